@@ -1,0 +1,84 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'transmog'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'transmog' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('convert', 'convert', [CompletionResultType]::ParameterValue, 'Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the script that completes commands and flags in a shell')
+            break
+        }
+        'transmog;convert' {
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes')
+            [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
+            [CompletionResult]::new('--duplicate-keys', '--duplicate-keys', [CompletionResultType]::ParameterName, 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected')
+            [CompletionResult]::new('--max-record-bytes', '--max-record-bytes', [CompletionResultType]::ParameterName, 'Longest record that is taken, such as `64MiB` (default)')
+            [CompletionResult]::new('--arrays', '--arrays', [CompletionResultType]::ParameterName, 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`')
+            [CompletionResult]::new('--arrays-at', '--arrays-at', [CompletionResultType]::ParameterName, 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated')
+            [CompletionResult]::new('--map', '--map', [CompletionResultType]::ParameterName, 'An object whose keys are data: it becomes a child table with a key column. Can be repeated')
+            [CompletionResult]::new('--ids', '--ids', [CompletionResultType]::ParameterName, 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise')
+            [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]')
+            [CompletionResult]::new('--max-columns', '--max-columns', [CompletionResultType]::ParameterName, 'Columns of a table; values of further ones go to one JSON column [default: 4096]')
+            [CompletionResult]::new('--max-tables', '--max-tables', [CompletionResultType]::ParameterName, 'Tables of the run; further arrays stay JSON text [default: 512]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the main table; taken from output or input where missing, else `records`')
+            [CompletionResult]::new('--separator', '--separator', [CompletionResultType]::ParameterName, 'Stands between the keys of a name [default: _]')
+            [CompletionResult]::new('--meta-prefix', '--meta-prefix', [CompletionResultType]::ParameterName, 'Starts the names of link columns [default: _tm_]')
+            [CompletionResult]::new('--names', '--names', [CompletionResultType]::ParameterName, 'How keys are spelled in names: `verbatim` (default) or `snake`')
+            [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
+            [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
+            [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input')
+            [CompletionResult]::new('--table', '--table', [CompletionResultType]::ParameterName, 'Writes only this one of the tables')
+            [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files')
+            [CompletionResult]::new('--compression', '--compression', [CompletionResultType]::ParameterName, 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]')
+            [CompletionResult]::new('--row-group-rows', '--row-group-rows', [CompletionResultType]::ParameterName, 'Parquet and Arrow: rows of a row group [default: 1048576]')
+            [CompletionResult]::new('--row-group-bytes', '--row-group-bytes', [CompletionResultType]::ParameterName, 'Parquet and Arrow: size of values after which a row group is cut [default: 64MiB]')
+            [CompletionResult]::new('--delimiter-out', '--delimiter-out', [CompletionResultType]::ParameterName, 'CSV: the character between cells; `\t` is a tab [default: ,]')
+            [CompletionResult]::new('--indent', '--indent', [CompletionResultType]::ParameterName, 'JSON: spaces a level; without it no white space')
+            [CompletionResult]::new('--nulls', '--nulls', [CompletionResultType]::ParameterName, 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads that work at once [default: one for each processor]')
+            [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
+            [CompletionResult]::new('--wrap-values', '--wrap-values', [CompletionResultType]::ParameterName, 'Takes records that are not objects, as `{"value": …}`')
+            [CompletionResult]::new('--all-text', '--all-text', [CompletionResultType]::ParameterName, 'Makes every scalar text, as it stands in the input')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replaces files that exist')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Prints errors only: no summary, no warnings')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Prints errors only: no summary, no warnings')
+            [CompletionResult]::new('--bom', '--bom', [CompletionResultType]::ParameterName, 'CSV and TSV: start with a byte order mark, for spreadsheets')
+            [CompletionResult]::new('--formula-guard', '--formula-guard', [CompletionResultType]::ParameterName, 'CSV and TSV: put `''` before text that a spreadsheet would run as a formula')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transmog;completions' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,76 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[transmog] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'transmog'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'transmog'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand convert 'Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
+            cand completions 'Prints the script that completes commands and flags in a shell'
+        }
+        &'transmog;convert'= {
+            cand --from 'What the input is written in; `auto` (default) tells from its first bytes'
+            cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
+            cand --duplicate-keys 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected'
+            cand --max-record-bytes 'Longest record that is taken, such as `64MiB` (default)'
+            cand --arrays 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`'
+            cand --arrays-at 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated'
+            cand --map 'An object whose keys are data: it becomes a child table with a key column. Can be repeated'
+            cand --ids 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise'
+            cand --max-depth 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]'
+            cand --max-columns 'Columns of a table; values of further ones go to one JSON column [default: 4096]'
+            cand --max-tables 'Tables of the run; further arrays stay JSON text [default: 512]'
+            cand --name 'Name of the main table; taken from output or input where missing, else `records`'
+            cand --separator 'Stands between the keys of a name [default: _]'
+            cand --meta-prefix 'Starts the names of link columns [default: _tm_]'
+            cand --names 'How keys are spelled in names: `verbatim` (default) or `snake`'
+            cand --numbers 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column'
+            cand --dates 'What dates and times become: types (`auto`, default) or text (`off`)'
+            cand --type 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated'
+            cand --to 'What to write; taken from the ending of `-o` where missing'
+            cand -o 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input'
+            cand --output 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input'
+            cand --table 'Writes only this one of the tables'
+            cand --framing 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files'
+            cand --compression 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]'
+            cand --row-group-rows 'Parquet and Arrow: rows of a row group [default: 1048576]'
+            cand --row-group-bytes 'Parquet and Arrow: size of values after which a row group is cut [default: 64MiB]'
+            cand --delimiter-out 'CSV: the character between cells; `\t` is a tab [default: ,]'
+            cand --indent 'JSON: spaces a level; without it no white space'
+            cand --nulls 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`'
+            cand --threads 'Threads that work at once [default: one for each processor]'
+            cand --chunk-bytes 'Bytes handed to a thread at once'
+            cand --wrap-values 'Takes records that are not objects, as `{"value": …}`'
+            cand --all-text 'Makes every scalar text, as it stands in the input'
+            cand --force 'Replaces files that exist'
+            cand -q 'Prints errors only: no summary, no warnings'
+            cand --quiet 'Prints errors only: no summary, no warnings'
+            cand --bom 'CSV and TSV: start with a byte order mark, for spreadsheets'
+            cand --formula-guard 'CSV and TSV: put `''` before text that a spreadsheet would run as a formula'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'transmog;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,87 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_transmog_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_transmog_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_transmog_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_transmog_using_subcommand
+    set -l cmd (__fish_transmog_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c transmog -n "__fish_transmog_needs_command" -s h -l help -d 'Print help'
+complete -c transmog -n "__fish_transmog_needs_command" -s V -l version -d 'Print version'
+complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
+complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes' -r -f -a "auto\t''
+json\t''
+jsonl\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
+first\t''
+reject\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken, such as `64MiB` (default)' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays -d 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`' -r -f -a "smart\t''
+separate\t''
+inline\t''
+skip\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-tables -d 'Tables of the run; further arrays stay JSON text [default: 512]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l name -d 'Name of the main table; taken from output or input where missing, else `records`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l separator -d 'Stands between the keys of a name [default: _]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l meta-prefix -d 'Starts the names of link columns [default: _tm_]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l names -d 'How keys are spelled in names: `verbatim` (default) or `snake`' -r -f -a "verbatim\t''
+snake\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l numbers -d 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column' -r -f -a "double\t''
+text\t''
+decimal\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
+off\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l to -d 'What to write; taken from the ending of `-o` where missing' -r -f -a "parquet\t''
+csv\t''
+tsv\t''
+jsonl\t''
+json\t''
+arrow\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s o -l output -d 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l table -d 'Writes only this one of the tables' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
+tagged\t''
+tar\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: 64MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l nulls -d 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`' -r -f -a "omit\t''
+keep\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l all-text -d 'Makes every scalar text, as it stands in the input'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l force -d 'Replaces files that exist'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s h -l help -d 'Print help'
+complete -c transmog -n "__fish_transmog_using_subcommand completions" -s h -l help -d 'Print help'

@@ -1,0 +1,359 @@
+//! Flags as typed.
+//!
+//! Values are checked one by one here; what they mean together is decided in `plan`. A flag that
+//! was not given is `None` or empty, so that defaults stand in the library alone.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use transmog::{
+    ArrayMode, Codec, DateMode, DeclaredType, DuplicateKeys, Error, Framing, IdMode, InputFormat,
+    NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, RecordPointer,
+};
+
+/// Help leads with examples.
+const HELP: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}";
+
+/// Commands that work when pasted; short, so that no terminal breaks their lines.
+const EXAMPLES: &str = "\
+Examples:
+  a table for each level of nesting, as Parquet, into the current directory
+    transmog convert fixtures/orders.jsonl --to parquet
+  into a directory, or with a name for the main table
+    transmog convert fixtures/orders.jsonl --to csv -o tables/
+    transmog convert fixtures/orders.jsonl -o tables.parquet --force
+  in a pipe, where arrays stay JSON text in their column
+    cat fixtures/orders.jsonl | transmog convert --to csv
+  one of several tables, or all of them, to standard output
+    transmog convert fixtures/orders.jsonl --to csv -o - --table orders_items
+    cat fixtures/orders.jsonl | transmog convert --to jsonl --framing tagged
+  records inside a wrapper
+    echo '{\"data\": [{\"id\": 1}]}' | transmog convert --records /data --to csv
+  dates as text, ids made from the content
+    transmog convert fixtures/orders.jsonl -o plain.csv --dates off --ids hash";
+
+/// Turns nested JSON and JSONL into clean related tables: a main table and a child table per
+/// nested array.
+#[derive(Debug, Parser)]
+#[command(name = "transmog", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(arg_required_else_help = true, before_help = EXAMPLES, help_template = HELP)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables.
+    Convert(Box<ConvertArgs>),
+    /// Prints the script that completes commands and flags in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// Flags of `convert`.
+#[derive(Debug, clap::Args)]
+#[command(before_help = EXAMPLES, help_template = HELP)]
+pub struct ConvertArgs {
+    /// What to read, in this order, into one set of tables; `-`, or nothing, is standard input.
+    #[arg(value_name = "FILE", help_heading = "Input")]
+    pub files: Vec<PathBuf>,
+    /// What the input is written in; `auto` (default) tells from its first bytes.
+    #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
+    pub from: Option<InputFormat>,
+    /// JSON Pointer to the records inside each top-level value, such as `/data/results`.
+    #[arg(long, value_name = "POINTER", value_parser = RecordPointer::from_str)]
+    #[arg(help_heading = "Input")]
+    pub records: Option<RecordPointer>,
+    /// Takes records that are not objects, as `{"value": …}`.
+    #[arg(long, help_heading = "Input")]
+    pub wrap_values: bool,
+    /// Which value stands where a key stands twice in one object: `last` (default), `first`, or
+    /// none, as the record is rejected.
+    #[arg(long, value_name = "WHICH", value_parser = choice(DUPLICATES), help_heading = "Input")]
+    pub duplicate_keys: Option<DuplicateKeys>,
+    /// Longest record that is taken, such as `64MiB` (default).
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
+    pub max_record_bytes: Option<usize>,
+
+    /// What arrays become: `smart` (default) makes lists of scalars a list column and others a
+    /// child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out.
+    /// Where standard output takes a single table the default is `inline`.
+    #[arg(long, value_name = "MODE", value_parser = choice(ARRAYS), help_heading = "Flattening")]
+    pub arrays: Option<ArrayMode>,
+    /// What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the
+    /// last match counts. Can be repeated.
+    #[arg(long, value_name = "PATH=MODE", value_parser = setting::<ArrayMode>)]
+    #[arg(help_heading = "Flattening")]
+    pub arrays_at: Vec<(PathPattern, ArrayMode)>,
+    /// An object whose keys are data: it becomes a child table with a key column. Can be repeated.
+    #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
+    #[arg(help_heading = "Flattening")]
+    pub map: Vec<PathPattern>,
+    /// What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`,
+    /// or `none` where no child table can arise.
+    #[arg(long, value_name = "IDS", value_parser = IdMode::from_str, help_heading = "Flattening")]
+    pub ids: Option<IdMode>,
+    /// Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32].
+    #[arg(long, value_name = "N", value_parser = number::<u32, 1, 1024>)]
+    #[arg(help_heading = "Flattening")]
+    pub max_depth: Option<u32>,
+    /// Columns of a table; values of further ones go to one JSON column [default: 4096].
+    #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_048_576>)]
+    #[arg(help_heading = "Flattening")]
+    pub max_columns: Option<usize>,
+    /// Tables of the run; further arrays stay JSON text [default: 512].
+    #[arg(long, value_name = "N", value_parser = number::<usize, 1, 65_536>)]
+    #[arg(help_heading = "Flattening")]
+    pub max_tables: Option<usize>,
+
+    /// Name of the main table; taken from output or input where missing, else `records`.
+    #[arg(long, value_name = "NAME", help_heading = "Names")]
+    pub name: Option<String>,
+    /// Stands between the keys of a name [default: _].
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "Names")]
+    pub separator: Option<String>,
+    /// Starts the names of link columns [default: _tm_].
+    #[arg(long, value_name = "TEXT", help_heading = "Names")]
+    pub meta_prefix: Option<String>,
+    /// How keys are spelled in names: `verbatim` (default) or `snake`.
+    #[arg(long, value_name = "STYLE", value_parser = choice(NAMES), help_heading = "Names")]
+    pub names: Option<NameStyle>,
+
+    /// What numbers with a fraction or an exponent become: `double` (default), `text` as they
+    /// stand, or `decimal` where 38 digits hold all of a column.
+    #[arg(long, value_name = "MODE", value_parser = choice(NUMBERS), help_heading = "Types")]
+    pub numbers: Option<NumberMode>,
+    /// What dates and times become: types (`auto`, default) or text (`off`).
+    #[arg(long, value_name = "MODE", value_parser = choice(DATES), help_heading = "Types")]
+    pub dates: Option<DateMode>,
+    /// The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`,
+    /// `date`, `timestamp`, `timestamptz`, `json`. Can be repeated.
+    #[arg(long = "type", value_name = "PATH=TYPE", value_parser = setting::<DeclaredType>)]
+    #[arg(help_heading = "Types")]
+    pub types: Vec<(PathPattern, DeclaredType)>,
+    /// Makes every scalar text, as it stands in the input.
+    #[arg(long, conflicts_with_all = ["numbers", "dates"], help_heading = "Types")]
+    pub all_text: bool,
+
+    /// What to write; taken from the ending of `-o` where missing.
+    #[arg(long, value_name = "FORMAT", value_parser = choice(OUTPUTS), help_heading = "Output")]
+    pub to: Option<OutputFormat>,
+    /// Where to write: a directory, a file for the main table with child tables beside it, or `-`
+    /// for standard output. By default the current directory, and standard output for standard
+    /// input.
+    #[arg(short, long, value_name = "DIR|FILE|-", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Replaces files that exist.
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+    /// Writes only this one of the tables.
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    pub table: Option<String>,
+    /// How tables share standard output: `one` (default), JSON lines `tagged` with their table, or
+    /// a `tar` of files.
+    #[arg(long, value_name = "FRAMING", value_parser = choice(FRAMINGS), help_heading = "Output")]
+    pub framing: Option<Framing>,
+    /// Prints errors only: no summary, no warnings.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none`
+    /// [default: zstd:3].
+    #[arg(long, value_name = "CODEC", value_parser = Codec::from_str)]
+    #[arg(help_heading = "Output formats")]
+    pub compression: Option<Codec>,
+    /// Parquet and Arrow: rows of a row group [default: 1048576].
+    #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_073_741_824>)]
+    #[arg(help_heading = "Output formats")]
+    pub row_group_rows: Option<usize>,
+    /// Parquet and Arrow: size of values after which a row group is cut [default: 64MiB].
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Output formats")]
+    pub row_group_bytes: Option<usize>,
+    /// CSV: the character between cells; `\t` is a tab [default: ,].
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = "Output formats")]
+    #[arg(allow_hyphen_values = true)]
+    pub delimiter_out: Option<u8>,
+    /// CSV and TSV: start with a byte order mark, for spreadsheets.
+    #[arg(long, help_heading = "Output formats")]
+    pub bom: bool,
+    /// CSV and TSV: put `'` before text that a spreadsheet would run as a formula.
+    #[arg(long, help_heading = "Output formats")]
+    pub formula_guard: bool,
+    /// JSON: spaces a level; without it no white space.
+    #[arg(long, value_name = "N", value_parser = number::<u8, 0, 16>)]
+    #[arg(help_heading = "Output formats")]
+    pub indent: Option<u8>,
+    /// JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`.
+    #[arg(long, value_name = "MODE", value_parser = choice(NULLS), help_heading = "Output formats")]
+    pub nulls: Option<Nulls>,
+
+    /// Threads that work at once [default: one for each processor].
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
+    #[arg(help_heading = "Running")]
+    pub threads: Option<NonZeroUsize>,
+    /// Bytes handed to a thread at once.
+    #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
+    pub chunk_bytes: Option<usize>,
+}
+
+/// What users type, and what it stands for.
+type Choices<T> = &'static [(&'static str, T)];
+
+const INPUTS: Choices<InputFormat> = &[
+    ("auto", InputFormat::Auto),
+    ("json", InputFormat::Json),
+    ("jsonl", InputFormat::Jsonl),
+    ("ndjson", InputFormat::Jsonl),
+];
+const OUTPUTS: Choices<OutputFormat> = &[
+    ("parquet", OutputFormat::Parquet),
+    ("csv", OutputFormat::Csv),
+    ("tsv", OutputFormat::Tsv),
+    ("jsonl", OutputFormat::Jsonl),
+    ("ndjson", OutputFormat::Jsonl),
+    ("json", OutputFormat::Json),
+    ("arrow", OutputFormat::Arrow),
+];
+const ARRAYS: Choices<ArrayMode> = &[
+    ("smart", ArrayMode::Smart),
+    ("separate", ArrayMode::Separate),
+    ("inline", ArrayMode::Inline),
+    ("skip", ArrayMode::Skip),
+];
+const DUPLICATES: Choices<DuplicateKeys> = &[
+    ("last", DuplicateKeys::Last),
+    ("first", DuplicateKeys::First),
+    ("reject", DuplicateKeys::Reject),
+];
+const NAMES: Choices<NameStyle> = &[("verbatim", NameStyle::Verbatim), ("snake", NameStyle::Snake)];
+const NUMBERS: Choices<NumberMode> =
+    &[("double", NumberMode::Double), ("text", NumberMode::Text), ("decimal", NumberMode::Decimal)];
+const DATES: Choices<DateMode> = &[("auto", DateMode::Auto), ("off", DateMode::Off)];
+const FRAMINGS: Choices<Framing> =
+    &[("one", Framing::One), ("tagged", Framing::Tagged), ("tar", Framing::Tar)];
+const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
+
+/// Reads one of a few names; a second name for the same is taken, but not shown.
+fn choice<T>(choices: Choices<T>) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let shown = choices.iter().map(|(name, _)| PossibleValue::new(name).hide(*name == "ndjson"));
+    PossibleValuesParser::new(shown).map(move |typed| {
+        let found = choices.iter().find(|(name, _)| *name == typed);
+        found.expect("the parser takes only these names").1
+    })
+}
+
+/// Reads `PATH=VALUE`; the last `=` splits, as keys may hold one.
+fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<(PathPattern, T), Error> {
+    let Some((path, value)) = text.rsplit_once('=') else {
+        return Err(Error::usage(format!("expected a path, `=` and a value, found `{text}`")));
+    };
+    Ok((path.parse()?, value.parse()?))
+}
+
+/// Reads a whole number from `LEAST` to `MOST`.
+fn number<T: TryFrom<usize>, const LEAST: usize, const MOST: usize>(
+    text: &str,
+) -> Result<T, Error> {
+    let value = text.parse().ok().filter(|value| (LEAST..=MOST).contains(value));
+    value.and_then(|value: usize| T::try_from(value).ok()).ok_or_else(|| {
+        Error::usage(format!("expected a whole number from {LEAST} to {MOST}, found `{text}`"))
+    })
+}
+
+/// Reads a size in bytes with its unit.
+fn size(text: &str) -> Result<usize, Error> {
+    const UNITS: [(&str, usize); 7] = [
+        ("b", 1),
+        ("kib", 1 << 10),
+        ("mib", 1 << 20),
+        ("gib", 1 << 30),
+        ("kb", 1_000),
+        ("mb", 1_000_000),
+        ("gb", 1_000_000_000),
+    ];
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = text.split_at(digits);
+    let unit = unit.trim_start_matches(' ').to_ascii_lowercase();
+    let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
+    let bytes = scale.and_then(|scale| count.parse::<usize>().ok()?.checked_mul(scale));
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| {
+        let error = Error::usage(format!(
+            "expected a size with its unit, such as `64MiB`, `10MB` or `1KiB`, found `{text}`"
+        ));
+        match !text.is_empty() && unit.is_empty() {
+            true => error.with_hint(format!("for bytes write `{text}B`")),
+            false => error,
+        }
+    })
+}
+
+/// Reads the character between cells.
+fn delimiter(text: &str) -> Result<u8, Error> {
+    match text.as_bytes() {
+        b"\\t" => Ok(b'\t'),
+        &[byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Ok(byte),
+        _ => Err(Error::usage(format!("expected one ASCII character or `\\t`, found `{text}`"))
+            .with_hint("quotes and line ends cannot part cells")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_need_a_unit() {
+        let check = |text: &str, expected: Option<usize>| {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        };
+        check("64MiB", Some(64 << 20));
+        check("10MB", Some(10_000_000));
+        check("1KiB", Some(1024));
+        check("1 kib", Some(1024));
+        check("7B", Some(7));
+        for text in ["", "64", "MiB", "-1B", "0MiB", "1.5MiB", "1TB", "99999999999999GiB", "1MiB "]
+        {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn the_last_equals_sign_splits_a_setting() {
+        let (path, mode) = setting::<ArrayMode>("a=b.c=skip").unwrap();
+        assert_eq!((path.to_string().as_str(), mode), ("a=b.c", ArrayMode::Skip));
+        assert!(setting::<ArrayMode>("skip").is_err());
+        assert!(setting::<ArrayMode>("=skip").is_err());
+    }
+
+    #[test]
+    fn delimiters_are_one_character() {
+        let check = |text: &str, expected: Option<u8>| {
+            assert_eq!(delimiter(text).ok(), expected, "{text}");
+        };
+        check(";", Some(b';'));
+        check("\\t", Some(b'\t'));
+        check("\t", Some(b'\t'));
+        for text in ["", ";;", "\"", "\n", "é"] {
+            check(text, None);
+        }
+    }
+}

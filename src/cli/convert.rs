@@ -1,0 +1,57 @@
+//! `transmog convert`.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use transmog::{Cancel, Error, ErrorKind};
+
+use super::args::ConvertArgs;
+use super::{message, plan};
+
+/// How often a signal is looked for.
+const SIGNAL_POLL: Duration = Duration::from_millis(20);
+
+/// Converts, and sums up what it did on standard error.
+pub fn run(args: ConvertArgs) -> Result<(), Error> {
+    let quiet = args.quiet;
+    let conversion = plan::conversion(args)?;
+    stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
+        Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
+            .with_source(cause)
+    })?;
+    let summary = conversion.run()?;
+    if !quiet {
+        message::say(&summary);
+    }
+    Ok(())
+}
+
+/// Lets the first signal end the run in order, and the second end the process at once.
+fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // in this order: the first signal finds `again` unset and sets it
+        flag::register_conditional_default(signal, Arc::clone(&again))?;
+        flag::register(signal, Arc::clone(&again))?;
+        flag::register_usize(signal, Arc::clone(&seen), signal.unsigned_abs() as usize)?;
+    }
+    // with a handler, a write past the file size limit fails and is reported like a full disk
+    #[cfg(unix)]
+    flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    let watch = move || {
+        loop {
+            match seen.load(Ordering::Relaxed) {
+                0 => thread::sleep(SIGNAL_POLL),
+                signal => return cancel.stop(signal as i32),
+            }
+        }
+    };
+    thread::Builder::new().name("transmog-signals".to_owned()).spawn(watch)?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Words for people, on standard error: `error: …`, `hint: …`.
+//!
+//! Nothing here fails: when standard error is closed or full, the exit status still tells.
+
+use std::error::Error as _;
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+
+use clap::error::{ContextKind, ContextValue, ErrorKind as Parsed};
+use transmog::sink::names::printable;
+use transmog::{Error, ErrorKind};
+
+/// Writes `text` as it is.
+pub fn say(text: &impl fmt::Display) {
+    // in one piece, so that lines of several processes do not mix
+    let _ = io::stderr().lock().write_all(text.to_string().as_bytes());
+}
+
+/// Says why the run ended, and what to do about it.
+pub fn report(error: &Error) {
+    if error.kind() != ErrorKind::ClosedPipe {
+        say(&lines(error));
+    }
+}
+
+/// Returns the lines that [`report`] writes.
+///
+/// A cause that the message already holds is not said again.
+fn lines(error: &Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        if !said.contains(&text) {
+            // writing to a `String` cannot fail
+            let _ = write!(said, ": {text}");
+        }
+        cause = next.source();
+    }
+    let mut lines = format!("error: {}\n", printable(&said));
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(lines, "hint: {}", printable(hint));
+    }
+    lines
+}
+
+/// Says in our words what clap found wrong with the command line.
+pub fn from_clap(wrong: &clap::Error) -> Error {
+    let text = |kind| match wrong.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg).map(|arg| flag_of(&arg)).unwrap_or_default();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let help = "`transmog convert --help` shows all flags, with examples";
+    let error = match wrong.kind() {
+        Parsed::UnknownArgument => Error::usage(format!("`{flag}`: there is no such flag")),
+        Parsed::InvalidSubcommand => {
+            let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let message = format!("expected a command (`convert`, `completions`), found `{found}`");
+            let hint = format!("`transmog convert {found}` converts a file of that name");
+            return Error::usage(message).with_hint(hint);
+        }
+        Parsed::InvalidValue if value.is_empty() => {
+            Error::usage(format!("`{flag}`: expected {}, found nothing", expected(wrong)))
+        }
+        Parsed::InvalidValue => {
+            Error::usage(format!("`{flag}`: expected {}, found `{value}`", expected(wrong)))
+        }
+        Parsed::ValueValidation => {
+            let cause = wrong.source();
+            let why = cause.map(ToString::to_string).unwrap_or_default();
+            let error = Error::usage(format!("`{flag}`: {why}"));
+            match cause.and_then(|cause| cause.downcast_ref::<Error>()).and_then(Error::hint) {
+                Some(hint) => return error.with_hint(hint),
+                None => return error,
+            }
+        }
+        Parsed::ArgumentConflict => {
+            let prior = text(ContextKind::PriorArg).map(|arg| flag_of(&arg)).unwrap_or_default();
+            let message = match prior == flag {
+                true => format!("`{flag}`: expected once, found twice"),
+                false => format!("`{flag}` and `{prior}` exclude each other"),
+            };
+            return Error::usage(message);
+        }
+        Parsed::MissingRequiredArgument => {
+            let message = format!("expected `{flag}`, found nothing in its place");
+            return Error::usage(message).with_hint("`transmog --help` shows examples");
+        }
+        Parsed::InvalidUtf8 => Error::usage("expected flags and their values in UTF-8"),
+        _ => {
+            let rendered = wrong.render().to_string();
+            let first = rendered.lines().next().unwrap_or_default();
+            Error::usage(first.trim_start_matches("error: ").replace('\'', "`"))
+        }
+    };
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedValue].into_iter();
+    match suggested.filter_map(text).next() {
+        Some(near) => error.with_hint(format!("did you mean `{}`?", flag_of(&near))),
+        None => error.with_hint(help),
+    }
+}
+
+/// Returns `--to` for `--to <FORMAT>`, and `SHELL` for `<SHELL>`.
+fn flag_of(arg: &str) -> String {
+    let first = arg.split(' ').next().unwrap_or(arg);
+    first.trim_end_matches('.').trim_matches(['<', '>', '[', ']']).to_owned()
+}
+
+fn expected(wrong: &clap::Error) -> String {
+    match wrong.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(known)) if !known.is_empty() => {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            known.join(", ")
+        }
+        _ => "a value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: Error, expected: &str) {
+        assert_eq!(lines(&error), expected);
+    }
+
+    #[test]
+    fn causes_are_said_once() {
+        let cause = || io::Error::other("disk on fire");
+        let error = |text: &str| Error::new(ErrorKind::Io, text).with_source(cause());
+        check(error("x: disk on fire"), "error: x: disk on fire\n");
+        check(error("x"), "error: x: disk on fire\n");
+    }
+
+    #[test]
+    fn names_cannot_write_to_the_terminal() {
+        let error = Error::usage("a\u{1b}[2Jb\nc").with_hint("d\re");
+        check(error, "error: a\\u{1b}[2Jb\\nc\nhint: d\\re\n");
+    }
+}

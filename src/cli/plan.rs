@@ -1,0 +1,245 @@
+//! Flags → a checked [`Conversion`].
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use transmog::{
+    Conversion, Destination, Error, ErrorKind, Framing, IdMode, Input, NonObjects, OutputFormat,
+    Overwrite, limits,
+};
+
+use super::args::ConvertArgs;
+
+/// Works out what the flags ask for.
+///
+/// - Errors: `Usage`; `Io` if the system gives no random seed.
+pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
+    if args.name.as_deref() == Some("") {
+        return Err(Error::usage("`--name`: expected a name, found nothing"));
+    }
+    let inputs = inputs(&args.files)?;
+    let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
+    let place = place(args.output.as_deref(), only_stdin)?;
+    let to = output_format(args.to, &place)?;
+    check_format_flags(&args, to)?;
+    check_place_flags(&args, &place)?;
+
+    let mut conversion = Conversion::new(inputs, to);
+    conversion.destination = match place {
+        Place::Stdout => Destination::Stdout(args.framing.unwrap_or(Framing::One)),
+        Place::Directory(path) => Destination::Directory(path),
+        Place::File(path) => Destination::File(path),
+    };
+    if args.force {
+        conversion.overwrite = Overwrite::Replace;
+    }
+    if args.wrap_values {
+        conversion.non_objects = NonObjects::Wrap;
+    }
+    conversion.records_at = args.records;
+    conversion.table = args.table;
+    conversion.name = args.name;
+    conversion.arrays = args.arrays;
+    conversion.indent = args.indent;
+    conversion.threads = args.threads;
+    set(&mut conversion.from, args.from);
+    set(&mut conversion.separator, args.separator);
+    set(&mut conversion.names, args.names);
+    set(&mut conversion.meta_prefix, args.meta_prefix);
+    set(&mut conversion.numbers, args.numbers);
+    set(&mut conversion.dates, args.dates);
+    set(&mut conversion.duplicate_keys, args.duplicate_keys);
+    set(&mut conversion.codec, args.compression);
+    set(&mut conversion.row_group_rows, args.row_group_rows);
+    set(&mut conversion.row_group_bytes, args.row_group_bytes);
+    set(&mut conversion.nulls, args.nulls);
+    set(&mut conversion.chunk_bytes, args.chunk_bytes);
+    set(&mut conversion.record_bytes_max, args.max_record_bytes);
+    set(&mut conversion.csv.delimiter, args.delimiter_out);
+    conversion.csv.bom = args.bom;
+    conversion.csv.formula_guard = args.formula_guard;
+
+    let flatten = &mut conversion.flatten;
+    flatten.arrays_at = args.arrays_at;
+    flatten.maps = args.map;
+    flatten.types = args.types;
+    flatten.all_text = args.all_text;
+    set(&mut flatten.max_depth, args.max_depth);
+    set(&mut flatten.max_columns, args.max_columns);
+    set(&mut flatten.max_tables, args.max_tables);
+    set(&mut flatten.ids, args.ids.map(seeded).transpose()?);
+    Ok(conversion)
+}
+
+/// Puts a flag's value in the place of the default.
+fn set<T>(option: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *option = given;
+    }
+}
+
+/// Gives random ids their seed.
+fn seeded(ids: IdMode) -> Result<IdMode, Error> {
+    match ids {
+        IdMode::Uuid { .. } => {
+            let seed = getrandom::u64().map_err(|cause| {
+                let message = format!("`--ids uuid`: the system gives no random number: {cause}");
+                Error::new(ErrorKind::Io, message)
+            })?;
+            Ok(IdMode::Uuid { seed })
+        }
+        ids => Ok(ids),
+    }
+}
+
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
+    if files.is_empty() {
+        if io::stdin().is_terminal() {
+            return Err(Error::usage("expected a file, or data on standard input, found neither")
+                .with_hint("name a file, as in `transmog convert orders.jsonl --to csv`"));
+        }
+        return Ok(vec![Input::Stdin]);
+    }
+    let is_stdin = |file: &Path| file.as_os_str() == "-";
+    if files.iter().filter(|file| is_stdin(file)).count() > 1 {
+        return Err(Error::usage("`-`: expected standard input once, found it twice"));
+    }
+    if files.iter().any(|file| file.as_os_str().is_empty()) {
+        return Err(Error::usage("expected the name of a file, found an empty argument"));
+    }
+    let input = |file: &PathBuf| match is_stdin(file) {
+        true => Input::Stdin,
+        false => Input::File(file.clone()),
+    };
+    Ok(files.iter().map(input).collect())
+}
+
+/// Where the tables go.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Stdout,
+    Directory(PathBuf),
+    File(PathBuf),
+}
+
+fn place(output: Option<&Path>, only_stdin: bool) -> Result<Place, Error> {
+    let Some(output) = output else {
+        return Ok(if only_stdin { Place::Stdout } else { Place::Directory(".".into()) });
+    };
+    let bytes = output.as_os_str().as_encoded_bytes();
+    let Some(&last) = bytes.last() else {
+        return Err(Error::usage("`-o`: expected a directory, a file or `-`, found nothing"));
+    };
+    let path = output.to_path_buf();
+    let is_directory = std::path::is_separator(char::from(last)) || output.is_dir();
+    Ok(match (bytes, OutputFormat::from_path(output)) {
+        (b"-", _) => Place::Stdout,
+        (_, Some(_)) if !is_directory => Place::File(path),
+        _ => Place::Directory(path),
+    })
+}
+
+fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat, Error> {
+    let ending = match place {
+        Place::File(path) => OutputFormat::from_path(path).map(|ending| (path, ending)),
+        Place::Stdout | Place::Directory(_) => None,
+    };
+    match (to, ending) {
+        (None, None) => {
+            let known = OutputFormat::ALL.map(|format| format!("`{format}`")).join(", ");
+            Err(Error::usage(format!("`--to`: expected a format ({known}), found nothing"))
+                .with_hint("add `--to parquet`, or give the output an ending: `-o FILE.parquet`"))
+        }
+        (None, Some((_, ending))) => Ok(ending),
+        // JSON lines are often kept as `.json`
+        (Some(OutputFormat::Jsonl), Some((_, OutputFormat::Json))) => Ok(OutputFormat::Jsonl),
+        (Some(to), Some((path, ending))) if to != ending => {
+            let path = path.display();
+            let message = format!("`-o {path}`: expected the ending of `--to {to}`");
+            Err(Error::usage(format!("{message}, found that of `{ending}`"))
+                .with_hint(format!("leave `--to` out, or end the name in `.{}`", to.extension())))
+        }
+        (Some(to), _) => Ok(to),
+    }
+}
+
+/// Refuses flags that would do nothing in this format.
+fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error> {
+    use OutputFormat::{Arrow, Csv, Json, Jsonl, Parquet, Tsv};
+    let flags: [(bool, &str, &[OutputFormat]); 8] = [
+        (args.compression.is_some(), "--compression", &[Parquet]),
+        (args.row_group_rows.is_some(), "--row-group-rows", &[Parquet, Arrow]),
+        (args.row_group_bytes.is_some(), "--row-group-bytes", &[Parquet, Arrow]),
+        (args.delimiter_out.is_some(), "--delimiter-out", &[Csv]),
+        (args.bom, "--bom", &[Csv, Tsv]),
+        (args.formula_guard, "--formula-guard", &[Csv, Tsv]),
+        (args.indent.is_some(), "--indent", &[Json]),
+        (args.nulls.is_some(), "--nulls", &[Json, Jsonl]),
+    ];
+    for (is_given, flag, formats) in flags {
+        if is_given && !formats.contains(&to) {
+            let formats: Vec<_> = formats.iter().map(|to| format!("`--to {to}`")).collect();
+            let formats = formats.join(" or ");
+            return Err(Error::usage(format!("`{flag}`: expected {formats}, found `--to {to}`"))
+                .with_hint(format!("leave `{flag}` out, it would do nothing")));
+        }
+    }
+    if args.chunk_bytes.is_some_and(|bytes| bytes > limits::RECORD_BYTES_LIMIT) {
+        return Err(Error::usage("`--chunk-bytes`: expected 1GiB at most"));
+    }
+    Ok(())
+}
+
+/// Refuses flags that would do nothing in this place.
+fn check_place_flags(args: &ConvertArgs, place: &Place) -> Result<(), Error> {
+    match place {
+        Place::Stdout if args.force => {
+            Err(Error::usage("`--force`: expected files as output, found standard output")
+                .with_hint("leave `--force` out, or write files with `-o`"))
+        }
+        Place::Directory(_) | Place::File(_) if args.framing.is_some() => {
+            Err(Error::usage("`--framing`: expected standard output, found files")
+                .with_hint("add `-o -`, or leave `--framing` out: each table has its own file"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_follow_from_output_and_input() {
+        let dir = tempfile::tempdir().unwrap();
+        let existing = dir.path().join("d.csv");
+        std::fs::create_dir(&existing).unwrap();
+        let check = |output: Option<&str>, only_stdin: bool, expected: Place| {
+            let found = place(output.map(Path::new), only_stdin).unwrap();
+            assert_eq!(found, expected, "{output:?}");
+        };
+        let existing = existing.to_str().unwrap();
+        check(None, true, Place::Stdout);
+        check(None, false, Place::Directory(".".into()));
+        check(Some("-"), false, Place::Stdout);
+        check(Some("a.csv"), true, Place::File("a.csv".into()));
+        check(Some("a.csv/"), true, Place::Directory("a.csv/".into()));
+        check(Some("a.v2"), true, Place::Directory("a.v2".into()));
+        check(Some(existing), true, Place::Directory(existing.into()));
+        assert!(place(Some(Path::new("")), true).is_err());
+    }
+
+    #[test]
+    fn formats_follow_from_the_ending() {
+        let check = |to, place, expected: Option<OutputFormat>| {
+            assert_eq!(output_format(to, &place).ok(), expected, "{to:?} {place:?}");
+        };
+        let file = |name: &str| Place::File(name.into());
+        check(None, file("a.PQ"), Some(OutputFormat::Parquet));
+        check(None, Place::Stdout, None);
+        check(None, Place::Directory("a".into()), None);
+        check(Some(OutputFormat::Csv), file("a.json"), None);
+        check(Some(OutputFormat::Jsonl), file("a.json"), Some(OutputFormat::Jsonl));
+        check(Some(OutputFormat::Csv), Place::Stdout, Some(OutputFormat::Csv));
+    }
+}

@@ -1,0 +1,211 @@
+//! Fitted batches → row groups, cut by rows and bytes of values, never by chunk.
+//!
+//! A row group ends after the row that fills it. When all tables together hold more than they may,
+//! the largest is written out, at the end of the record that brought it there. Both depend on the
+//! rows alone, so the cuts are the same however the input was cut into chunks.
+
+use crate::encode::{RowGroup, split_off};
+use crate::schema::Fitted;
+
+/// When a row group is full.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GroupLimits {
+    pub rows: usize,
+    pub bytes: usize,
+    pub pending_bytes: usize,
+}
+
+/// The rows of all tables that wait to be written.
+#[derive(Debug)]
+pub(super) struct Groups {
+    limits: GroupLimits,
+    tables: Vec<Waiting>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    group: RowGroup,
+    rows: usize,
+    bytes: usize,
+}
+
+/// A table's row group that is full.
+#[derive(Debug)]
+pub(super) struct FullGroup {
+    pub table: usize,
+    pub group: RowGroup,
+}
+
+impl Groups {
+    pub(super) fn new(limits: GroupLimits) -> Self {
+        Groups { limits, tables: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes the batches of one chunk of `records` records; returns the row groups that filled.
+    pub(super) fn add(&mut self, batches: Vec<Fitted>, records: usize) -> Vec<FullGroup> {
+        let last = batches.iter().map(|batch| batch.table).max().unwrap_or(0);
+        if last >= self.tables.len() {
+            self.tables.resize_with(last + 1, Waiting::default);
+        }
+        if self.has_room(&batches) {
+            for batch in batches {
+                let bytes = bytes_of(&batch);
+                self.push(batch, bytes);
+            }
+            return Vec::new();
+        }
+        self.add_by_record(batches, records)
+    }
+
+    fn has_room(&self, batches: &[Fitted]) -> bool {
+        let mut all = self.bytes;
+        let fits = batches.iter().all(|batch| {
+            let waiting = &self.tables[batch.table];
+            let bytes = bytes_of(batch);
+            all += bytes;
+            waiting.rows + batch.rows < self.limits.rows
+                && waiting.bytes + bytes < self.limits.bytes
+        });
+        fits && all < self.limits.pending_bytes
+    }
+
+    fn push(&mut self, batch: Fitted, bytes: usize) {
+        let waiting = &mut self.tables[batch.table];
+        waiting.rows += batch.rows;
+        waiting.bytes += bytes;
+        self.bytes += bytes;
+        waiting.group.push(batch.rows, batch.columns);
+    }
+
+    /// Walks the records one by one to find where row groups end, then cuts there.
+    fn add_by_record(&mut self, mut batches: Vec<Fitted>, records: usize) -> Vec<FullGroup> {
+        let mut cursors = vec![0; batches.len()];
+        let mut taken = vec![0; batches.len()];
+        let mut full = Vec::new();
+        for record in 0..records as u32 {
+            for at in 0..batches.len() {
+                let table = batches[at].table;
+                while batches[at].row_records.get(cursors[at] - taken[at]) == Some(&record) {
+                    let bytes = batches[at].row_bytes[cursors[at] - taken[at]] as usize;
+                    cursors[at] += 1;
+                    let waiting = &mut self.tables[table];
+                    waiting.rows += 1;
+                    waiting.bytes += bytes;
+                    self.bytes += bytes;
+                    if waiting.rows >= self.limits.rows || waiting.bytes >= self.limits.bytes {
+                        let rows = cursors[at] - taken[at];
+                        taken[at] = cursors[at];
+                        full.push(self.cut(&mut batches[at], rows));
+                    }
+                }
+            }
+            while self.bytes >= self.limits.pending_bytes {
+                let largest = (0..self.tables.len()).rev().max_by_key(|&at| self.tables[at].bytes);
+                let Some(table) = largest.filter(|&at| self.tables[at].rows > 0) else { break };
+                match batches.iter().position(|batch| batch.table == table) {
+                    Some(at) => {
+                        let rows = cursors[at] - taken[at];
+                        taken[at] = cursors[at];
+                        full.push(self.cut(&mut batches[at], rows));
+                    }
+                    None => full.push(self.take(table)),
+                }
+            }
+        }
+        for batch in batches {
+            // These rows were counted above.
+            self.tables[batch.table].group.push(batch.rows, batch.columns);
+        }
+        full
+    }
+
+    /// Ends a table's row group after the first `rows` of `batch`, which then holds the rest.
+    fn cut(&mut self, batch: &mut Fitted, rows: usize) -> FullGroup {
+        let rest = split_off(batch, rows);
+        let head = std::mem::replace(batch, rest);
+        if head.rows > 0 {
+            self.tables[head.table].group.push(head.rows, head.columns);
+        }
+        self.take(head.table)
+    }
+
+    fn take(&mut self, table: usize) -> FullGroup {
+        let waiting = std::mem::take(&mut self.tables[table]);
+        self.bytes -= waiting.bytes;
+        FullGroup { table, group: waiting.group }
+    }
+
+    /// Takes what is left of every table.
+    pub(super) fn finish(&mut self) -> Vec<FullGroup> {
+        let waiting = (0..self.tables.len()).filter(|&table| self.tables[table].rows > 0);
+        let waiting: Vec<usize> = waiting.collect();
+        waiting.into_iter().map(|table| self.take(table)).collect()
+    }
+}
+
+fn bytes_of(batch: &Fitted) -> usize {
+    batch.row_bytes.iter().map(|&bytes| bytes as usize).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Column;
+
+    /// Rows per record of table 0 and table 1, and the bytes of each row.
+    fn cuts(
+        records: &[(usize, usize)],
+        chunk_records: usize,
+        limits: GroupLimits,
+    ) -> Vec<(usize, usize)> {
+        let mut groups = Groups::new(limits);
+        let mut found = Vec::new();
+        for chunk in records.chunks(chunk_records) {
+            let batch = |table: usize| {
+                let counts =
+                    chunk.iter().map(|record| if table == 0 { record.0 } else { record.1 });
+                let row_records: Vec<u32> = counts
+                    .enumerate()
+                    .flat_map(|(record, count)| std::iter::repeat_n(record as u32, count))
+                    .collect();
+                let rows = row_records.len();
+                let column = Column::of_ints((0..rows as i64).collect());
+                Fitted {
+                    table,
+                    rows,
+                    columns: vec![(0, column)],
+                    row_bytes: vec![10; rows],
+                    row_records,
+                }
+            };
+            let full = groups.add(vec![batch(0), batch(1)], chunk.len());
+            found.extend(full.iter().map(|full| (full.table, full.group.rows)));
+        }
+        found.extend(groups.finish().iter().map(|full| (full.table, full.group.rows)));
+        found
+    }
+
+    #[test]
+    fn cuts_do_not_depend_on_chunks() {
+        let records: Vec<_> = (0..200).map(|n| (1, n % 7)).collect();
+        for limits in [
+            GroupLimits { rows: 16, bytes: 1 << 30, pending_bytes: 1 << 30 },
+            GroupLimits { rows: 1 << 30, bytes: 95, pending_bytes: 1 << 30 },
+            GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 170 },
+            GroupLimits { rows: 50, bytes: 300, pending_bytes: 400 },
+        ] {
+            let expected = cuts(&records, 1, limits);
+            assert!(expected.len() > 4);
+            for chunk_records in [2, 7, 64, 200] {
+                assert_eq!(cuts(&records, chunk_records, limits), expected, "{limits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn row_groups_end_after_the_row_that_fills_them() {
+        let limits = GroupLimits { rows: 3, bytes: 1 << 30, pending_bytes: 1 << 30 };
+        assert_eq!(cuts(&[(1, 0); 7], 7, limits), [(0, 3), (0, 3), (0, 1)]);
+    }
+}

@@ -1,0 +1,344 @@
+//! The whole way: options in, published tables and a summary out.
+
+mod groups;
+mod run;
+mod workers;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::decode::{DecodeOptions, DuplicateKeys};
+use crate::encode::csv::CsvOptions;
+use crate::encode::json::Nulls;
+use crate::encode::parquet::Codec;
+use crate::error::{Error, ErrorKind};
+use crate::flatten::names::NameStyle;
+use crate::flatten::{ArrayMode, FlattenOptions, IdMode};
+use crate::format::{InputFormat, OutputFormat};
+use crate::frame::RecordPointer;
+use crate::limits;
+use crate::report::Summary;
+use crate::sink::{Destination, Framing, Overwrite};
+use crate::source::Input;
+
+/// A conversion: what to read, how to flatten it, what to write and where.
+///
+/// Start with [`Conversion::new`], set what differs from the defaults, and call
+/// [`run`](Conversion::run).
+///
+/// ```
+/// use transmog::{Conversion, Destination, Input, OutputFormat};
+///
+/// let dir = tempfile::tempdir()?;
+/// let records = br#"{"id": 1, "items": [{"sku": "a"}, {"sku": "b"}]}"#;
+/// let input = Input::Reader { name: "orders".to_owned(), reader: Box::new(&records[..]) };
+///
+/// let mut conversion = Conversion::new(vec![input], OutputFormat::Csv);
+/// conversion.name = Some("orders".to_owned());
+/// conversion.destination = Destination::Directory(dir.path().to_path_buf());
+/// let summary = conversion.run()?;
+///
+/// assert_eq!(summary.records, 1);
+/// let items = std::fs::read_to_string(dir.path().join("orders_items.csv"))?;
+/// assert_eq!(items, "_tm_id,_tm_parent_id,_tm_index,sku\n1,1,0,a\n2,1,1,b\n");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Conversion {
+    /// What to read, in this order, into one set of tables.
+    pub inputs: Vec<Input>,
+    /// What the inputs are written in.
+    pub from: InputFormat,
+    /// Where the records are inside each top-level value.
+    pub records_at: Option<RecordPointer>,
+    /// What to write.
+    pub to: OutputFormat,
+    /// Where to write it.
+    pub destination: Destination,
+    /// What happens to files that have the name of an output.
+    pub overwrite: Overwrite,
+    /// The one table to write, of all that arise.
+    pub table: Option<String>,
+    /// Name of the main table; taken from output or input where missing.
+    pub name: Option<String>,
+    /// What arrays become; by default `smart`, and `inline` where a stream takes a single table.
+    pub arrays: Option<ArrayMode>,
+    /// How records become rows; its `arrays` and `number_text` are set from here.
+    pub flatten: FlattenOptions,
+    /// Between the keys of a name.
+    pub separator: String,
+    /// How keys are spelled in names.
+    pub names: NameStyle,
+    /// Starts the names of link columns.
+    pub meta_prefix: String,
+    /// What numbers with a fraction or an exponent become.
+    pub numbers: NumberMode,
+    /// What strings in the form of dates and times become.
+    pub dates: DateMode,
+    /// Which value stands where a key stands twice.
+    pub duplicate_keys: DuplicateKeys,
+    /// What becomes of records that are not objects.
+    pub non_objects: NonObjects,
+    /// How Parquet is compressed.
+    pub codec: Codec,
+    /// Rows of a row group.
+    pub row_group_rows: usize,
+    /// Bytes of values after which a row group is cut.
+    pub row_group_bytes: usize,
+    /// Bytes of values that all tables together hold before the largest is written out.
+    pub pending_bytes: usize,
+    /// How CSV is written.
+    pub csv: CsvOptions,
+    /// Spaces a level in JSON; nothing for no white space.
+    pub indent: Option<u8>,
+    /// What becomes of cells without a value in JSON.
+    pub nulls: Nulls,
+    /// Bytes handed to a worker at once.
+    pub chunk_bytes: usize,
+    /// Longest record that is taken.
+    pub record_bytes_max: usize,
+    /// Workers; by default one for each processor.
+    pub threads: Option<NonZeroUsize>,
+    /// Ends the run from outside.
+    pub cancel: Cancel,
+}
+
+/// What numbers with a fraction or an exponent become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NumberMode {
+    /// Doubles.
+    #[default]
+    Double,
+    /// Text as it stands in the input.
+    Text,
+    /// Decimals where 38 digits hold all of a column, otherwise text.
+    Decimal,
+}
+
+/// What strings in the form of dates and times become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DateMode {
+    /// Dates and timestamps, where all of a column share one form that prints back.
+    #[default]
+    Auto,
+    /// Text.
+    Off,
+}
+
+/// What becomes of records that are not objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NonObjects {
+    /// They are at fault.
+    #[default]
+    Reject,
+    /// They become `{"value": …}`.
+    Wrap,
+}
+
+/// Ends a run from outside, for signals: the run stops soon and leaves nothing behind.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel {
+    signal: Arc<AtomicI32>,
+}
+
+impl Cancel {
+    /// Asks the run to stop; `signal` is the number that the error will carry.
+    pub fn stop(&self, signal: i32) {
+        self.signal.store(signal, Ordering::Relaxed);
+    }
+
+    /// Returns the error to end with, once the run was asked to stop.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self.signal.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            signal => {
+                let message = format!("interrupted by signal {signal}, nothing was written");
+                Err(Error::new(ErrorKind::Interrupted { signal }, message))
+            }
+        }
+    }
+}
+
+impl Conversion {
+    /// Starts from the defaults: tables into the current directory.
+    pub fn new(inputs: Vec<Input>, to: OutputFormat) -> Self {
+        Conversion {
+            inputs,
+            from: InputFormat::Auto,
+            records_at: None,
+            to,
+            destination: Destination::Directory(".".into()),
+            overwrite: Overwrite::Refuse,
+            table: None,
+            name: None,
+            arrays: None,
+            flatten: FlattenOptions::default(),
+            separator: "_".to_owned(),
+            names: NameStyle::Verbatim,
+            meta_prefix: "_tm_".to_owned(),
+            numbers: NumberMode::Double,
+            dates: DateMode::Auto,
+            duplicate_keys: DuplicateKeys::Last,
+            non_objects: NonObjects::Reject,
+            codec: Codec::default(),
+            row_group_rows: limits::ROW_GROUP_ROWS,
+            row_group_bytes: limits::ROW_GROUP_BYTES,
+            pending_bytes: limits::PENDING_BYTES,
+            csv: CsvOptions::default(),
+            indent: None,
+            nulls: Nulls::Omit,
+            chunk_bytes: limits::CHUNK_BYTES,
+            record_bytes_max: limits::RECORD_BYTES_MAX,
+            threads: None,
+            cancel: Cancel::default(),
+        }
+    }
+
+    /// Reads everything, writes all tables, and publishes them together.
+    ///
+    /// - Errors: see [`ErrorKind`]; after an error nothing was published, and nothing is left.
+    pub fn run(mut self) -> Result<Summary, Error> {
+        self.settle();
+        self.check()?;
+        run::run(self)
+    }
+
+    /// Checks that the options can work together, before anything is read.
+    ///
+    /// - Errors: `Usage`.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.inputs.is_empty() {
+            return Err(Error::usage("no input"));
+        }
+        self.check_stream()?;
+        if self.flatten.ids == IdMode::None && self.may_make_children() {
+            return Err(Error::usage("`--ids none`: child tables need ids to be joined by")
+                .with_hint("add `--arrays inline`, or choose other ids"));
+        }
+        let between = |name: &str, value: usize, least: usize, most: usize| {
+            if (least..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(Error::usage(format!("`{name} {value}`: expected {least} to {most}")))
+        };
+        const ROWS_LIMIT: usize = 1 << 30;
+        between("--row-group-rows", self.row_group_rows, 1, ROWS_LIMIT)?;
+        between("--row-group-bytes", self.row_group_bytes, 1, limits::RECORD_BYTES_LIMIT)?;
+        between("--max-record-bytes", self.record_bytes_max, 1, limits::RECORD_BYTES_LIMIT)?;
+        between("--max-columns", self.flatten.max_columns, 1, 1 << 20)?;
+        between("--max-tables", self.flatten.max_tables, 1, 1 << 16)?;
+        between("--max-depth", self.flatten.max_depth as usize, 1, limits::PARSE_DEPTH_MAX)?;
+        if self.csv.delimiter == b'"' || matches!(self.csv.delimiter, b'\n' | b'\r') {
+            return Err(Error::usage("`--delimiter-out`: expected neither a quote nor a line end"));
+        }
+        Ok(())
+    }
+
+    fn check_stream(&self) -> Result<(), Error> {
+        let (Destination::Stdout(framing) | Destination::Writer(_, framing)) = &self.destination
+        else {
+            return Ok(());
+        };
+        if *framing == Framing::Tagged && self.to != OutputFormat::Jsonl {
+            return Err(Error::usage(format!(
+                "`--framing tagged`: expected `--to jsonl`, found `--to {}`",
+                self.to
+            )));
+        }
+        if *framing != Framing::One {
+            return Ok(());
+        }
+        if self.table.is_none() && self.may_make_children() {
+            return Err(Error::usage(
+                "standard output takes one table, and child tables may arise: their rows would \
+                 be dropped",
+            )
+            .with_hint(
+                "add `--arrays inline`, choose a table with `--table NAME`, send all with \
+                 `--framing tar`, or write files with `-o DIR`",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns whether the options allow for more than the main table.
+    fn may_make_children(&self) -> bool {
+        let makes = |mode: ArrayMode| matches!(mode, ArrayMode::Smart | ArrayMode::Separate);
+        makes(self.flatten.arrays)
+            || self.flatten.arrays_at.iter().any(|(_, mode)| makes(*mode))
+            || !self.flatten.maps.is_empty()
+    }
+
+    /// Works out what follows from other options.
+    fn settle(&mut self) {
+        let one = match &self.destination {
+            Destination::Stdout(framing) | Destination::Writer(_, framing) => {
+                *framing == Framing::One && self.table.is_none()
+            }
+            Destination::Directory(_) | Destination::File(_) => false,
+        };
+        let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
+        self.flatten.arrays = self.arrays.unwrap_or(default);
+        self.flatten.number_text = self.numbers != NumberMode::Double;
+    }
+
+    /// Returns the name of the main table.
+    fn root_name(&self) -> String {
+        let stem = |path: &Path| path.file_name().map(|name| main_stem(&name.to_string_lossy()));
+        let from_output = match &self.destination {
+            Destination::File(path) => {
+                path.file_stem().map(|stem| stem.to_string_lossy().into_owned())
+            }
+            _ => None,
+        };
+        let from_input = self.inputs.iter().find_map(|input| match input {
+            Input::File(path) => stem(path),
+            Input::Stdin | Input::Reader { .. } => None,
+        });
+        let name = self.name.clone().or(from_output).or(from_input);
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| "records".to_owned())
+    }
+
+    fn decode_options(&self) -> DecodeOptions {
+        DecodeOptions {
+            duplicate_keys: self.duplicate_keys,
+            wrap_values: self.non_objects == NonObjects::Wrap,
+        }
+    }
+}
+
+/// Returns a file name without its format and compression endings.
+fn main_stem(name: &str) -> String {
+    const COMPRESSIONS: [&str; 6] = ["gz", "zst", "bz2", "xz", "lz4", "zstd"];
+    let cut = |name: &str, known: &dyn Fn(&str) -> bool| match name.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && known(&ending.to_ascii_lowercase()) => {
+            stem.to_owned()
+        }
+        _ => name.to_owned(),
+    };
+    let name = cut(name, &|ending| COMPRESSIONS.contains(&ending));
+    cut(&name, &|ending| {
+        InputFormat::from_extension(ending).is_some() || matches!(ending, "csv" | "tsv" | "txt")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stems_lose_format_and_compression_endings() {
+        for (name, stem) in [
+            ("orders.jsonl", "orders"),
+            ("orders.json.gz", "orders"),
+            ("orders.v2.ndjson", "orders.v2"),
+            ("orders", "orders"),
+            ("orders.data", "orders.data"),
+            (".jsonl", ".jsonl"),
+        ] {
+            assert_eq!(main_stem(name), stem, "{name}");
+        }
+    }
+}

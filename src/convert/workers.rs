@@ -1,0 +1,172 @@
+//! The threads: one reads, some decode and encode, and the caller's puts everything in order.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
+
+use crate::decode::{self, ChunkHalt, DecodeOptions};
+use crate::encode::{Encoded, Task};
+use crate::error::{Error, ErrorKind};
+use crate::flatten::admission::Admission;
+use crate::flatten::path::Paths;
+use crate::flatten::{FlattenOptions, Flattened, Flattener};
+use crate::frame::Chunk;
+
+/// What a worker needs to decode.
+#[derive(Clone)]
+pub(super) struct DecodeSetup {
+    pub flatten: Arc<FlattenOptions>,
+    pub decode: DecodeOptions,
+    pub paths: Arc<Paths>,
+}
+
+/// A chunk on its way to a worker, with what is known of caps.
+pub(super) struct DecodeJob {
+    pub chunk: Chunk,
+    pub admission: Arc<Admission>,
+}
+
+/// An encoding task and where its result belongs.
+pub(super) struct EncodeJob {
+    pub table: usize,
+    pub group: usize,
+    pub place: usize,
+    pub task: Task,
+}
+
+/// What workers and the reader report.
+pub(super) enum Report {
+    /// A chunk was read.
+    Read(Chunk),
+    /// An input ended; the ticket for a further chunk was not used.
+    Unused,
+    /// All inputs have ended.
+    End {
+        /// Bytes read in all.
+        bytes: u64,
+    },
+    /// The inputs cannot be read on.
+    ReadFailed(Error),
+    /// A chunk was decoded, or not.
+    Decoded(Chunk, Result<Flattened, ChunkHalt>),
+    /// A task is done.
+    Encoded { table: usize, group: usize, place: usize, encoded: Result<Encoded, Error> },
+    /// A worker panicked, which is our bug.
+    Panicked(String),
+}
+
+/// The workers of a run. Dropping it lets them end.
+pub(super) struct Workers {
+    decode: Sender<DecodeJob>,
+    encode: Sender<EncodeJob>,
+    pub reports: Receiver<Report>,
+    pub to_reports: Sender<Report>,
+}
+
+impl Workers {
+    /// Starts `count` workers.
+    pub(super) fn start(count: usize, setup: &DecodeSetup) -> Result<Self, Error> {
+        let (decode, decode_jobs) = unbounded::<DecodeJob>();
+        let (encode, encode_jobs) = unbounded::<EncodeJob>();
+        let (to_reports, reports) = unbounded();
+        for _ in 0..count {
+            let (setup, decode_jobs) = (setup.clone(), decode_jobs.clone());
+            let (encode_jobs, to_reports) = (encode_jobs.clone(), to_reports.clone());
+            let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
+            thread::Builder::new().name("transmog-worker".to_owned()).spawn(work).map_err(
+                |cause| {
+                    let message = format!("starting a thread failed: {cause}");
+                    Error::new(ErrorKind::Io, message).with_source(cause)
+                },
+            )?;
+        }
+        Ok(Workers { decode, encode, reports, to_reports })
+    }
+
+    pub(super) fn decode(&self, job: DecodeJob) {
+        // Fails only when all workers have panicked, which they report.
+        let _ = self.decode.send(job);
+    }
+
+    pub(super) fn encode(&self, job: EncodeJob) {
+        let _ = self.encode.send(job);
+    }
+}
+
+fn work(
+    setup: &DecodeSetup,
+    decode_jobs: &Receiver<DecodeJob>,
+    encode_jobs: &Receiver<EncodeJob>,
+    reports: &Sender<Report>,
+) {
+    let mut decoder: Option<(Flattener, Arc<Admission>)> = None;
+    loop {
+        // Encoding first: it frees memory.
+        let report = select_biased! {
+            recv(encode_jobs) -> job => match job {
+                Ok(job) => guarded(|| encode(job)),
+                Err(_) => return,
+            },
+            recv(decode_jobs) -> job => match job {
+                Ok(job) => guarded(|| decode(setup, &mut decoder, job)),
+                Err(_) => return,
+            },
+        };
+        if reports.send(report).is_err() {
+            return;
+        }
+    }
+}
+
+fn guarded(work: impl FnOnce() -> Report) -> Report {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Report::Panicked(text.unwrap_or_else(|| "a worker panicked".to_owned()))
+    })
+}
+
+fn encode(job: EncodeJob) -> Report {
+    let EncodeJob { table, group, place, task } = job;
+    Report::Encoded { table, group, place, encoded: task() }
+}
+
+fn decode(
+    setup: &DecodeSetup,
+    decoder: &mut Option<(Flattener, Arc<Admission>)>,
+    job: DecodeJob,
+) -> Report {
+    let (flattener, known) = decoder.get_or_insert_with(|| {
+        let (options, paths) = (Arc::clone(&setup.flatten), Arc::clone(&setup.paths));
+        let flattener = Flattener::new(options, paths, Admission::clone(&job.admission));
+        (flattener, Arc::clone(&job.admission))
+    });
+    if !Arc::ptr_eq(known, &job.admission) {
+        flattener.set_admission(Admission::clone(&job.admission));
+        *known = Arc::clone(&job.admission);
+    }
+    let decoded = decode::chunk(&job.chunk, flattener, &setup.decode);
+    Report::Decoded(job.chunk, decoded)
+}
+
+/// Lets the reader go on: one ticket for each chunk that may be in flight.
+pub(super) struct Tickets {
+    give: Sender<()>,
+    pub take: Receiver<()>,
+}
+
+impl Tickets {
+    pub(super) fn new(count: usize) -> Self {
+        let (give, take) = bounded(count);
+        for _ in 0..count {
+            let _ = give.try_send(());
+        }
+        Tickets { give, take }
+    }
+
+    pub(super) fn give_back(&self) {
+        let _ = self.give.try_send(());
+    }
+}

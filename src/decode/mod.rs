@@ -1,0 +1,147 @@
+//! One record's bytes → values, pushed into a flattener.
+
+pub mod json;
+pub mod number;
+mod repair;
+
+use std::collections::BTreeMap;
+
+use crate::error::{Fault, FaultCode};
+use crate::flatten::{Flattened, Flattener, Halt, Note};
+use crate::frame::Chunk;
+pub use json::{DecodeOptions, DuplicateKeys};
+
+/// Why a chunk could not be turned into batches.
+#[derive(Debug)]
+pub enum ChunkHalt {
+    /// A record is at fault: its index in the chunk, and why.
+    Fault(usize, Fault),
+    /// A cap may be crossed; the chunk must be flattened in order.
+    CapReached,
+}
+
+/// Decodes every record of a chunk into `flattener` and takes the batches.
+///
+/// - Shape: N records in; a batch per table that has rows out.
+/// - Errors: the first record at fault; the flattener is left empty.
+pub fn chunk(
+    chunk: &Chunk,
+    flattener: &mut Flattener,
+    options: &DecodeOptions,
+) -> Result<Flattened, ChunkHalt> {
+    let text = match simdutf8::basic::from_utf8(&chunk.bytes) {
+        Ok(text) => text,
+        Err(_) => return Err(invalid_text(chunk, flattener)),
+    };
+    match all_records(chunk, text, flattener, options, &BTreeMap::new()) {
+        Ok(()) => Ok(flattener.take()),
+        Err((_, Halt::CapReached)) => {
+            flattener.reset();
+            Err(ChunkHalt::CapReached)
+        }
+        Err((record, Halt::Fault(fault))) => {
+            flattener.reset();
+            Err(ChunkHalt::Fault(record, placed(fault, chunk, record)))
+        }
+        Err((_, Halt::DuplicateKey)) => without_duplicates(chunk, text, flattener, options),
+    }
+}
+
+fn all_records(
+    chunk: &Chunk,
+    text: &str,
+    flattener: &mut Flattener,
+    options: &DecodeOptions,
+    skips: &BTreeMap<usize, Vec<usize>>,
+) -> Result<(), (usize, Halt)> {
+    for (index, span) in chunk.records.iter().enumerate() {
+        let place = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
+        flattener.begin_record(index as u32, place);
+        let skips = skips.get(&index).map_or(&[][..], Vec::as_slice);
+        json::record(&text[span.range()], flattener, options, skips)
+            .and_then(|()| flattener.end_record())
+            .map_err(|halt| (index, halt))?;
+    }
+    Ok(())
+}
+
+/// Decodes a chunk in which keys stand twice: finds them all first, then leaves them out.
+fn without_duplicates(
+    chunk: &Chunk,
+    text: &str,
+    flattener: &mut Flattener,
+    options: &DecodeOptions,
+) -> Result<Flattened, ChunkHalt> {
+    flattener.reset();
+    let mut skips = BTreeMap::new();
+    let mut notes: BTreeMap<String, u64> = BTreeMap::new();
+    for (index, span) in chunk.records.iter().enumerate() {
+        let found = repair::duplicates(&text[span.range()], options.duplicate_keys);
+        if options.duplicate_keys == DuplicateKeys::Reject
+            && let Some(first) = found.first()
+        {
+            let message = format!("key `{}` stands twice in one object", first.key);
+            let mut fault = Fault::new(FaultCode::DuplicateKey, first.byte, message);
+            fault.path = first.path.clone();
+            return Err(ChunkHalt::Fault(index, placed(fault, chunk, index)));
+        }
+        let mut bytes: Vec<usize> = found.iter().map(|duplicate| duplicate.byte).collect();
+        bytes.sort_unstable();
+        if !bytes.is_empty() {
+            skips.insert(index, bytes);
+        }
+        for duplicate in found {
+            *notes.entry(duplicate.path).or_default() += 1;
+        }
+    }
+    match all_records(chunk, text, flattener, options, &skips) {
+        Ok(()) => {
+            let mut flattened = flattener.take();
+            for (path, count) in notes {
+                *flattened.notes.entry((Note::DuplicateKey, path)).or_default() += count;
+            }
+            Ok(flattened)
+        }
+        Err((_, Halt::CapReached)) => {
+            flattener.reset();
+            Err(ChunkHalt::CapReached)
+        }
+        Err((record, Halt::Fault(fault))) => {
+            flattener.reset();
+            Err(ChunkHalt::Fault(record, placed(fault, chunk, record)))
+        }
+        Err((record, Halt::DuplicateKey)) => {
+            flattener.reset();
+            let fault = Fault::new(FaultCode::DuplicateKey, 0, "a key stands twice in one object");
+            Err(ChunkHalt::Fault(record, fault))
+        }
+    }
+}
+
+/// Finds the record that holds the bytes that are not UTF-8.
+fn invalid_text(chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
+    flattener.reset();
+    for (index, span) in chunk.records.iter().enumerate() {
+        let record = &chunk.bytes[span.range()];
+        if let Err(error) = std::str::from_utf8(record) {
+            let at = error.valid_up_to();
+            let message = match error.error_len() {
+                None => "expected UTF-8, found a character that is cut off".to_owned(),
+                Some(_) => format!("expected UTF-8, found byte 0x{:02x}", record[at]),
+            };
+            return ChunkHalt::Fault(index, Fault::new(FaultCode::EncodingInvalid, at, message));
+        }
+    }
+    let message = "expected UTF-8, found other bytes between records";
+    ChunkHalt::Fault(0, Fault::new(FaultCode::EncodingInvalid, 0, message))
+}
+
+/// Says of a record that the input's end cut off that it is just that.
+fn placed(mut fault: Fault, chunk: &Chunk, record: usize) -> Fault {
+    let is_last = record + 1 == chunk.records.len();
+    let length = chunk.records[record].range().len();
+    if is_last && chunk.truncated && fault.code == FaultCode::JsonSyntax && fault.byte >= length {
+        fault.code = FaultCode::JsonTruncated;
+    }
+    fault
+}

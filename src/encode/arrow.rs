@@ -1,0 +1,261 @@
+//! Columns → Arrow arrays of their final type, and layouts → Arrow schemas.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
+    ListArray, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
+
+use crate::error::{Error, ErrorKind};
+use crate::schema::widen::ColumnType;
+use crate::schema::{Layout, LayoutColumn};
+use crate::table::scalar::DecimalDigits;
+use crate::table::{Column, Presence, Texts, Values, form};
+
+/// Key of a field's metadata: JSON Pointer to the column's values in the record.
+pub const PATH_KEY: &str = "transmog.path";
+
+/// Key of the file's metadata: name, path and parent of the table, as JSON.
+pub const TABLE_KEY: &str = "transmog.table";
+
+/// Returns the Arrow type of a column type.
+pub fn data_type(column_type: &ColumnType) -> DataType {
+    match column_type {
+        ColumnType::Bool => DataType::Boolean,
+        ColumnType::Int64 => DataType::Int64,
+        ColumnType::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
+        ColumnType::Double => DataType::Float64,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp { utc, .. } => {
+            DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| "UTC".into()))
+        }
+        ColumnType::Text | ColumnType::Json => DataType::Utf8,
+        ColumnType::List(element) => DataType::List(Arc::new(element_field(element))),
+    }
+}
+
+fn element_field(element: &ColumnType) -> Field {
+    Field::new("element", data_type(element), true)
+}
+
+/// Returns the Arrow field of a column, with its path.
+pub fn field(column: &LayoutColumn) -> Field {
+    let field = Field::new(&column.name, data_type(&column.column_type), true);
+    match &column.path {
+        Some(path) => field.with_metadata(HashMap::from([(PATH_KEY.to_owned(), path.clone())])),
+        None => field,
+    }
+}
+
+/// Returns the Arrow schema of a table, with its name and paths.
+pub fn schema(layout: &Layout) -> Schema {
+    let fields: Fields = layout.columns.iter().map(field).collect();
+    let metadata = HashMap::from([(TABLE_KEY.to_owned(), table_json(layout))]);
+    Schema::new_with_metadata(fields, metadata)
+}
+
+/// Returns what the file's metadata says of its table.
+pub fn table_json(layout: &Layout) -> String {
+    serde_json::json!({"name": layout.table, "path": layout.path, "parent": layout.parent})
+        .to_string()
+}
+
+/// Builds the array of a column of `rows` rows as `column_type`; nothing gives all nulls.
+///
+/// - Errors: `Internal` where the column holds what its type cannot; the schema rules that out.
+pub fn to_array(
+    column: Option<Column>,
+    rows: usize,
+    column_type: &ColumnType,
+) -> Result<ArrayRef, Error> {
+    let Some(column) = column else {
+        return Ok(new_null_array(&data_type(column_type), rows));
+    };
+    let nulls = nulls(column.presence(), rows);
+    Ok(match column_type {
+        ColumnType::Bool => Arc::new(BooleanArray::new(bools(&column, rows)?, nulls)),
+        ColumnType::Int64 => Arc::new(Int64Array::new(ints(&column, rows)?, nulls)),
+        ColumnType::Decimal { precision, scale } => {
+            let values = spread(decimals(&column, *scale)?, column.presence(), rows);
+            let array = Decimal128Array::new(values, nulls);
+            Arc::new(
+                array
+                    .with_precision_and_scale(*precision, *scale as i8)
+                    .map_err(|cause| internal("a decimal").with_source(cause))?,
+            )
+        }
+        ColumnType::Double => Arc::new(Float64Array::new(doubles(&column, rows)?, nulls)),
+        ColumnType::Date => {
+            let days = instants(&column)?.into_iter().map(|days| days as i32).collect();
+            Arc::new(Date32Array::new(spread(days, column.presence(), rows), nulls))
+        }
+        ColumnType::Timestamp { utc, .. } => {
+            let micros = spread(instants(&column)?, column.presence(), rows);
+            let array = TimestampMicrosecondArray::new(micros, nulls);
+            Arc::new(array.with_timezone_opt(utc.then_some("UTC")))
+        }
+        ColumnType::Text | ColumnType::Json => strings(&column, rows, nulls)?,
+        ColumnType::List(element) => lists(column, rows, nulls, element)?,
+    })
+}
+
+fn internal(what: &str) -> Error {
+    Error::new(ErrorKind::Internal, format!("a column of another type holds {what}"))
+}
+
+fn nulls(presence: &Presence, rows: usize) -> Option<NullBuffer> {
+    let words = presence.to_bits(rows)?;
+    Some(NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(words), 0, rows)))
+}
+
+/// Puts dense values at the rows they belong to.
+fn spread<T>(values: Vec<T>, presence: &Presence, rows: usize) -> ScalarBuffer<T>
+where
+    T: arrow_buffer::ArrowNativeType,
+{
+    if presence.is_full(rows) {
+        return ScalarBuffer::from(values);
+    }
+    let mut out = vec![T::default(); rows];
+    let mut next = 0;
+    presence.for_each(|row| {
+        out[row] = values[next];
+        next += 1;
+    });
+    ScalarBuffer::from(out)
+}
+
+fn bools(column: &Column, rows: usize) -> Result<BooleanBuffer, Error> {
+    let mut out = vec![false; rows];
+    match column.values() {
+        Values::None => {}
+        Values::Bool(values) => {
+            let mut next = 0;
+            column.presence().for_each(|row| {
+                out[row] = values[next];
+                next += 1;
+            });
+        }
+        _ => return Err(internal("booleans")),
+    }
+    Ok(BooleanBuffer::from(out))
+}
+
+fn ints(column: &Column, rows: usize) -> Result<ScalarBuffer<i64>, Error> {
+    match column.values() {
+        Values::None => Ok(ScalarBuffer::from(vec![0; rows])),
+        Values::Int(values) => Ok(spread(values.clone(), column.presence(), rows)),
+        _ => Err(internal("integers")),
+    }
+}
+
+fn doubles(column: &Column, rows: usize) -> Result<ScalarBuffer<f64>, Error> {
+    let values = match column.values() {
+        Values::None => Vec::new(),
+        Values::Int(values) => values.iter().map(|&value| value as f64).collect(),
+        Values::Float(floats) => floats.values.clone(),
+        // A row group whose doubles were kept as text until the final type was known.
+        Values::Text(texts) => parse_all(texts, |text| text.parse().ok(), "doubles")?,
+        _ => return Err(internal("doubles")),
+    };
+    Ok(spread(values, column.presence(), rows))
+}
+
+fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
+    let factor = 10i128.pow(scale.into());
+    let scaled = |value: i128| value.checked_mul(factor).ok_or_else(|| internal("decimals"));
+    match column.values() {
+        Values::None => Ok(Vec::new()),
+        Values::Int(values) => values.iter().map(|&value| scaled(value.into())).collect(),
+        Values::Big(values) => values.iter().map(|&value| scaled(value)).collect(),
+        Values::Text(texts) => {
+            parse_all(texts, |text| DecimalDigits::parse(text).scaled(scale), "decimals")
+        }
+        _ => Err(internal("decimals")),
+    }
+}
+
+fn instants(column: &Column) -> Result<Vec<i64>, Error> {
+    match column.values() {
+        Values::None => Ok(Vec::new()),
+        Values::Text(texts) => {
+            parse_all(texts, |text| form::parse(text).map(|(_, value)| value), "dates")
+        }
+        _ => Err(internal("dates")),
+    }
+}
+
+fn parse_all<T>(
+    texts: &Texts,
+    parse: impl Fn(&str) -> Option<T>,
+    what: &str,
+) -> Result<Vec<T>, Error> {
+    (0..texts.len())
+        .map(|index| std::str::from_utf8(texts.get(index)).ok().and_then(&parse))
+        .map(|value| value.ok_or_else(|| internal(what)))
+        .collect()
+}
+
+fn strings(column: &Column, rows: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef, Error> {
+    let spelled;
+    let texts = match column.values() {
+        Values::Text(texts) => texts,
+        Values::List(_) => return Err(internal("text")),
+        other => {
+            spelled = other.spelled();
+            &spelled
+        }
+    };
+    let offsets = if column.presence().is_full(rows) {
+        texts.offsets.clone()
+    } else {
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let mut next = 0;
+        column.presence().for_each(|row| {
+            offsets.resize(row + 1, texts.offsets[next]);
+            next += 1;
+            offsets.push(texts.offsets[next]);
+        });
+        offsets.resize(rows + 1, texts.offsets[next]);
+        offsets
+    };
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    let array = StringArray::try_new(offsets, Buffer::from_vec(texts.bytes.clone()), nulls);
+    Ok(Arc::new(array.map_err(|cause| internal("text").with_source(cause))?))
+}
+
+fn lists(
+    column: Column,
+    rows: usize,
+    nulls: Option<NullBuffer>,
+    element: &ColumnType,
+) -> Result<ArrayRef, Error> {
+    let lists = match column.values() {
+        Values::List(lists) => lists,
+        Values::None => {
+            return Ok(new_null_array(&data_type(&ColumnType::List(element.clone().into())), rows));
+        }
+        _ => return Err(internal("lists")),
+    };
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0);
+    let (mut next, mut end) = (0, 0);
+    column.presence().for_each(|row| {
+        offsets.resize(row + 1, end);
+        end = lists.ends[next] as i32;
+        next += 1;
+        offsets.push(end);
+    });
+    offsets.resize(rows + 1, end);
+    let elements = to_array(Some(lists.elements.clone()), end as usize, element)?;
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    let array = ListArray::try_new(Arc::new(element_field(element)), offsets, elements, nulls)
+        .map_err(|cause| internal("lists").with_source(cause))?;
+    debug_assert_eq!(array.len(), rows);
+    Ok(Arc::new(array))
+}

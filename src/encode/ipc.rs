@@ -1,0 +1,58 @@
+//! Arrow IPC files. The format has one schema, at its start, so rows wait as Parquet until that is
+//! known.
+
+use std::io::BufWriter;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::ArrowError;
+
+use super::parquet::{Codec, ParquetWriter};
+use super::{Encoded, Place, RowGroup, TableWriter, Task, arrow};
+use crate::error::{Error, ErrorKind};
+use crate::schema::Layout;
+use crate::sink::Staged;
+
+/// Starts an Arrow IPC file.
+pub fn open(staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
+    Ok(Box::new(IpcWriter { waiting: ParquetWriter::open(staged, Codec::Lz4)? }))
+}
+
+struct IpcWriter {
+    waiting: ParquetWriter,
+}
+
+fn failed(cause: ArrowError) -> Error {
+    Error::new(ErrorKind::Io, format!("writing Arrow failed: {cause}")).with_source(cause)
+}
+
+impl TableWriter for IpcWriter {
+    fn plan(&mut self, group: RowGroup, layout: &Layout, place: Place) -> Result<Vec<Task>, Error> {
+        self.waiting.plan(group, layout, place)
+    }
+
+    fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
+        self.waiting.append(encoded)
+    }
+
+    fn finish(self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
+        let schema = Arc::new(arrow::schema(layout));
+        let scratch = self.waiting.staged()?.scratch()?;
+        let out = BufWriter::new(scratch.append()?);
+        let mut writer = FileWriter::try_new(out, &schema).map_err(failed)?;
+        for (group, rows) in self.waiting.group_rows().into_iter().enumerate() {
+            let arrays = self.waiting.read_arrays(group, layout)?;
+            let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
+            let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
+                .map_err(failed)?;
+            writer.write(&batch).map_err(failed)?;
+        }
+        writer.finish().map_err(failed)?;
+        let out = writer.into_inner().map_err(failed)?;
+        out.into_inner().map_err(|cause| scratch.error("writing", cause.into_error()))?;
+        let mut staged = self.waiting.into_staged()?;
+        staged.replace_with(scratch)?;
+        Ok(staged)
+    }
+}

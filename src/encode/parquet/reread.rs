@@ -1,0 +1,188 @@
+//! An encoded column chunk → the column it was made from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::column::reader::{ColumnReader, get_column_reader};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::{ByteArray, FixedLenByteArray};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use super::chunk::failed;
+use crate::error::{Error, ErrorKind};
+use crate::schema::widen::ColumnType;
+use crate::table::{Column, Form, Number, form};
+
+/// Reads a chunk of `rows` rows back; values of every type come back as they were pushed.
+pub(super) fn column(
+    bytes: Vec<u8>,
+    close: &ColumnCloseResult,
+    column_type: &ColumnType,
+    rows: usize,
+) -> Result<Column, Error> {
+    let descr = close.metadata.column_descr_ptr();
+    let reader = Arc::new(Bytes::from(bytes));
+    let pages = SerializedPageReader::new(reader, &close.metadata, rows, None).map_err(failed)?;
+    let mut levels = Levels::default();
+    let max_def = descr.max_def_level();
+    let reader = get_column_reader(descr, Box::new(pages));
+    macro_rules! read {
+        ($reader:expr, $wrap:expr) => {{
+            let mut reader = $reader;
+            let mut values = Vec::new();
+            loop {
+                let (records, _, _) = reader
+                    .read_records(
+                        rows.max(1),
+                        Some(&mut levels.def),
+                        Some(&mut levels.rep),
+                        &mut values,
+                    )
+                    .map_err(failed)?;
+                if records == 0 {
+                    break;
+                }
+            }
+            values.into_iter().map($wrap).collect::<Vec<Cell>>()
+        }};
+    }
+    let cells = match reader {
+        ColumnReader::BoolColumnReader(reader) => read!(reader, Cell::Bool),
+        ColumnReader::Int32ColumnReader(reader) => read!(reader, |v: i32| Cell::Int(v.into())),
+        ColumnReader::Int64ColumnReader(reader) => read!(reader, Cell::Int),
+        ColumnReader::DoubleColumnReader(reader) => read!(reader, Cell::Double),
+        ColumnReader::ByteArrayColumnReader(reader) => read!(reader, Cell::Bytes),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => read!(reader, Cell::Fixed),
+        ColumnReader::Int96ColumnReader(_) | ColumnReader::FloatColumnReader(_) => {
+            return Err(Error::new(ErrorKind::Internal, "a chunk of a type that is never written"));
+        }
+    };
+    match column_type {
+        ColumnType::List(element) => lists(&levels, cells, element),
+        column_type => scalars(&levels.def, max_def, cells, column_type),
+    }
+}
+
+#[derive(Debug, Default)]
+struct Levels {
+    def: Vec<i16>,
+    rep: Vec<i16>,
+}
+
+enum Cell {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Bytes(ByteArray),
+    Fixed(FixedLenByteArray),
+}
+
+fn scalars(
+    def: &[i16],
+    max_def: i16,
+    cells: Vec<Cell>,
+    column_type: &ColumnType,
+) -> Result<Column, Error> {
+    let mut column = Column::default();
+    let mut cells = cells.into_iter();
+    for (row, &level) in def.iter().enumerate() {
+        if level == max_def
+            && let Some(cell) = cells.next()
+        {
+            push(&mut column, row, cell, column_type)?;
+        }
+    }
+    Ok(column)
+}
+
+/// Definition levels of the standard three-level list.
+const LIST_EMPTY: i16 = 1;
+const ELEMENT_NULL: i16 = 2;
+const ELEMENT: i16 = 3;
+
+fn lists(levels: &Levels, cells: Vec<Cell>, element: &ColumnType) -> Result<Column, Error> {
+    let mut column = Column::default();
+    let mut cells = cells.into_iter();
+    let mut row = 0;
+    let mut open: Option<u32> = None;
+    for (&def, &rep) in levels.def.iter().zip(&levels.rep) {
+        if rep == 0 {
+            if let Some(count) = open.take() {
+                column.end_list(count);
+            }
+            if def >= LIST_EMPTY {
+                column.begin_list(row);
+                open = Some(0);
+            }
+            row += 1;
+        }
+        if let Some(count) = open.as_mut().filter(|_| def >= ELEMENT_NULL) {
+            let lists = column.lists();
+            let at = lists.ends.last().copied().unwrap_or(0) + *count;
+            *count += 1;
+            if def == ELEMENT
+                && let Some(cell) = cells.next()
+            {
+                push(&mut lists.elements, at as usize, cell, element)?;
+            }
+        }
+    }
+    if let Some(count) = open {
+        column.end_list(count);
+    }
+    Ok(column)
+}
+
+fn push(
+    column: &mut Column,
+    row: usize,
+    cell: Cell,
+    column_type: &ColumnType,
+) -> Result<(), Error> {
+    match (cell, column_type) {
+        (Cell::Bool(value), _) => column.push_bool(row, value),
+        (Cell::Int(days), ColumnType::Date) => {
+            column.push_text(row, Form::Date.print(days).as_bytes());
+        }
+        (Cell::Int(micros), ColumnType::Timestamp { utc, form }) => {
+            let form = form.unwrap_or_else(|| default_form(*utc));
+            column.push_text(row, form.print(micros).as_bytes());
+        }
+        (Cell::Int(value), ColumnType::Decimal { scale, .. }) => {
+            push_decimal(column, row, value.into(), *scale);
+        }
+        (Cell::Int(value), _) => column.push_int(row, value),
+        (Cell::Double(value), _) => {
+            column.push_number(row, Number::Float { value, exact: true }, "");
+        }
+        (Cell::Fixed(value), ColumnType::Decimal { scale, .. }) => {
+            push_decimal(column, row, from_big_endian(value.data()), *scale);
+        }
+        (Cell::Bytes(value), _) => column.push_text(row, value.data()),
+        (Cell::Fixed(_), _) => {
+            return Err(Error::new(ErrorKind::Internal, "fixed bytes that are no decimal"));
+        }
+    }
+    Ok(())
+}
+
+fn push_decimal(column: &mut Column, row: usize, value: i128, scale: u8) {
+    if scale == 0 {
+        column.push_number(row, Number::Big(value), "");
+    } else {
+        let mut text = Vec::new();
+        crate::table::scalar::decimal_text(value, scale, &mut text);
+        column.push_text(row, &text);
+    }
+}
+
+/// The form of timestamps that did not share one: with microseconds.
+fn default_form(utc: bool) -> Form {
+    let text = if utc { "1970-01-01T00:00:00.000000Z" } else { "1970-01-01T00:00:00.000000" };
+    form::parse(text).map_or(Form::Date, |(form, _)| form)
+}
+
+fn from_big_endian(bytes: &[u8]) -> i128 {
+    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+    bytes.iter().fold(if negative { -1 } else { 0 }, |sum, &byte| sum << 8 | i128::from(byte))
+}

@@ -1,0 +1,118 @@
+//! Which paths may still become columns and tables once a cap is near.
+//!
+//! Workers flatten chunks without knowing what earlier chunks hold, so a cap can only be kept in
+//! the ordered step. Three answers make that exact without slowing anything down: far from a cap
+//! everything is admitted; where a cap may be crossed, the chunk is flattened again in order, path
+//! by path; once a table is full its set of columns never changes again, so workers take that set
+//! with them and decide for themselves.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::flatten::path::ROOT;
+use crate::table::{Part, PathId};
+
+/// The columns and tables of a run so far, and how many there may be.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    columns_max: usize,
+    tables_max: usize,
+    tables: HashMap<PathId, HashSet<(PathId, Part)>>,
+    /// Decides path by path and remembers; otherwise only what is full is decided.
+    live: bool,
+}
+
+/// Whether a path may become a column or a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    /// It may.
+    Yes,
+    /// The table, or the run, is full.
+    No,
+    /// It may as far as is known here.
+    Open,
+}
+
+impl Admission {
+    /// Starts with the main table and nothing else.
+    pub fn new(columns_max: usize, tables_max: usize) -> Self {
+        let tables = HashMap::from([(ROOT, HashSet::new())]);
+        Admission { columns_max, tables_max, tables, live: false }
+    }
+
+    /// Returns a copy that decides path by path, in the order in which it is asked.
+    pub fn to_live(&self) -> Self {
+        Admission { live: true, ..self.clone() }
+    }
+
+    /// Returns a copy that decides nothing but what is full.
+    pub fn into_snapshot(self) -> Self {
+        Admission { live: false, ..self }
+    }
+
+    /// Returns the caps: columns of a table, tables.
+    pub fn caps(&self) -> (usize, usize) {
+        (self.columns_max, self.tables_max)
+    }
+
+    /// Asks for a column of `table`.
+    pub fn column(&mut self, table: PathId, path: PathId, part: Part) -> Admitted {
+        if self.has_column(table, path, part) {
+            Admitted::Yes
+        } else if self.column_count(table) >= self.columns_max {
+            Admitted::No
+        } else if self.live {
+            self.tables.entry(table).or_default().insert((path, part));
+            Admitted::Yes
+        } else {
+            Admitted::Open
+        }
+    }
+
+    /// Asks for a table.
+    pub fn table(&mut self, table: PathId) -> Admitted {
+        if self.tables.contains_key(&table) {
+            Admitted::Yes
+        } else if self.tables.len() >= self.tables_max {
+            Admitted::No
+        } else if self.live {
+            self.tables.insert(table, HashSet::new());
+            Admitted::Yes
+        } else {
+            Admitted::Open
+        }
+    }
+
+    /// Notes a column that the run now has; returns whether that filled its table.
+    pub fn note_column(&mut self, table: PathId, path: PathId, part: Part) -> bool {
+        let columns_max = self.columns_max;
+        let known = self.tables.entry(table).or_default();
+        known.insert((path, part)) && known.len() == columns_max
+    }
+
+    /// Notes a table that the run now has; returns whether that was the last one.
+    pub fn note_table(&mut self, table: PathId) -> bool {
+        let known = self.tables.len();
+        self.tables.entry(table).or_default();
+        self.tables.len() > known && self.tables.len() == self.tables_max
+    }
+
+    /// Returns how many columns `table` has.
+    pub fn column_count(&self, table: PathId) -> usize {
+        self.tables.get(&table).map_or(0, HashSet::len)
+    }
+
+    /// Returns how many tables there are.
+    pub fn table_count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// Returns whether `table` has this column.
+    pub fn has_column(&self, table: PathId, path: PathId, part: Part) -> bool {
+        self.tables.get(&table).is_some_and(|known| known.contains(&(path, part)))
+    }
+
+    /// Returns whether the run has this table.
+    pub fn has_table(&self, table: PathId) -> bool {
+        self.tables.contains_key(&table)
+    }
+}

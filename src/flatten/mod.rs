@@ -1,0 +1,837 @@
+//! Values of a record → rows of a main table and its child tables.
+//!
+//! A decoder drives a [`Flattener`] with what it reads, in the order in which it reads it; the
+//! flattener knows which key of which object feeds which column of which table. It never sees a
+//! byte of a format, and no tree is built in between.
+
+pub mod admission;
+mod arrays;
+pub mod declared;
+mod ids;
+pub mod names;
+pub mod path;
+mod shape;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::error::{Fault, FaultCode};
+use crate::limits;
+use crate::table::{BatchColumn, Column, Links, Number, Part, TableBatch, TextLinks};
+use admission::{Admission, Admitted};
+pub use arrays::{ArrayContent, ArrayMode};
+pub use declared::DeclaredType;
+pub use ids::IdMode;
+use ids::IdState;
+use path::{PathPattern, Paths, Step, pointer};
+use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
+
+/// How records become rows.
+#[derive(Debug, Clone)]
+pub struct FlattenOptions {
+    /// What arrays become.
+    pub arrays: ArrayMode,
+    /// What the arrays at some paths become; the last match counts.
+    pub arrays_at: Vec<(PathPattern, ArrayMode)>,
+    /// Paths of objects whose keys are data.
+    pub maps: Vec<PathPattern>,
+    /// Levels of nesting that become columns and tables.
+    pub max_depth: u32,
+    /// Data columns of one table.
+    pub max_columns: usize,
+    /// Tables of the run.
+    pub max_tables: usize,
+    /// What identifies a row.
+    pub ids: IdMode,
+    /// Keep the source text of numbers with a fraction or an exponent.
+    pub number_text: bool,
+    /// Types that the user gave; the last match counts.
+    pub types: Vec<(PathPattern, DeclaredType)>,
+    /// Every scalar is text, as it stands in the input.
+    pub all_text: bool,
+}
+
+impl Default for FlattenOptions {
+    fn default() -> Self {
+        FlattenOptions {
+            arrays: ArrayMode::Smart,
+            arrays_at: Vec::new(),
+            maps: Vec::new(),
+            max_depth: limits::FLATTEN_DEPTH_MAX as u32,
+            max_columns: limits::COLUMNS_MAX,
+            max_tables: limits::TABLES_MAX,
+            ids: IdMode::Sequence,
+            number_text: false,
+            types: Vec::new(),
+            all_text: false,
+        }
+    }
+}
+
+/// What a decoder does with the object or array it is about to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Descend {
+    /// Read into it and push what is there.
+    Enter,
+    /// Check it and push it whole with [`Flattener::json`].
+    Json,
+    /// Check it and push nothing.
+    Skip,
+}
+
+/// Why a record cannot be flattened as it comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Halt {
+    /// The record is at fault.
+    Fault(Fault),
+    /// A key stands twice in one object; the decoder must leave one out.
+    DuplicateKey,
+    /// A cap may be crossed in this batch; it must be flattened in order.
+    CapReached,
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Halt::Fault(fault)
+    }
+}
+
+/// What happened to values that did not become a cell, to be counted and named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Note {
+    /// `{}`, which leaves no trace.
+    EmptyObject,
+    /// `[]` where arrays become child tables, which leaves no trace.
+    EmptyArray,
+    /// An array that was left out because the user asked for that.
+    SkippedArray,
+    /// A subtree below the depth limit, kept as JSON text.
+    DepthOverflow,
+    /// A value beyond the column cap, kept in the rest column.
+    ColumnOverflow,
+    /// An array beyond the table cap, kept as JSON text.
+    TableOverflow,
+    /// A key that stood twice in one object, of which one value was kept.
+    DuplicateKey,
+}
+
+/// Everything that one chunk gave: a batch for each table, and what is to be counted.
+#[derive(Debug, Default)]
+pub struct Flattened {
+    /// Batches in order of each table's first row.
+    pub tables: Vec<TableBatch>,
+    /// Counts by kind and path.
+    pub notes: HashMap<(Note, String), u64>,
+}
+
+/// Turns records into rows.
+///
+/// Keeps what it has learned of the paths between batches; forgets it when it grows too large.
+pub struct Flattener {
+    options: Arc<FlattenOptions>,
+    paths: Arc<Paths>,
+    admission: Admission,
+    cap_reached: bool,
+    shape: Shape,
+    tables: Vec<Table>,
+    /// Tables with rows in this batch, in order of the first.
+    filled: Vec<u32>,
+    frames: Vec<Frame>,
+    stamps: u64,
+    record: u32,
+    /// Where JSON text or a list that the decoder is about to push goes.
+    pending: Pending,
+    map_keys: Vec<HashSet<Box<str>>>,
+    notes: HashMap<(Note, NodeId), u64>,
+    ids: IdState,
+}
+
+/// Past this many nodes the shape is forgotten after a batch.
+const SHAPE_NODES_MAX: usize = 1 << 16;
+
+#[derive(Debug)]
+struct Table {
+    element: NodeId,
+    parent: u32,
+    level: u32,
+    rows: u32,
+    batch: TableBatch,
+    /// Nodes whose slots name the batch's columns.
+    owners: Vec<(NodeId, Part)>,
+    /// JSON members of the row being filled that found no column.
+    rest: Option<(u32, Vec<u8>)>,
+    /// First row of the current record.
+    record_row: u32,
+    record: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    kind: FrameKind,
+    /// Object: its node. Rows and Map: the node of the elements. List: the array's node.
+    node: NodeId,
+    /// Object: row that takes its members. Otherwise: row that holds the array or map.
+    row: u32,
+    /// Object: node of the member being read. Map: row of the value being read.
+    current: u32,
+    /// Object: likely place of the next key. Otherwise: elements so far.
+    next: u32,
+    /// Object: marks its keys. Rows and Map: hash of the path with its indexes.
+    stamp: u64,
+    hash: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    Object,
+    Rows,
+    Map,
+    List,
+}
+
+/// Where the next value goes.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    node: NodeId,
+    row: u32,
+    hash: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Pending {
+    None,
+    Column(Place),
+    Rest(Place),
+}
+
+impl Flattener {
+    /// Builds a flattener for one worker; `paths` is shared by all of a run.
+    pub fn new(options: Arc<FlattenOptions>, paths: Arc<Paths>, admission: Admission) -> Self {
+        let mut flattener = Flattener {
+            ids: IdState::new(&options.ids),
+            options,
+            paths,
+            admission,
+            cap_reached: false,
+            shape: Shape::new(Node::new(0, Step::Element, 0, 0)),
+            tables: Vec::new(),
+            filled: Vec::new(),
+            frames: Vec::new(),
+            stamps: 0,
+            record: 0,
+            pending: Pending::None,
+            map_keys: Vec::new(),
+            notes: HashMap::new(),
+        };
+        flattener.forget();
+        flattener
+    }
+
+    /// Takes over a newer view of which tables are full.
+    pub fn set_admission(&mut self, admission: Admission) {
+        self.admission = admission;
+        self.forget();
+    }
+
+    /// Drops a batch that cannot be finished, and what it taught.
+    pub fn reset(&mut self) {
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let mut root = Node::new(0, Step::Element, 0, 0);
+        root.path = Some(path::ROOT);
+        root.array_mode = self.options.arrays;
+        self.shape = Shape::new(root);
+        self.tables = vec![Table::new(ROOT_NODE, NONE, 0, path::ROOT)];
+        self.filled.clear();
+        self.frames.clear();
+        self.map_keys.clear();
+        self.notes.clear();
+        self.pending = Pending::None;
+        self.cap_reached = false;
+        self.ids = IdState::new(&self.options.ids);
+    }
+
+    /// Starts record `record` (in the chunk, from 0); `place` identifies it in the run's inputs.
+    pub fn begin_record(&mut self, record: u32, place: (u32, u64)) {
+        self.record = record;
+        self.frames.clear();
+        self.map_keys.clear();
+        self.ids.begin(place);
+    }
+
+    /// Ends the record: its rows stand.
+    pub fn end_record(&mut self) -> Result<(), Halt> {
+        if self.cap_reached {
+            return Err(Halt::CapReached);
+        }
+        self.finish_ids()
+    }
+
+    /// Takes the rows of all records since the last call.
+    pub fn take(&mut self) -> Flattened {
+        let mut out = Flattened::default();
+        for table in std::mem::take(&mut self.filled) {
+            self.close_rest(table);
+            for (node, part) in std::mem::take(&mut self.tables[table as usize].owners) {
+                if part != Part::Rest {
+                    self.shape.node_mut(node).slots[part as usize] = NONE;
+                }
+            }
+            out.tables.push(self.tables[table as usize].take());
+        }
+        for ((note, node), count) in std::mem::take(&mut self.notes) {
+            let at = pointer(&self.shape.steps(ROOT_NODE, node));
+            *out.notes.entry((note, at)).or_default() += count;
+        }
+        if self.shape.len() > SHAPE_NODES_MAX {
+            self.forget();
+        }
+        out
+    }
+
+    /// Starts an object; `is_empty` is asked only where the answer decides.
+    pub fn begin_object(&mut self, is_empty: impl FnOnce() -> bool) -> Result<Descend, Halt> {
+        if self.frames.is_empty() {
+            let row = self.add_row(0, 0, 0);
+            self.enter_object(Place { node: ROOT_NODE, row, hash: 0 });
+            return Ok(Descend::Enter);
+        }
+        let place = self.place();
+        let node = self.shape.node(place.node);
+        if node.declared == Some(DeclaredType::Json) {
+            return Ok(self.as_json(place));
+        }
+        self.refuse_container(place, "an object")?;
+        let node = self.shape.node(place.node);
+        if node.depth >= self.options.max_depth {
+            self.note(Note::DepthOverflow, place.node);
+            return Ok(self.as_json(place));
+        }
+        if node.is_map {
+            // A table arises with its first row, so that caps do not count tables without any.
+            if is_empty() {
+                self.note(Note::EmptyObject, place.node);
+                return Ok(Descend::Skip);
+            }
+            match self.child_table(place.node) {
+                Some(_) => self.enter_elements(FrameKind::Map, place),
+                None => {
+                    self.note(Note::TableOverflow, place.node);
+                    return Ok(self.as_json(place));
+                }
+            }
+        } else {
+            self.enter_object(place);
+        }
+        Ok(Descend::Enter)
+    }
+
+    /// Names the member of the object that is read next.
+    #[inline]
+    pub fn key(&mut self, key: &str) -> Result<(), Halt> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+        if frame.kind == FrameKind::Map {
+            return self.map_key(key);
+        }
+        let (node, stamp) = (frame.node, frame.stamp);
+        let found = self.shape.child(node, key, &mut frame.next);
+        let child = match found {
+            Some(child) => child,
+            None => self.add_child(node, key),
+        };
+        if let Some(frame) = self.frames.last_mut() {
+            frame.current = child;
+        }
+        let child = self.shape.node_mut(child);
+        if child.stamp == stamp {
+            return Err(Halt::DuplicateKey);
+        }
+        child.stamp = stamp;
+        Ok(())
+    }
+
+    fn map_key(&mut self, key: &str) -> Result<(), Halt> {
+        let fresh = self.map_keys.last_mut().is_none_or(|keys| keys.insert(key.into()));
+        if !fresh {
+            return Err(Halt::DuplicateKey);
+        }
+        let Some(&frame) = self.frames.last() else { return Ok(()) };
+        let table = self.shape.node(frame.node).table;
+        let row = self.add_row(table, frame.row, frame.next);
+        let links = &mut self.tables[table as usize].batch.links;
+        let keys = links.keys.get_or_insert_default();
+        keys.push_text(row as usize, key.as_bytes());
+        self.tables[table as usize].count_bytes(row, key.len());
+        if let Some(frame) = self.frames.last_mut() {
+            frame.current = row;
+            frame.next += 1;
+        }
+        Ok(())
+    }
+
+    /// Ends the object that was begun last.
+    pub fn end_object(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        if frame.kind == FrameKind::Map {
+            self.map_keys.pop();
+            return;
+        }
+        // An empty element still has its row, and an empty record too.
+        let holder = self.frames.last().map(|frame| frame.kind);
+        if frame.current == NONE && holder == Some(FrameKind::Object) {
+            self.note(Note::EmptyObject, frame.node);
+        }
+    }
+
+    /// Appends a null.
+    pub fn null(&mut self) -> Result<(), Halt> {
+        if let Some(frame) = self.frames.last_mut()
+            && frame.kind == FrameKind::List
+        {
+            frame.next += 1;
+            return Ok(());
+        }
+        let place = self.place();
+        self.slot(place.node, Part::Scalar);
+        Ok(())
+    }
+
+    /// Appends `true` or `false`.
+    pub fn bool(&mut self, value: bool) -> Result<(), Halt> {
+        let text = if value { "true" } else { "false" };
+        self.scalar(Scalar { text, kind: ScalarKind::Bool(value) })
+    }
+
+    /// Appends a number; `text` is its source.
+    #[inline]
+    pub fn number(&mut self, number: Number<'_>, text: &str) -> Result<(), Halt> {
+        self.scalar(Scalar { text, kind: ScalarKind::Number(number) })
+    }
+
+    /// Appends a string.
+    #[inline]
+    pub fn string(&mut self, text: &str) -> Result<(), Halt> {
+        self.scalar(Scalar { text, kind: ScalarKind::String })
+    }
+
+    /// Appends the subtree that was answered with [`Descend::Json`], as JSON without white space.
+    pub fn json(&mut self, text: &[u8]) -> Result<(), Halt> {
+        match std::mem::replace(&mut self.pending, Pending::None) {
+            Pending::None => {}
+            Pending::Rest(place) => self.push_rest(place, text),
+            Pending::Column(place) => {
+                self.ids.add_value(place.hash, b'j', text);
+                match self.slot(place.node, Part::Json) {
+                    Some((table, slot)) => {
+                        let table = &mut self.tables[table as usize];
+                        let column = &mut table.batch.columns[slot as usize].column;
+                        column.push_text(place.row as usize, text);
+                        table.count_bytes(place.row, text.len() + 8);
+                    }
+                    None => self.push_rest(place, text),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what was admitted, also by this flattener where it decided path by path.
+    pub fn into_admission(self) -> Admission {
+        self.admission.into_snapshot()
+    }
+
+    /// Returns the JSON Pointer of the value being read, for messages.
+    pub fn pointer(&self) -> String {
+        match self.frames.last() {
+            None => String::new(),
+            Some(frame) => {
+                let node = match frame.kind {
+                    FrameKind::Object if frame.current != NONE => frame.current,
+                    _ => frame.node,
+                };
+                pointer(&self.shape.steps(ROOT_NODE, node))
+            }
+        }
+    }
+
+    #[inline]
+    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Halt> {
+        let place = match self.frames.last() {
+            Some(frame) if frame.kind == FrameKind::List => return self.list_element(scalar),
+            Some(frame) if frame.kind == FrameKind::Object => {
+                Place { node: frame.current, row: frame.row, hash: frame.hash }
+            }
+            _ => self.place(),
+        };
+        let node = self.shape.node(place.node);
+        let (declared, in_id) = (node.declared, node.in_id);
+        if self.ids.wants_values() || in_id {
+            self.note_id_value(place, scalar);
+        }
+        let Some((table, slot)) = self.slot(place.node, Part::Scalar) else {
+            self.push_rest_scalar(place, scalar);
+            return Ok(());
+        };
+        let table = &mut self.tables[table as usize];
+        let column = &mut table.batch.columns[slot as usize].column;
+        let plain = self.options.all_text || self.options.number_text || declared.is_some();
+        match plain {
+            false => scalar.push(column, place.row as usize),
+            true => scalar
+                .push_as(column, place.row as usize, declared, &self.options)
+                .map_err(|fault| self.at_path(fault))?,
+        }
+        self.tables[table_index(&self.shape, place.node)].count_bytes(place.row, scalar.bytes());
+        Ok(())
+    }
+
+    fn at_path(&self, mut fault: Fault) -> Halt {
+        fault.path = self.pointer();
+        Halt::Fault(fault)
+    }
+
+    /// Finds where the next value goes; in an array or map of rows that is a new row.
+    fn place(&mut self) -> Place {
+        let Some(&frame) = self.frames.last() else {
+            return Place { node: ROOT_NODE, row: 0, hash: 0 };
+        };
+        match frame.kind {
+            FrameKind::Object => Place { node: frame.current, row: frame.row, hash: frame.hash },
+            FrameKind::Map => {
+                let hash = ids::mix(frame.hash, u64::from(frame.next));
+                Place { node: frame.node, row: frame.current, hash }
+            }
+            FrameKind::Rows | FrameKind::List => {
+                let table = self.shape.node(frame.node).table;
+                let row = self.add_row(table, frame.row, frame.next);
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.next += 1;
+                }
+                let hash = ids::mix(frame.hash, u64::from(frame.next));
+                Place { node: frame.node, row, hash }
+            }
+        }
+    }
+
+    fn enter_object(&mut self, place: Place) {
+        self.stamps += 1;
+        self.frames.push(Frame {
+            kind: FrameKind::Object,
+            node: place.node,
+            row: place.row,
+            current: NONE,
+            next: 0,
+            stamp: self.stamps,
+            hash: place.hash,
+        });
+    }
+
+    /// Starts the rows of an array or a map.
+    fn enter_elements(&mut self, kind: FrameKind, place: Place) {
+        if kind == FrameKind::Map {
+            self.map_keys.push(HashSet::new());
+        }
+        let node = self.shape.node(place.node);
+        self.frames.push(Frame {
+            kind,
+            node: node.element,
+            row: place.row,
+            current: NONE,
+            next: 0,
+            stamp: 0,
+            hash: ids::mix(place.hash, node.hash),
+        });
+    }
+
+    fn as_json(&mut self, place: Place) -> Descend {
+        self.pending = Pending::Column(place);
+        Descend::Json
+    }
+
+    /// Adds the node for a key seen for the first time.
+    #[cold]
+    fn add_child(&mut self, parent: NodeId, key: &str) -> NodeId {
+        let above = self.shape.node(parent);
+        let node = Node::new(parent, Step::Key(key.into()), above.table, above.depth + 1);
+        self.add_node(node)
+    }
+
+    fn add_node(&mut self, node: Node) -> NodeId {
+        let id = self.shape.insert(node);
+        let mut steps = self.shape.steps(ROOT_NODE, id);
+        let options = Arc::clone(&self.options);
+        let mode = options.arrays_at.iter().rfind(|(pattern, _)| pattern.matches(&steps));
+        let node = self.shape.node_mut(id);
+        node.array_mode = mode.map_or(options.arrays, |(_, mode)| *mode);
+        node.is_map = options.maps.iter().any(|pattern| pattern.matches(&steps));
+        node.in_id = options.ids.is_made_of(&steps);
+        node.hash = ids::hash_text(pointer(&steps).as_bytes());
+        node.declared = declared::of(&options.types, &steps);
+        steps.push(Step::Element);
+        node.declared_element = declared::of(&options.types, &steps).or(node.declared);
+        id
+    }
+
+    /// Finds or makes the child table for the elements at `node`; nothing if there is no room.
+    fn child_table(&mut self, node: NodeId) -> Option<u32> {
+        let known = self.shape.node(node);
+        if known.child_table != NONE {
+            return Some(known.child_table);
+        }
+        let path = self.path(node);
+        let path = self.paths.intern(path, &Step::Element);
+        match self.admission.table(path) {
+            Admitted::No => return None,
+            Admitted::Yes => {}
+            Admitted::Open => {
+                let (_, tables_max) = self.admission.caps();
+                self.cap_reached |= self.tables.len() + 1 > tables_max;
+            }
+        }
+        let table = self.tables.len() as u32;
+        let above = self.shape.node(node);
+        let (parent, depth) = (above.table, above.depth + 1);
+        let element = self.add_node(Node::new(node, Step::Element, table, depth));
+        self.shape.node_mut(element).path = Some(path);
+        self.shape.node_mut(node).child_table = table;
+        let level = self.tables[parent as usize].level + 1;
+        self.tables.push(Table::new(element, parent, level, path));
+        Some(table)
+    }
+
+    /// Returns the number of the node's path over the run.
+    fn path(&mut self, node: NodeId) -> crate::table::PathId {
+        if let Some(path) = self.shape.node(node).path {
+            return path;
+        }
+        let (parent, step) = (self.shape.node(node).parent, self.shape.node(node).step.clone());
+        let above = self.path(parent);
+        let path = self.paths.intern(above, &step);
+        self.shape.node_mut(node).path = Some(path);
+        path
+    }
+
+    /// Finds or makes the column for a part of a path; nothing if the table is full.
+    #[inline]
+    fn slot(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
+        let known = self.shape.node(node);
+        let slot = known.slots[part as usize];
+        if slot != NONE {
+            return Some((known.table, slot));
+        }
+        if known.refused[part as usize] {
+            return None;
+        }
+        self.add_column(node, part)
+    }
+
+    #[cold]
+    fn add_column(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
+        let path = self.path(node);
+        let table = self.shape.node(node).table;
+        let owner = &mut self.tables[table as usize];
+        match self.admission.column(owner.batch.path, path, part) {
+            Admitted::No => {
+                self.shape.node_mut(node).refused[part as usize] = true;
+                return None;
+            }
+            Admitted::Yes => {}
+            Admitted::Open => {
+                let (columns_max, _) = self.admission.caps();
+                self.cap_reached |= owner.batch.columns.len() + 1 > columns_max;
+            }
+        }
+        let slot = owner.batch.columns.len() as u32;
+        owner.batch.columns.push(BatchColumn { path, part, column: Column::default() });
+        owner.owners.push((node, part));
+        self.shape.node_mut(node).slots[part as usize] = slot;
+        Some((table, slot))
+    }
+
+    /// Adds a row to `table`.
+    fn add_row(&mut self, table: u32, parent_row: u32, index: u32) -> u32 {
+        let record = self.record;
+        let is_main = table == 0;
+        let parent_is_main = self.tables[table as usize].parent == 0;
+        let owner = &mut self.tables[table as usize];
+        if owner.rows == 0 {
+            self.filled.push(table);
+        }
+        let row = owner.rows;
+        if owner.record != record || row == 0 {
+            owner.record = record;
+            owner.record_row = row;
+        }
+        owner.rows += 1;
+        let batch = &mut owner.batch;
+        batch.rows += 1;
+        batch.row_bytes.push(limits::LINK_BYTES);
+        batch.row_records.push(record);
+        if !is_main {
+            batch.links.parents.push(if parent_is_main { record } else { parent_row });
+            batch.links.indexes.push(index);
+        }
+        if row > owner.record_row || is_main {
+            return row;
+        }
+        self.ids.touch(table);
+        row
+    }
+
+    fn push_rest(&mut self, place: Place, json: &[u8]) {
+        self.note(Note::ColumnOverflow, place.node);
+        let table = self.shape.node(place.node).table;
+        let element = self.tables[table as usize].element;
+        let key = pointer(&self.shape.steps(element, place.node));
+        if self.tables[table as usize].rest.as_ref().is_some_and(|(row, _)| *row != place.row) {
+            self.close_rest(table);
+        }
+        let owner = &mut self.tables[table as usize];
+        owner.count_bytes(place.row, key.len() + json.len() + 4);
+        let (_, text) = owner.rest.get_or_insert_with(|| (place.row, Vec::new()));
+        text.push(if text.is_empty() { b'{' } else { b',' });
+        push_json_string(&key, text);
+        text.push(b':');
+        text.extend_from_slice(json);
+    }
+
+    fn push_rest_scalar(&mut self, place: Place, scalar: Scalar<'_>) {
+        let mut json = Vec::new();
+        match scalar.kind {
+            ScalarKind::String => push_json_string(scalar.text, &mut json),
+            _ => json.extend_from_slice(scalar.text.as_bytes()),
+        }
+        self.push_rest(place, &json);
+    }
+
+    fn close_rest(&mut self, table: u32) {
+        let owner = &mut self.tables[table as usize];
+        let Some((row, mut text)) = owner.rest.take() else { return };
+        text.push(b'}');
+        let columns = &mut owner.batch.columns;
+        let slot = match columns.iter().position(|column| column.part == Part::Rest) {
+            Some(slot) => slot,
+            None => {
+                let path = owner.batch.path;
+                columns.push(BatchColumn { path, part: Part::Rest, column: Column::default() });
+                owner.owners.push((owner.element, Part::Rest));
+                columns.len() - 1
+            }
+        };
+        columns[slot].column.push_text(row as usize, &text);
+    }
+
+    fn note(&mut self, note: Note, node: NodeId) {
+        *self.notes.entry((note, node)).or_default() += 1;
+    }
+
+    fn refuse_container(&self, place: Place, what: &str) -> Result<(), Halt> {
+        match self.shape.node(place.node).declared {
+            None | Some(DeclaredType::Json) => Ok(()),
+            Some(declared) => {
+                let message = format!("expected {declared}, found {what}");
+                Err(self.at_path(Fault::new(FaultCode::ValueType, 0, message)))
+            }
+        }
+    }
+}
+
+fn table_index(shape: &Shape, node: NodeId) -> usize {
+    shape.node(node).table as usize
+}
+
+/// Appends `text` as a JSON string.
+pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("writing to memory cannot fail");
+}
+
+/// A scalar on its way to a column.
+#[derive(Debug, Clone, Copy)]
+struct Scalar<'a> {
+    /// The string, or the source text of the number or boolean.
+    text: &'a str,
+    kind: ScalarKind<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ScalarKind<'a> {
+    Bool(bool),
+    Number(Number<'a>),
+    String,
+}
+
+impl Scalar<'_> {
+    #[inline]
+    fn push(self, column: &mut Column, row: usize) {
+        match self.kind {
+            ScalarKind::String => column.push_string(row, self.text),
+            ScalarKind::Number(number) => column.push_number(row, number, self.text),
+            ScalarKind::Bool(value) => column.push_bool(row, value),
+        }
+    }
+
+    /// Returns the bytes that count towards a row group: what the value is, never what its column
+    /// became.
+    #[inline]
+    fn bytes(self) -> usize {
+        const PLACE_BYTES: usize = 4;
+        PLACE_BYTES
+            + match self.kind {
+                ScalarKind::Bool(_) => 1,
+                ScalarKind::Number(Number::Int(_)) => 8,
+                ScalarKind::Number(Number::Float { exact: true, .. }) => 8,
+                ScalarKind::Number(Number::Float { exact: false, .. }) => 24 + self.text.len(),
+                ScalarKind::Number(_) => 16 + self.text.len(),
+                ScalarKind::String => 4 + self.text.len(),
+            }
+    }
+}
+
+impl Table {
+    fn new(element: NodeId, parent: u32, level: u32, path: crate::table::PathId) -> Self {
+        Table {
+            element,
+            parent,
+            level,
+            rows: 0,
+            batch: empty_batch(path),
+            owners: Vec::new(),
+            rest: None,
+            record_row: 0,
+            record: 0,
+        }
+    }
+
+    #[inline]
+    fn count_bytes(&mut self, row: u32, bytes: usize) {
+        let sum = &mut self.batch.row_bytes[row as usize];
+        *sum = sum.saturating_add(bytes as u32);
+    }
+
+    fn take(&mut self) -> TableBatch {
+        self.rows = 0;
+        self.record_row = 0;
+        let empty = empty_batch(self.batch.path);
+        std::mem::replace(&mut self.batch, empty)
+    }
+}
+
+fn empty_batch(path: crate::table::PathId) -> TableBatch {
+    TableBatch {
+        path,
+        rows: 0,
+        links: Links::default(),
+        columns: Vec::new(),
+        row_bytes: Vec::new(),
+        row_records: Vec::new(),
+    }
+}
+
+impl Links {
+    /// Returns the text ids, making room for them on first use.
+    fn texts(&mut self) -> &mut TextLinks {
+        self.texts.get_or_insert_default()
+    }
+}

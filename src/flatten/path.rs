@@ -1,0 +1,249 @@
+//! Paths: interned over the run, written as JSON Pointers, matched against what users type.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{Arc, RwLock};
+
+use crate::error::Error;
+use crate::table::PathId;
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A key of an object.
+    Key(Box<str>),
+    /// Any element of an array, or any value of a map.
+    Element,
+}
+
+/// All paths of a run that feed a column or a table, under small numbers.
+///
+/// The numbers are given out in the order in which workers ask, so they say nothing but identity.
+#[derive(Debug)]
+pub struct Paths {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ids: HashMap<(PathId, Step), PathId, foldhash::quality::RandomState>,
+    paths: Vec<Arc<PathInfo>>,
+}
+
+/// A path and where it hangs.
+#[derive(Debug)]
+pub struct PathInfo {
+    /// The path one step shorter; the root is its own parent.
+    pub parent: PathId,
+    /// The last step; nothing for the root.
+    pub step: Option<Step>,
+}
+
+/// The path of the record itself.
+pub const ROOT: PathId = 0;
+
+impl Default for Paths {
+    fn default() -> Self {
+        let root = Arc::new(PathInfo { parent: ROOT, step: None });
+        Paths { inner: RwLock::new(Inner { ids: HashMap::default(), paths: vec![root] }) }
+    }
+}
+
+impl Paths {
+    /// Returns the number of the path `step` below `parent`.
+    pub fn intern(&self, parent: PathId, step: &Step) -> PathId {
+        let key = (parent, step.clone());
+        if let Some(&id) = self.read().ids.get(&key) {
+            return id;
+        }
+        let mut inner = self.inner.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let next = inner.paths.len() as PathId;
+        let id = *inner.ids.entry(key).or_insert(next);
+        if id == next {
+            inner.paths.push(Arc::new(PathInfo { parent, step: Some(step.clone()) }));
+        }
+        id
+    }
+
+    /// Returns what is known of a path.
+    pub fn get(&self, id: PathId) -> Arc<PathInfo> {
+        Arc::clone(&self.read().paths[id as usize])
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Returns the steps from `from` (which must lie above) down to `id`.
+    pub fn steps(&self, from: PathId, id: PathId) -> Vec<Step> {
+        let (inner, mut steps, mut at) = (self.read(), Vec::new(), id);
+        while at != from {
+            let info = &inner.paths[at as usize];
+            steps.extend(info.step.clone());
+            at = info.parent;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Returns the path as a JSON Pointer from the record.
+    pub fn pointer(&self, id: PathId) -> String {
+        pointer(&self.steps(ROOT, id))
+    }
+}
+
+/// Writes steps as a JSON Pointer in which `*` is any element, and a key `*` is `~2`.
+pub fn pointer(steps: &[Step]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        out.push('/');
+        match step {
+            Step::Element => out.push('*'),
+            Step::Key(key) if &**key == "*" => out.push_str("~2"),
+            Step::Key(key) => {
+                for char in key.chars() {
+                    match char {
+                        '~' => out.push_str("~0"),
+                        '/' => out.push_str("~1"),
+                        char => out.push(char),
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A path as users type it: `items.sku`, `items.*.sku`, or a pointer `/items/*/sku`.
+///
+/// Keys are parted by dots; `*` matches one step of any kind. Steps into array elements may be
+/// left out. A path that starts with `/` is a JSON Pointer, for keys that hold dots.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PathPattern {
+    text: String,
+    steps: Vec<PatternStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum PatternStep {
+    Key(String),
+    Any,
+}
+
+impl FromStr for PathPattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let steps = if let Some(pointer) = text.strip_prefix('/') {
+            pointer.split('/').map(pointer_step).collect()
+        } else if text.is_empty() || text.split('.').any(str::is_empty) {
+            return Err(Error::usage(format!(
+                "path `{text}`: expected keys parted by dots, such as `items.sku`"
+            ))
+            .with_hint("for keys that are empty or hold dots write a pointer, such as `/a.b/c`"));
+        } else {
+            let step = |key: &str| match key {
+                "*" => PatternStep::Any,
+                key => PatternStep::Key(key.to_owned()),
+            };
+            text.split('.').map(step).collect()
+        };
+        Ok(PathPattern { text: text.to_owned(), steps })
+    }
+}
+
+fn pointer_step(token: &str) -> PatternStep {
+    match token {
+        "*" => PatternStep::Any,
+        "~2" => PatternStep::Key("*".to_owned()),
+        token => PatternStep::Key(token.replace("~1", "/").replace("~0", "~")),
+    }
+}
+
+impl std::fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PathPattern {
+    /// Returns whether `steps` is a path that this pattern means.
+    pub fn matches(&self, steps: &[Step]) -> bool {
+        let fits = |pattern: &PatternStep, step: &Step| match (pattern, step) {
+            (PatternStep::Any, _) => true,
+            (PatternStep::Key(key), Step::Key(found)) => **key == **found,
+            (PatternStep::Key(_), Step::Element) => false,
+        };
+        // Every element step may be left out of the pattern, so the two are walked like a glob;
+        // paths are at most a few dozen steps long.
+        let mut reached = vec![false; self.steps.len() + 1];
+        reached[0] = true;
+        for (place, step) in steps.iter().enumerate() {
+            let mut next = vec![false; self.steps.len() + 1];
+            for (at, pattern) in self.steps.iter().enumerate() {
+                next[at + 1] |= reached[at] && fits(pattern, step);
+            }
+            // The last step is what the pattern is about; it cannot be left out.
+            if *step == Step::Element && place + 1 < steps.len() {
+                for (next, reached) in next.iter_mut().zip(&reached) {
+                    *next |= reached;
+                }
+            }
+            reached = next;
+        }
+        reached[self.steps.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(pointer: &str) -> Vec<Step> {
+        pointer
+            .split('/')
+            .skip(1)
+            .map(|token| match pointer_step(token) {
+                PatternStep::Any => Step::Element,
+                PatternStep::Key(key) => Step::Key(key.into()),
+            })
+            .collect()
+    }
+
+    fn check(pattern: &str, path: &str, expected: bool) {
+        let parsed: PathPattern = pattern.parse().expect("a path");
+        assert_eq!(parsed.matches(&steps(path)), expected, "`{pattern}` on `{path}`");
+    }
+
+    #[test]
+    fn patterns_match_with_and_without_element_steps() {
+        check("items.sku", "/items/*/sku", true);
+        check("items.*.sku", "/items/*/sku", true);
+        check("/items/*/sku", "/items/*/sku", true);
+        check("items.sku", "/items/sku", true);
+        check("items.*", "/items/sku", true);
+        check("items", "/items/*/sku", false);
+        check("items", "/items/*", false);
+        check("items.*", "/items/*", true);
+        check("*", "/items", true);
+        check("/a.b/c", "/a.b/c", true);
+        check("a.b.c", "/a.b/c", false);
+        check("/~2", "/~2", true);
+        check("/~2", "/a", false);
+    }
+
+    #[test]
+    fn pointers_escape_what_they_must() {
+        for text in ["", "/a~1b", "/a~0b/*", "/~2", "/", "/a.b"] {
+            let expected = steps(text);
+            assert_eq!(pointer(&expected), text);
+        }
+    }
+
+    #[test]
+    fn empty_keys_are_refused_outside_pointers() {
+        for text in ["", ".", "a..b", "a."] {
+            assert!(text.parse::<PathPattern>().is_err(), "{text}");
+        }
+    }
+}

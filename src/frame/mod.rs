@@ -1,0 +1,846 @@
+//! Where one record ends and the next begins; reads no values.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use memchr::{memchr_iter, memrchr};
+
+use crate::error::{Error, ErrorKind, FaultCode};
+use crate::limits;
+
+mod lines;
+mod pointer;
+mod values;
+
+use lines::Lines;
+pub use pointer::RecordPointer;
+use values::Values;
+
+/// A run of whole records from one input, as bytes.
+///
+/// - Shape: N records, each a span of `bytes`; what lies between spans is white space, separators,
+///   or what `--records` leaves out. `bytes` starts with the first record, ends with the last.
+/// - Units: bytes; `first_*` count over the whole run of the input.
+#[derive(Debug, Clone, Default)]
+pub struct Chunk {
+    /// Place of this chunk in the run, from 0, over all inputs.
+    pub sequence: u64,
+    /// Which input it came from, from 0.
+    pub input_index: usize,
+    /// The bytes, unpacked, as they stood in the input.
+    pub bytes: Vec<u8>,
+    /// Where each record lies in `bytes`.
+    pub records: Vec<Span>,
+    /// Number of the first record in the run, from 0, counting records of earlier inputs.
+    pub first_record: u64,
+    /// Line that `bytes` starts in, from 0.
+    pub first_line: u64,
+    /// Byte of the input that `bytes` starts at, from 0.
+    pub first_byte: u64,
+    /// Characters between the start of the line that `bytes` starts in and `bytes`.
+    pub first_column: u64,
+    /// The input ended inside the last record.
+    pub truncated: bool,
+}
+
+/// The place of one record in its chunk: bytes `start..end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Returns the span as a range for slicing.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A place in an input, as people count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u64,
+    /// Character in the line, from 1.
+    pub column: u64,
+    /// Byte of the input, from 0.
+    pub byte: u64,
+}
+
+/// Returns where byte `byte_in_chunk` of the chunk stands in the input.
+///
+/// - Units: lines end at LF; a column is a character, each byte of invalid UTF-8 is one of its own,
+///   a byte order mark at the start of a line is none.
+pub fn position(chunk: &Chunk, byte_in_chunk: usize) -> Position {
+    let mut place =
+        Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
+    place.advance(&chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())]);
+    place.position()
+}
+
+/// How records are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// One record a line.
+    Lines,
+    /// The elements of one top-level array, or values back to back.
+    Values,
+}
+
+/// What a [`Framer`] needs to know about its input.
+#[derive(Debug, Clone)]
+pub struct FrameOptions {
+    /// How records are told apart; a pointer in `records_at` makes it [`Framing::Values`].
+    pub framing: Framing,
+    /// Name of the input in messages.
+    pub name: String,
+    /// A chunk is closed as soon as it is at least this long; capped so that spans fit 32 bits.
+    pub chunk_bytes: usize,
+    /// Longest record that is taken; capped by [`limits::RECORD_BYTES_LIMIT`].
+    pub record_bytes_max: usize,
+    /// Where the records are inside each top-level value.
+    pub records_at: Option<RecordPointer>,
+}
+
+/// Where the counts of an input begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Start {
+    /// Sequence of its first chunk.
+    pub sequence: u64,
+    /// Its place among the inputs, from 0.
+    pub input_index: usize,
+    /// Number of its first record in the run, from 0.
+    pub first_record: u64,
+}
+
+/// Cuts the bytes of one input into chunks of whole records.
+///
+/// - Shape: bytes in; each record in exactly one [`Chunk`], in order. Chunks depend on the bytes and
+///   the options, never on how the reader cuts them.
+/// - Buffers: holds at most `chunk_bytes` + `record_bytes_max` and one read; the tail of a chunk is
+///   copied into the next.
+pub struct Framer<R: Read> {
+    window: Window<R>,
+    scanner: Scanner,
+    cut: Cut,
+    name: String,
+    chunk_bytes: usize,
+    record_bytes_max: usize,
+    next: Start,
+    /// Records of the chunk being filled, and where its first one stands.
+    records: Vec<Span>,
+    first: Place,
+    truncated: bool,
+    done: bool,
+    failure: Option<Error>,
+    spare_records: Vec<Span>,
+}
+
+/// The two ways to look for records.
+enum Scanner {
+    Lines(Lines),
+    Values(Box<Values>),
+}
+
+/// How far a scanner has come; indexes into [`Window::data`].
+#[derive(Debug, Default)]
+struct Cut {
+    /// Everything before has been looked at.
+    pos: usize,
+    /// Start of the record that is not complete yet.
+    record: Option<usize>,
+}
+
+/// What a scanner found next.
+enum Step {
+    /// A record from `Cut::record` to `end`.
+    Record { end: usize, truncated: bool },
+    /// Nothing more without more bytes.
+    More,
+    /// The scanner wants to know which place `Cut::pos` is.
+    Mark,
+    /// The input is over and that is fine.
+    End,
+    /// The scanner has lost its place, at `Cut::pos` where the failure does not say.
+    Fail(Failure),
+}
+
+/// Why a scanner cannot go on.
+struct Failure {
+    code: FaultCode,
+    message: String,
+    place: Option<Place>,
+    hint: Option<&'static str>,
+}
+
+impl Failure {
+    /// Builds "expected …, found …" for the byte at `pos`, or the end of the input.
+    fn expected(what: impl fmt::Display, data: &[u8], pos: usize) -> Self {
+        let (code, found) = match data.get(pos) {
+            None => (FaultCode::JsonTruncated, "the end of the input".to_owned()),
+            Some(byte @ 0x20..=0x7E) => (FaultCode::JsonSyntax, format!("`{}`", char::from(*byte))),
+            Some(byte) => (FaultCode::JsonSyntax, format!("byte 0x{byte:02X}")),
+        };
+        let message = format!("expected {what}, found {found}");
+        Failure { code, message, place: None, hint: None }
+    }
+}
+
+/// Bytes asked for in one read, at least.
+const READ_BYTES: usize = 256 << 10;
+
+/// Longest chunk: with the longest record behind it, places still fit 32 bits.
+const CHUNK_BYTES_LIMIT: usize = 2 << 30;
+
+impl<R: Read> Framer<R> {
+    /// Starts at the first byte of an input.
+    pub fn new(reader: R, options: FrameOptions, start: Start) -> Self {
+        let records_at = options.records_at.filter(|pointer| !pointer.is_empty());
+        let scanner = match (options.framing, records_at) {
+            (Framing::Lines, None) => Scanner::Lines(Lines::default()),
+            (_, records_at) => Scanner::Values(Box::new(Values::new(records_at))),
+        };
+        let chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_LIMIT);
+        Framer {
+            window: Window::new(reader, chunk_bytes),
+            scanner,
+            cut: Cut::default(),
+            name: options.name,
+            chunk_bytes,
+            record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
+            next: start,
+            records: Vec::new(),
+            first: Place::default(),
+            truncated: false,
+            done: false,
+            failure: None,
+            spare_records: Vec::new(),
+        }
+    }
+
+    /// Returns the next chunk, or `None` at the end of the input.
+    ///
+    /// - Errors: `Record` for a record that is too long, or where it cannot be told where the next
+    ///   record begins; `Io`. The records before come first, in chunks of their own; after an
+    ///   error there is nothing more.
+    #[expect(clippy::should_implement_trait, reason = "fails once, then ends; no iterator")]
+    pub fn next(&mut self) -> Result<Option<Chunk>, Error> {
+        while !self.done {
+            if self.last_end() >= self.chunk_bytes {
+                return Ok(Some(self.close()));
+            }
+            let (data, ended) = (self.window.data(), self.window.ended);
+            let step = match &mut self.scanner {
+                Scanner::Lines(lines) => lines.step(data, ended, &mut self.cut),
+                Scanner::Values(values) => values.step(data, ended, &mut self.cut),
+            };
+            match step {
+                Step::Record { end, truncated } => {
+                    if let Some(chunk) = self.add(end, truncated) {
+                        return Ok(Some(chunk));
+                    }
+                }
+                Step::More => {
+                    let at = self.cut.record.unwrap_or(self.cut.pos);
+                    if !self.records.is_empty() && at >= self.chunk_bytes {
+                        return Ok(Some(self.close()));
+                    }
+                    self.more();
+                }
+                Step::Mark => {
+                    let place = self.window.place(self.cut.pos);
+                    if let Scanner::Values(values) = &mut self.scanner {
+                        values.mark(place);
+                    }
+                }
+                Step::End => self.done = true,
+                Step::Fail(failure) => self.fail(failure),
+            }
+        }
+        if !self.records.is_empty() {
+            return Ok(Some(self.close()));
+        }
+        self.failure.take().map_or(Ok(None), Err)
+    }
+
+    /// Returns where the counts of the next input begin.
+    pub fn end(&self) -> Start {
+        Start { input_index: self.next.input_index + 1, ..self.next }
+    }
+
+    /// Takes back a chunk whose bytes are no longer needed, to fill its buffers again.
+    pub fn recycle(&mut self, chunk: Chunk) {
+        self.window.spare = chunk.bytes;
+        self.spare_records = chunk.records;
+        self.spare_records.clear();
+    }
+
+    /// Returns where the last record of the chunk being filled ends; 0 where there is none.
+    fn last_end(&self) -> usize {
+        self.records.last().map_or(0, |span| span.end as usize)
+    }
+
+    /// Adds the record that ends at `end`; returns the chunk before where it opens a new one.
+    fn add(&mut self, end: usize, truncated: bool) -> Option<Chunk> {
+        let start = self.cut.record.take().unwrap_or(end);
+        if end - start > self.record_bytes_max {
+            self.fail_too_large(start);
+            return None;
+        }
+        let (mut start, mut end, mut full) = (start, end, None);
+        if !self.records.is_empty() && start >= self.chunk_bytes {
+            let shift = self.last_end();
+            full = Some(self.close());
+            (start, end) = (start - shift, end - shift);
+        }
+        if self.records.is_empty() {
+            self.drop_gap(start);
+            (start, end) = (0, end - start);
+        }
+        self.truncated = truncated;
+        // both fit: CHUNK_BYTES_LIMIT and RECORD_BYTES_LIMIT add up to less than 4 GiB
+        self.records.push(Span { start: start as u32, end: end as u32 });
+        full
+    }
+
+    /// Forgets what lies before the first record of a chunk.
+    fn drop_gap(&mut self, gap: usize) {
+        self.first = self.window.place(gap);
+        self.window.discard(gap);
+        self.cut.shift(gap);
+    }
+
+    /// Reads on.
+    fn more(&mut self) {
+        if let Some(start) = self.cut.record {
+            // one more, for the CR of a line that just fits
+            if self.window.data().len() - start > self.record_bytes_max + 1 {
+                return self.fail_too_large(start);
+            }
+        }
+        if self.records.is_empty() {
+            self.drop_gap(self.cut.record.unwrap_or(self.cut.pos));
+        }
+        if let Err(cause) = self.window.fill() {
+            self.done = true;
+            // a reader that unpacks or decodes says itself what is wrong
+            self.failure = Some(cause.downcast::<Error>().unwrap_or_else(|cause| {
+                let message = format!("{}: reading failed: {cause}", self.name);
+                Error::new(ErrorKind::Io, message).with_source(cause)
+            }));
+        }
+    }
+
+    /// Closes the chunk being filled behind its last record.
+    fn close(&mut self) -> Chunk {
+        let end = self.last_end();
+        let bytes = self.window.take(end);
+        self.cut.shift(end);
+        let records = std::mem::replace(&mut self.records, std::mem::take(&mut self.spare_records));
+        let chunk = Chunk {
+            sequence: self.next.sequence,
+            input_index: self.next.input_index,
+            bytes,
+            first_record: self.next.first_record,
+            first_line: self.first.line,
+            first_byte: self.first.byte,
+            first_column: self.first.column,
+            truncated: std::mem::take(&mut self.truncated),
+            records,
+        };
+        self.next.sequence += 1;
+        self.next.first_record += chunk.records.len() as u64;
+        chunk
+    }
+
+    /// Ends the run at `failure`, behind the records found so far.
+    fn fail(&mut self, failure: Failure) {
+        let place = failure.place.unwrap_or_else(|| self.window.place(self.cut.pos));
+        let Position { line, column, .. } = place.position();
+        let message = format!("{}:{line}:{column}: {}", self.name, failure.message);
+        let error = Error::new(ErrorKind::Record(failure.code), message);
+        self.failure = Some(match failure.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        });
+        self.done = true;
+    }
+
+    /// Ends the run at a record that is longer than the user allows.
+    fn fail_too_large(&mut self, start: usize) {
+        let number = self.next.first_record + self.records.len() as u64 + 1;
+        let byte = self.window.base + (self.window.start + start) as u64;
+        let longest = size_text(self.record_bytes_max);
+        let message = format!(
+            "{}: record {number}, byte {byte}: longer than {longest} \
+             (raise it with `--max-record-bytes`)",
+            self.name
+        );
+        let kind = ErrorKind::Record(FaultCode::RecordTooLarge);
+        self.failure = Some(Error::new(kind, message));
+        self.done = true;
+    }
+}
+
+impl<R: Read> fmt::Debug for Framer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framer").field("name", &self.name).field("next", &self.next).finish()
+    }
+}
+
+impl Cut {
+    /// Follows the window when its first `by` bytes are gone.
+    fn shift(&mut self, by: usize) {
+        self.pos -= by;
+        self.record = self.record.map(|start| start - by);
+    }
+}
+
+/// The stretch of the input in memory: what the chunk being filled needs, and what was read beyond.
+struct Window<R> {
+    reader: R,
+    /// Initialized throughout; read so far up to `filled`, needed from `start` on.
+    bytes: Vec<u8>,
+    start: usize,
+    filled: usize,
+    ended: bool,
+    /// Byte of the input that `bytes` starts at.
+    base: u64,
+    /// Which place byte `counted` of the data is; only moves forward, so counting stays linear.
+    counted: usize,
+    place: Place,
+    /// Length of a new buffer, and one that came back.
+    fresh_bytes: usize,
+    spare: Vec<u8>,
+}
+
+impl<R: Read> Window<R> {
+    fn new(reader: R, chunk_bytes: usize) -> Self {
+        let fresh_bytes = chunk_bytes.min(limits::CHUNK_BYTES) + READ_BYTES;
+        Window {
+            reader,
+            bytes: Vec::new(),
+            start: 0,
+            filled: 0,
+            ended: false,
+            base: 0,
+            counted: 0,
+            place: Place::default(),
+            fresh_bytes,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Returns what has been read and not been given up.
+    fn data(&self) -> &[u8] {
+        &self.bytes[self.start..self.filled]
+    }
+
+    /// Reads once; sets `ended` where there is nothing more.
+    fn fill(&mut self) -> io::Result<()> {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.filled, 0);
+            self.base += self.start as u64;
+            self.filled -= self.start;
+            self.start = 0;
+        }
+        if self.bytes.len() - self.filled < READ_BYTES {
+            let longer = (self.filled + READ_BYTES).max(2 * self.bytes.len());
+            self.bytes.resize(longer, 0);
+        }
+        loop {
+            match self.reader.read(&mut self.bytes[self.filled..]) {
+                Ok(0) => self.ended = true,
+                Ok(count) => self.filled += count,
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
+                Err(cause) => return Err(cause),
+            }
+            return Ok(());
+        }
+    }
+
+    /// Returns the place of byte `at` of the data.
+    fn place(&mut self, at: usize) -> Place {
+        debug_assert!(at >= self.counted, "places are asked for in order");
+        if at > self.counted {
+            let new = self.start + self.counted..self.start + at;
+            self.place.advance(&self.bytes[new]);
+            self.counted = at;
+        }
+        self.place
+    }
+
+    /// Gives up the first `count` bytes of the data.
+    fn discard(&mut self, count: usize) {
+        if self.counted < count {
+            self.place(count);
+        }
+        self.counted -= count;
+        self.start += count;
+    }
+
+    /// Moves the first `count` bytes of the data out: the buffer itself where they fill most of it.
+    fn take(&mut self, count: usize) -> Vec<u8> {
+        let rest = self.filled - self.start - count;
+        if self.start > 0 || rest > count {
+            let bytes = self.data()[..count].to_vec();
+            self.discard(count);
+            return bytes;
+        }
+        self.discard(count);
+        let mut next = std::mem::take(&mut self.spare);
+        let wanted = self.fresh_bytes.max(rest + READ_BYTES);
+        if next.capacity() < wanted {
+            next = vec![0; wanted];
+        }
+        next.resize(next.capacity(), 0);
+        next[..rest].copy_from_slice(&self.bytes[count..self.filled]);
+        let mut bytes = std::mem::replace(&mut self.bytes, next);
+        bytes.truncate(count);
+        self.base += count as u64;
+        self.start = 0;
+        self.filled = rest;
+        bytes
+    }
+}
+
+/// A place as it is counted: line and column from 0.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    line: u64,
+    column: u64,
+    byte: u64,
+}
+
+impl Place {
+    /// Moves behind `bytes`.
+    fn advance(&mut self, bytes: &[u8]) {
+        self.byte += bytes.len() as u64;
+        let mut tail = bytes;
+        if let Some(last) = memrchr(b'\n', bytes) {
+            self.line += memchr_iter(b'\n', &bytes[..=last]).count() as u64;
+            self.column = 0;
+            tail = &bytes[last + 1..];
+        }
+        if self.column == 0 {
+            tail = tail.strip_prefix(BOM).unwrap_or(tail);
+        }
+        self.column += char_count(tail);
+    }
+
+    fn position(self) -> Position {
+        Position { line: self.line + 1, column: self.column + 1, byte: self.byte }
+    }
+}
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// What can stand between records at the top level.
+enum Gap {
+    /// A record, or something that should not be there, begins.
+    Value(u8),
+    /// More bytes are needed to tell.
+    More,
+    /// The input is over.
+    End,
+}
+
+/// Moves `pos` over white space, record separators (RFC 7464) and byte order marks.
+fn skip_gap(data: &[u8], ended: bool, pos: &mut usize) -> Gap {
+    while let Some(&byte) = data.get(*pos) {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x1E => *pos += 1,
+            0xEF if data[*pos..].starts_with(BOM) => *pos += BOM.len(),
+            0xEF if !ended && BOM.starts_with(&data[*pos..]) => return Gap::More,
+            byte => return Gap::Value(byte),
+        }
+    }
+    if ended { Gap::End } else { Gap::More }
+}
+
+/// Counts characters; invalid UTF-8 byte by byte.
+fn char_count(bytes: &[u8]) -> u64 {
+    let count = match std::str::from_utf8(bytes) {
+        Ok(text) => text.chars().count(),
+        Err(_) => bytes
+            .utf8_chunks()
+            .map(|part| part.valid().chars().count() + part.invalid().len())
+            .sum(),
+    };
+    count as u64
+}
+
+/// Writes a number of bytes the way people set it.
+fn size_text(bytes: usize) -> String {
+    for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+        if bytes >= unit && bytes.is_multiple_of(unit) {
+            return format!("{} {name}", bytes / unit);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hands out at most so many bytes at once, and is interrupted now and then.
+    struct Piecewise<'a> {
+        bytes: &'a [u8],
+        most: usize,
+        reads: usize,
+    }
+
+    impl Read for Piecewise<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.reads += 1;
+            if self.reads.is_multiple_of(5) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let most = self.most.min(buffer.len());
+            self.bytes.read(&mut buffer[..most])
+        }
+    }
+
+    /// A small generator of the same numbers every time (xorshift).
+    pub(super) struct Random(pub(super) u64);
+
+    impl Random {
+        pub(super) fn below(&mut self, limit: usize) -> usize {
+            for shift in [13, -7, 17] {
+                self.0 ^= if shift > 0 { self.0 << shift } else { self.0 >> -shift };
+            }
+            (self.0 % limit as u64) as usize
+        }
+
+        pub(super) fn pick<T: Copy, const N: usize>(&mut self, from: [T; N]) -> T {
+            from[self.below(N)]
+        }
+    }
+
+    pub(super) fn random_json(random: &mut Random, depth: usize, out: &mut String) {
+        const SCALARS: [&str; 12] = [
+            "null",
+            "true",
+            "-1.5e+7",
+            "0",
+            "\"\"",
+            "\"a\\\\\"",
+            "\"[{\\\"\"",
+            "\"\\\\\\\"}\"",
+            "\"日本\"",
+            "\"a longer text, so that a block of 64 bytes is crossed: }]\"",
+            "12",
+            "\"\\u005c\"",
+        ];
+        match if depth == 0 { 2 } else { random.below(4) } {
+            0 => {
+                out.push_str(random.pick(["[", "[ ", "[\n"]));
+                for index in 0..random.below(4) {
+                    out.push_str(if index > 0 { ", " } else { "" });
+                    random_json(random, depth - 1, out);
+                }
+                out.push(']');
+            }
+            1 => {
+                out.push('{');
+                for index in 0..random.below(4) {
+                    out.push_str(if index > 0 { "," } else { "" });
+                    out.push_str(random.pick(["\"a\":", "\"}\\\"\" : ", "\"\\\\\":\n"]));
+                    random_json(random, depth - 1, out);
+                }
+                out.push('}');
+            }
+            _ => out.push_str(random.pick(SCALARS)),
+        }
+    }
+
+    pub(super) fn options(framing: Framing) -> FrameOptions {
+        let (name, record_bytes_max) = ("x".to_owned(), 1 << 20);
+        FrameOptions { framing, name, chunk_bytes: 1, record_bytes_max, records_at: None }
+    }
+
+    pub(super) fn options_at(pointer: &str) -> FrameOptions {
+        let records_at = Some(RecordPointer::parse(pointer).unwrap());
+        FrameOptions { records_at, ..options(Framing::Lines) }
+    }
+
+    /// Reads all chunks there are, and the error behind them.
+    fn chunks(input: &[u8], options: FrameOptions, most: usize) -> (Vec<Chunk>, Option<Error>) {
+        let reader = Piecewise { bytes: input, most, reads: 0 };
+        let start = Start { sequence: 3, ..Start::default() };
+        let mut framer = Framer::new(reader, options, start);
+        let mut chunks = Vec::new();
+        let error = loop {
+            match framer.next() {
+                Ok(Some(chunk)) => chunks.push(chunk),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        assert!(framer.next().unwrap().is_none(), "nothing after the end or an error");
+        let (mut sequence, mut first_record) = (3, 0);
+        for chunk in &chunks {
+            assert_eq!((chunk.sequence, chunk.first_record), (sequence, first_record));
+            assert_eq!(chunk.records.first().unwrap().start, 0);
+            assert_eq!(chunk.records.last().unwrap().end as usize, chunk.bytes.len());
+            let span = chunk.first_byte as usize..chunk.first_byte as usize + chunk.bytes.len();
+            assert_eq!(chunk.bytes, input[span]);
+            sequence += 1;
+            first_record += chunk.records.len() as u64;
+        }
+        assert_eq!(framer.end(), Start { sequence, input_index: 1, first_record });
+        (chunks, error)
+    }
+
+    /// Writes each record as `line:column:byte bytes`.
+    fn written(chunks: &[Chunk]) -> Vec<String> {
+        let mut records = Vec::new();
+        for chunk in chunks {
+            for (index, span) in chunk.records.iter().enumerate() {
+                let text = String::from_utf8_lossy(&chunk.bytes[span.range()]);
+                let Position { line, column, byte } = position(chunk, span.start as usize);
+                let cut = chunk.truncated && index + 1 == chunk.records.len();
+                let cut = if cut { " (cut)" } else { "" };
+                records.push(format!("{line}:{column}:{byte} {text}{cut}"));
+            }
+        }
+        records
+    }
+
+    /// Frames `input` read in pieces and cut into chunks of every size; all must agree.
+    pub(super) fn frame(input: &[u8], options: &FrameOptions) -> (Vec<String>, Option<String>) {
+        let mut expected = None;
+        for chunk_bytes in [1, 7, 64 << 10, usize::MAX] {
+            let mut same_chunks = None;
+            for most in [1, 7, usize::MAX] {
+                let options = FrameOptions { chunk_bytes, ..options.clone() };
+                let (chunks, error) = chunks(input, options, most);
+                let got = (written(&chunks), error.map(|error| error.to_string()));
+                let expected = expected.get_or_insert_with(|| got.clone());
+                assert_eq!(expected, &got, "reads of {most}, chunks of {chunk_bytes}");
+                let lengths = chunks.iter().map(|chunk| chunk.bytes.len()).collect::<Vec<_>>();
+                let same_chunks = same_chunks.get_or_insert_with(|| lengths.clone());
+                assert_eq!(same_chunks, &lengths, "reads of {most}, chunks of {chunk_bytes}");
+            }
+        }
+        expected.unwrap()
+    }
+
+    pub(super) fn check(framing: Framing, input: &[u8], expected: &[&str]) {
+        let (records, error) = frame(input, &options(framing));
+        let shown = String::from_utf8_lossy(input);
+        assert_eq!(
+            (records, error),
+            (expected.iter().map(|&s| s.to_owned()).collect(), None),
+            "{shown}"
+        );
+    }
+
+    pub(super) fn check_error(
+        framing: Framing,
+        longest: usize,
+        input: &[u8],
+        count: usize,
+        message: &str,
+    ) {
+        let options = FrameOptions { record_bytes_max: longest, ..options(framing) };
+        let (records, error) = frame(input, &options);
+        let shown = String::from_utf8_lossy(input);
+        assert_eq!((records.len(), error.as_deref()), (count, Some(message)), "{shown}");
+    }
+
+    pub(super) fn check_at(pointer: &str, input: &[u8], expected: &[&str]) {
+        let (records, error) = frame(input, &options_at(pointer));
+        let shown = String::from_utf8_lossy(input);
+        assert_eq!(
+            (records, error),
+            (expected.iter().map(|&s| s.to_owned()).collect(), None),
+            "{shown}"
+        );
+    }
+
+    pub(super) fn check_at_error(pointer: &str, input: &[u8], count: usize, message: &str) {
+        let (records, error) = frame(input, &options_at(pointer));
+        let shown = String::from_utf8_lossy(input);
+        assert_eq!((records.len(), error.as_deref()), (count, Some(message)), "{shown}");
+    }
+
+    #[test]
+    fn chunks_close_once_they_are_long_enough() {
+        let sizes = |text: &str, chunk_bytes| {
+            let options = FrameOptions { chunk_bytes, ..options(Framing::Values) };
+            let (chunks, error) = chunks(text.as_bytes(), options, usize::MAX);
+            assert!(error.is_none());
+            chunks.iter().map(|chunk| (chunk.records.len(), chunk.bytes.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes("{}{}{}", 1), [(1, 2), (1, 2), (1, 2)]);
+        assert_eq!(sizes("{}{}{}", 3), [(2, 4), (1, 2)]);
+        assert_eq!(sizes("[{}, {},{}]", 6), [(2, 6), (1, 2)]);
+        // a record that begins behind the limit opens the next chunk
+        assert_eq!(sizes("{}        {}{}", 6), [(1, 2), (2, 4)]);
+        assert_eq!(sizes("{}{}{}", usize::MAX), [(3, 6)]);
+    }
+
+    #[test]
+    fn counts_go_on_in_the_next_input() {
+        let start = Start { sequence: 5, input_index: 2, first_record: 40 };
+        let mut framer = Framer::new(&b"{}\n{}\n"[..], options(Framing::Lines), start);
+        let numbers = std::iter::from_fn(|| framer.next().unwrap())
+            .map(|chunk| (chunk.sequence, chunk.input_index, chunk.first_record))
+            .collect::<Vec<_>>();
+        assert_eq!(numbers, [(5, 2, 40), (6, 2, 41)]);
+        assert_eq!(framer.end(), Start { sequence: 7, input_index: 3, first_record: 42 });
+    }
+
+    #[test]
+    fn buffers_that_come_back_are_used_again() {
+        let line = format!("{{\"a\":\"{}\"}}\n", "é".repeat(5000));
+        let text = line.repeat(1000);
+        let options = FrameOptions { chunk_bytes: 2 << 20, ..options(Framing::Lines) };
+        let mut framer = Framer::new(text.as_bytes(), options, Start::default());
+        let mut bytes = Vec::new();
+        while let Some(chunk) = framer.next().unwrap() {
+            assert_eq!(position(&chunk, 8).column, 8);
+            bytes.extend_from_slice(&chunk.bytes);
+            bytes.push(b'\n');
+            framer.recycle(chunk);
+        }
+        assert!(bytes == text.as_bytes());
+    }
+
+    #[test]
+    fn errors_of_the_reader_come_behind_its_records() {
+        struct Fails(Option<io::Error>);
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                self.0.take().map_or(Ok(0), Err)
+            }
+        }
+        let read = |cause: io::Error| {
+            let reader = (&b"{}\n{}\n{"[..]).chain(Fails(Some(cause)));
+            let options = FrameOptions { chunk_bytes: 100, ..options(Framing::Lines) };
+            let mut framer = Framer::new(reader, options, Start::default());
+            assert_eq!(framer.next().unwrap().unwrap().records.len(), 2);
+            framer.next().unwrap_err()
+        };
+        let error = read(io::Error::other("disk on fire"));
+        assert_eq!(error.to_string(), "x: reading failed: disk on fire");
+        assert_eq!(error.kind(), ErrorKind::Io);
+        let error = read(io::Error::other(Error::new(ErrorKind::Input, "x: gzip data ends early")));
+        assert_eq!(error.to_string(), "x: gzip data ends early");
+        assert_eq!(error.kind(), ErrorKind::Input);
+    }
+
+    #[test]
+    fn sizes_are_written_as_people_set_them() {
+        for (bytes, text) in [(64 << 20, "64 MiB"), (1 << 30, "1 GiB"), (1536, "1536 bytes")] {
+            assert_eq!(size_text(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Turns nested JSON and JSONL into clean related tables.
+//!
+//! A [`Conversion`] says what to read, how to flatten it and where to write; running it gives a
+//! [`Summary`]. Records become rows of a main table, arrays of objects rows of child tables, joined
+//! by ids. Nothing is sampled: a column or a type that first shows in the last record is as good as
+//! one in the first.
+//!
+//! The stages, in the order in which the data goes: [`source`] opens inputs, [`frame`] cuts them
+//! into records, [`decode`] reads values, [`flatten`] makes rows of them, [`schema`] decides types,
+//! [`encode`] writes bytes, [`sink`] publishes files. `convert` ties them together.
+
+pub mod error;
+pub mod format;
+pub mod limits;
+pub mod source;
+pub mod frame;
+pub mod decode;
+pub mod flatten;
+pub mod table;
+pub mod schema;
+pub mod encode;
+pub mod sink;
+pub mod report;
+mod convert;
+
+pub use convert::{Cancel, Conversion, DateMode, NonObjects, NumberMode};
+pub use decode::DuplicateKeys;
+pub use encode::csv::CsvOptions;
+pub use encode::json::Nulls;
+pub use encode::parquet::Codec;
+pub use error::{Error, ErrorKind, Fault, FaultCode};
+pub use flatten::names::NameStyle;
+pub use flatten::path::PathPattern;
+pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode};
+pub use format::{InputFormat, OutputFormat};
+pub use frame::RecordPointer;
+pub use report::{Summary, TableSummary, Warning, WarningKind};
+pub use sink::{Destination, Framing, Overwrite};
+pub use source::Input;

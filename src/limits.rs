@@ -1,0 +1,44 @@
+//! Every bound, with its unit and the reason for it.
+
+/// Bytes the reader hands to a worker at once: large enough that a chunk's columns pay for
+/// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
+pub const CHUNK_BYTES: usize = 2 << 20;
+
+/// Bytes of the longest record that is taken, so that one line cannot hold the whole input.
+pub const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of the longest record that a user may allow: places inside a chunk are 32-bit.
+pub const RECORD_BYTES_LIMIT: usize = 1 << 30;
+
+/// Levels of nesting the parser follows; deeper records are rejected, the stack stays bounded.
+pub const PARSE_DEPTH_MAX: usize = 1024;
+
+/// Levels of nesting that become columns and tables; what lies below stays JSON text.
+pub const FLATTEN_DEPTH_MAX: usize = 32;
+
+/// Data columns of one table; further paths go to the rest column.
+pub const COLUMNS_MAX: usize = 4096;
+
+/// Tables of one run; further arrays stay JSON text.
+pub const TABLES_MAX: usize = 512;
+
+/// Rows of a Parquet row group.
+pub const ROW_GROUP_ROWS: usize = 1 << 20;
+
+/// Bytes of values, before encoding, after which a row group is cut.
+pub const ROW_GROUP_BYTES: usize = 64 << 20;
+
+/// Bytes of values that all tables together may hold before the largest is written out.
+pub const PENDING_BYTES: usize = 128 << 20;
+
+/// Bytes of a column or table name; longer ones are cut and end in a hash of the whole.
+pub const NAME_BYTES_MAX: usize = 1024;
+
+/// Bytes of a file name, ending included: file systems allow 255, temporary names need some.
+pub const FILE_NAME_BYTES_MAX: usize = 200;
+
+/// Bytes read from the start of an input to tell its format.
+pub const DETECT_BYTES: usize = 64 << 10;
+
+/// Bytes that the link columns of one row count for when row groups are cut.
+pub const LINK_BYTES: u32 = 24;

@@ -1,0 +1,178 @@
+//! What a run did, for people and programs.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// What a successful run did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// Records read.
+    pub records: u64,
+    /// Bytes read from all inputs.
+    pub bytes_in: u64,
+    /// Tables written, the main table first.
+    pub tables: Vec<TableSummary>,
+    /// What users should know, each kind and place once.
+    pub warnings: Vec<Warning>,
+}
+
+/// A table that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSummary {
+    /// Its name.
+    pub name: String,
+    /// The file; nothing for a stream.
+    pub path: Option<PathBuf>,
+    /// Rows.
+    pub rows: u64,
+    /// Columns, link columns counted.
+    pub columns: usize,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// Something that happened to names or values, once for each place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// What happened.
+    pub kind: WarningKind,
+    /// JSON Pointer to where, from the record.
+    pub path: String,
+    /// How often; 1 for names.
+    pub count: u64,
+    /// What else there is to say: the names, the table.
+    pub detail: String,
+}
+
+/// The kinds of warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// A column's name was taken.
+    ColumnRenamed,
+    /// A table's name was taken.
+    TableRenamed,
+    /// A key stood twice in one object.
+    DuplicateKey,
+    /// Numbers lost digits that a double cannot give back.
+    DigitsDropped,
+    /// Values went to the rest column, past the column cap.
+    ColumnOverflow,
+    /// Arrays stayed JSON text, past the table cap.
+    TableOverflow,
+    /// Subtrees stayed JSON text, below the depth limit.
+    DepthOverflow,
+    /// Arrays were left out, as asked.
+    ArraySkipped,
+    /// `{}`, which leaves no trace.
+    EmptyObject,
+    /// `[]` where arrays are child tables, which leaves no trace.
+    EmptyArray,
+}
+
+impl WarningKind {
+    /// Returns the kind's name, which does not change between releases.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WarningKind::ColumnRenamed => "column.renamed",
+            WarningKind::TableRenamed => "table.renamed",
+            WarningKind::DuplicateKey => "key.duplicate",
+            WarningKind::DigitsDropped => "digits.dropped",
+            WarningKind::ColumnOverflow => "columns.overflow",
+            WarningKind::TableOverflow => "tables.overflow",
+            WarningKind::DepthOverflow => "depth.overflow",
+            WarningKind::ArraySkipped => "array.skipped",
+            WarningKind::EmptyObject => "object.empty",
+            WarningKind::EmptyArray => "array.empty",
+        }
+    }
+
+    /// Returns whether this is a remark on what the data model does anyway, not a warning.
+    pub fn is_note(self) -> bool {
+        matches!(self, WarningKind::EmptyObject | WarningKind::EmptyArray)
+    }
+}
+
+/// Control characters must not reach a terminal from a key.
+fn shown(path: &str) -> String {
+    const CHARS_MAX: usize = 120;
+    let text = crate::sink::names::printable(path);
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, path, detail) = (self.count, shown(&self.path), shown(&self.detail));
+        match self.kind {
+            WarningKind::ColumnRenamed => write!(f, "`{path}` became column {detail}"),
+            WarningKind::TableRenamed => write!(f, "`{path}` became table {detail}"),
+            WarningKind::DuplicateKey => write!(
+                f,
+                "`{path}`: the key stood twice in one object, one value was left out \
+                 ({count} times; see `--duplicate-keys`)"
+            ),
+            WarningKind::DigitsDropped => write!(
+                f,
+                "`{path}`: {count} numbers have more digits than a double gives back \
+                 (`--numbers text` or `--numbers decimal` keeps them)"
+            ),
+            WarningKind::ColumnOverflow => write!(
+                f,
+                "`{path}`: {count} values went to `_rest`, the table has `--max-columns` columns \
+                 (is it a map? see `--map`)"
+            ),
+            WarningKind::TableOverflow => write!(
+                f,
+                "`{path}`: {count} arrays stayed JSON text, there are `--max-tables` tables \
+                 (is it below a map? see `--map`)"
+            ),
+            WarningKind::DepthOverflow => {
+                write!(f, "`{path}`: {count} values stayed JSON text, they lie below `--max-depth`")
+            }
+            WarningKind::ArraySkipped => write!(f, "`{path}`: {count} arrays left out, as asked"),
+            WarningKind::EmptyObject => write!(f, "`{path}`: {count} empty objects left no trace"),
+            WarningKind::EmptyArray => write!(f, "`{path}`: {count} empty arrays left no trace"),
+        }
+    }
+}
+
+/// Kinds of warnings that are printed one by one before the rest is only counted.
+const WARNINGS_SHOWN: usize = 20;
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for warning in self.warnings.iter().take(WARNINGS_SHOWN) {
+            let label = if warning.kind.is_note() { "note" } else { "warning" };
+            writeln!(f, "{label}: {warning}")?;
+        }
+        if let Some(more) = self.warnings.len().checked_sub(WARNINGS_SHOWN).filter(|more| *more > 0)
+        {
+            writeln!(f, "warning: {more} more like these")?;
+        }
+        let tables = self.tables.len();
+        let noun = if tables == 1 { "table" } else { "tables" };
+        writeln!(f, "{} records, {tables} {noun}", self.records)?;
+        const TABLES_SHOWN: usize = 30;
+        for table in self.tables.iter().take(TABLES_SHOWN) {
+            let place = match &table.path {
+                Some(path) => shown(&path.to_string_lossy()),
+                None => "<stdout>".to_owned(),
+            };
+            let name = shown(&table.name);
+            let (rows, columns) = (table.rows, table.columns);
+            writeln!(
+                f,
+                "  {name}: {rows} rows, {columns} columns, {} bytes, {place}",
+                table.bytes
+            )?;
+        }
+        if tables > TABLES_SHOWN {
+            writeln!(f, "  … and {} more", tables - TABLES_SHOWN)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,547 @@
+//! Which tables and columns a run has, and which type each column has, over all batches.
+
+pub mod widen;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::flatten::admission::Admission;
+use crate::flatten::names::{NameSet, NameStyle, join_keys};
+use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
+use crate::flatten::{DeclaredType, IdMode, declared};
+use crate::table::{Column, Kinds, Part, PathId, TableBatch};
+use widen::{ColumnType, Widening};
+
+/// What decides names and types.
+#[derive(Debug, Clone)]
+pub struct SchemaOptions {
+    /// Name of the main table.
+    pub name: String,
+    /// Between the keys of a name.
+    pub separator: String,
+    /// How keys are spelled in names.
+    pub names: NameStyle,
+    /// Starts the names of link columns.
+    pub meta_prefix: String,
+    /// What identifies rows, which decides the link columns.
+    pub ids: IdMode,
+    /// How kinds become types.
+    pub widening: Widening,
+    /// Types that the user gave.
+    pub types: Vec<(PathPattern, DeclaredType)>,
+}
+
+/// The link columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// `_tm_id`
+    Id,
+    /// `_tm_parent_id`
+    ParentId,
+    /// `_tm_root_id`
+    RootId,
+    /// `_tm_index`
+    Index,
+    /// `_tm_key`
+    Key,
+}
+
+impl Link {
+    /// Returns the name behind the prefix.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Link::Id => "id",
+            Link::ParentId => "parent_id",
+            Link::RootId => "root_id",
+            Link::Index => "index",
+            Link::Key => "key",
+        }
+    }
+}
+
+/// Where a column comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Made by us to link rows.
+    Link(Link),
+    /// A part of the values at a path.
+    Data {
+        /// The path.
+        path: PathId,
+        /// The part.
+        part: Part,
+    },
+}
+
+/// All tables of a run so far.
+#[derive(Debug)]
+pub struct Schema {
+    options: SchemaOptions,
+    paths: Arc<Paths>,
+    admission: Admission,
+    tables: Vec<TableSchema>,
+    by_path: HashMap<PathId, usize>,
+    /// What lives at each path, by its number.
+    uses: Vec<Uses>,
+    table_names: NameSet,
+    /// Names that a table wanted and another had.
+    pub renamed_tables: Vec<Renamed>,
+}
+
+/// What lives at a path.
+#[derive(Debug, Clone, Copy, Default)]
+struct Uses {
+    parts: [bool; 3],
+    child_table: bool,
+    below: bool,
+}
+
+/// A name that was taken, and the one used instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The table, for columns.
+    pub table: String,
+    /// JSON Pointer to what was renamed.
+    pub path: String,
+    /// The name it would have had.
+    pub wanted: String,
+    /// The name it has.
+    pub name: String,
+}
+
+/// One table.
+#[derive(Debug)]
+pub struct TableSchema {
+    /// Path of its elements.
+    pub path: PathId,
+    /// Index of the parent table; nothing for the main table.
+    pub parent: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// Columns in order of first appearance, link columns first.
+    pub columns: Vec<ColumnSchema>,
+    /// Rows so far.
+    pub rows: u64,
+    by_origin: HashMap<(PathId, Part), usize>,
+}
+
+/// One column.
+#[derive(Debug)]
+pub struct ColumnSchema {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// All kinds it was given.
+    pub kinds: Kinds,
+    /// All kinds its lists' elements were given.
+    pub element_kinds: Kinds,
+    /// The type that the user gave.
+    pub declared: Option<DeclaredType>,
+    /// Numbers with more digits than a double gives back.
+    pub long_floats: u64,
+    /// Type of a link column.
+    link_type: Option<ColumnType>,
+}
+
+/// A batch whose columns have found their places in the schema.
+#[derive(Debug)]
+pub struct Fitted {
+    /// Index of the table.
+    pub table: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Column index and values, in no order.
+    pub columns: Vec<(usize, Column)>,
+    /// Bytes of each row.
+    pub row_bytes: Vec<u32>,
+    /// Record in the chunk of each row.
+    pub row_records: Vec<u32>,
+}
+
+/// A table as it is written: its columns with final names and types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Name of the table.
+    pub table: String,
+    /// JSON Pointer to the table's elements, empty for the main table.
+    pub path: String,
+    /// Name of the parent table.
+    pub parent: Option<String>,
+    /// The columns in order.
+    pub columns: Vec<LayoutColumn>,
+}
+
+/// A column as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LayoutColumn {
+    /// Its index in the schema's table; stays the same as the schema grows.
+    pub index: usize,
+    /// Its name, unique in the table ignoring case.
+    pub name: String,
+    /// Its type.
+    pub column_type: ColumnType,
+    /// JSON Pointer to its values in the record; nothing for link columns.
+    pub path: Option<String>,
+}
+
+impl Schema {
+    /// Starts with the main table and its link columns.
+    pub fn new(options: SchemaOptions, paths: Arc<Paths>, caps: (usize, usize)) -> Self {
+        let mut schema = Schema {
+            options,
+            paths,
+            admission: Admission::new(caps.0, caps.1),
+            tables: Vec::new(),
+            by_path: HashMap::new(),
+            uses: Vec::new(),
+            table_names: NameSet::default(),
+            renamed_tables: Vec::new(),
+        };
+        schema.add_table(ROOT, None);
+        schema
+    }
+
+    /// Returns the tables, in order of first appearance.
+    pub fn tables(&self) -> &[TableSchema] {
+        &self.tables
+    }
+
+    /// Returns what has been admitted so far.
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Returns whether taking these batches would cross a cap.
+    pub fn would_overflow(&self, batches: &[TableBatch]) -> bool {
+        let (columns_max, tables_max) = self.admission.caps();
+        let is_new = |batch: &&TableBatch| !self.admission.has_table(batch.path);
+        if self.admission.table_count() + batches.iter().filter(is_new).count() > tables_max {
+            return true;
+        }
+        batches.iter().any(|batch| {
+            let known = self.admission.column_count(batch.path);
+            let data = batch.columns.iter().filter(|column| column.part != Part::Rest);
+            let new = data
+                .filter(|column| !self.admission.has_column(batch.path, column.path, column.part));
+            known + batch.columns.len() > columns_max && known + new.count() > columns_max
+        })
+    }
+
+    /// Fits the batches of one chunk to the schema, which grows and widens as they demand.
+    ///
+    /// - Shape: a batch per table, parents before children; the same rows out.
+    /// - Buffers: takes the batches; columns are passed on, not copied.
+    pub fn fit(&mut self, batches: Vec<TableBatch>, first_record: u64) -> Vec<Fitted> {
+        // Child ids count on from the rows that the parent's table had before this chunk.
+        let rows_before: Vec<u64> = self.tables.iter().map(|table| table.rows).collect();
+        batches.into_iter().map(|batch| self.fit_one(batch, first_record, &rows_before)).collect()
+    }
+
+    fn fit_one(&mut self, batch: TableBatch, first_record: u64, rows_before: &[u64]) -> Fitted {
+        let table = match self.by_path.get(&batch.path) {
+            Some(&table) => table,
+            None => {
+                let parent = self.parent_of(batch.path);
+                self.add_table(batch.path, Some(parent))
+            }
+        };
+        let rows_of = |table: usize| rows_before.get(table).copied().unwrap_or(0);
+        let mut columns = Vec::with_capacity(batch.columns.len() + 5);
+        let rows = batch.rows;
+        let parent = self.tables[table].parent;
+        let links = batch.links;
+        if let Some(texts) = links.texts {
+            columns.push((Link::Id, Column::of_texts(texts.ids)));
+            if let Some(parent) = parent {
+                columns.push((Link::ParentId, Column::of_texts(texts.parents)));
+                if parent != 0 {
+                    columns.push((Link::RootId, Column::of_texts(texts.roots)));
+                }
+            }
+        } else if self.options.ids.is_sequence() {
+            let record_id = |record: &u32| (first_record + u64::from(*record) + 1) as i64;
+            let first = rows_of(table) as i64 + 1;
+            let ids = match parent {
+                None => batch.row_records.iter().map(record_id).collect(),
+                Some(_) => (first..first + rows as i64).collect(),
+            };
+            columns.push((Link::Id, Column::of_ints(ids)));
+            if let Some(parent) = parent {
+                let base = match parent {
+                    0 => first_record as i64,
+                    parent => rows_of(parent) as i64,
+                };
+                let parents = links.parents.iter().map(|&row| base + i64::from(row) + 1);
+                columns.push((Link::ParentId, Column::of_ints(parents.collect())));
+                if parent != 0 {
+                    let roots = batch.row_records.iter().map(record_id).collect();
+                    columns.push((Link::RootId, Column::of_ints(roots)));
+                }
+            }
+        }
+        if parent.is_some() && self.options.ids != IdMode::None {
+            let indexes = links.indexes.iter().map(|&index| index.into()).collect();
+            columns.push((Link::Index, Column::of_ints(indexes)));
+        }
+        let mut fitted = Vec::with_capacity(columns.len() + batch.columns.len());
+        for (link, column) in columns {
+            let place =
+                self.tables[table].columns.iter().position(|c| c.origin == Origin::Link(link));
+            fitted.extend(place.map(|place| (place, column)));
+        }
+        if let Some(keys) = links.keys {
+            fitted.push((self.key_column(table), keys));
+        }
+        for column in batch.columns {
+            let place = self.column(table, column.path, column.part);
+            let schema = &mut self.tables[table].columns[place];
+            schema.kinds.join(column.column.kinds());
+            if let Some(kinds) = column.column.element_kinds() {
+                schema.element_kinds.join(kinds);
+            }
+            schema.long_floats += column.column.long_float_count() as u64;
+            fitted.push((place, column.column));
+        }
+        self.tables[table].rows += rows as u64;
+        let (row_bytes, row_records) = (batch.row_bytes, batch.row_records);
+        Fitted { table, rows, columns: fitted, row_bytes, row_records }
+    }
+
+    fn parent_of(&self, path: PathId) -> usize {
+        let mut at = path;
+        loop {
+            at = self.paths.get(at).parent;
+            if let Some(&table) = self.by_path.get(&at) {
+                return table;
+            }
+        }
+    }
+
+    fn add_table(&mut self, path: PathId, parent: Option<usize>) -> usize {
+        let options = &self.options;
+        let wanted = match parent {
+            None => options.name.clone(),
+            Some(parent) => {
+                let above = &self.tables[parent];
+                let mut steps = self.paths.steps(above.path, path);
+                steps.pop();
+                let keys = join_keys(&steps, &options.separator, options.names);
+                format!("{}{}{keys}", above.name, options.separator)
+            }
+        };
+        let name = self.table_names.claim(&wanted);
+        let links: &[Link] = match (&options.ids, parent) {
+            (IdMode::None, _) => &[],
+            (_, None) => &[Link::Id],
+            (_, Some(0)) => &[Link::Id, Link::ParentId, Link::Index],
+            (_, Some(_)) => &[Link::Id, Link::ParentId, Link::RootId, Link::Index],
+        };
+        let id_type = if options.ids.is_sequence() { ColumnType::Int64 } else { ColumnType::Text };
+        let columns = links.iter().map(|&link| {
+            let link_type = if link == Link::Index { ColumnType::Int64 } else { id_type.clone() };
+            ColumnSchema::link(link, link_type)
+        });
+        let index = self.tables.len();
+        if name != wanted {
+            let path = self.paths.pointer(path);
+            let table = name.clone();
+            self.renamed_tables.push(Renamed { table, path, wanted, name: name.clone() });
+        }
+        self.tables.push(TableSchema {
+            path,
+            parent,
+            name,
+            columns: columns.collect(),
+            rows: 0,
+            by_origin: HashMap::new(),
+        });
+        self.by_path.insert(path, index);
+        self.admission.note_table(path);
+        if parent.is_some() {
+            let array = self.paths.get(path).parent;
+            self.uses_at(array).child_table = true;
+            self.mark_above(array);
+        }
+        index
+    }
+
+    /// Notes at every path above that something lives below it, up to the row that holds it.
+    fn mark_above(&mut self, path: PathId) {
+        let mut at = path;
+        while !self.by_path.contains_key(&at) {
+            at = self.paths.get(at).parent;
+            let uses = self.uses_at(at);
+            if uses.below {
+                return;
+            }
+            uses.below = true;
+        }
+    }
+
+    fn uses_at(&mut self, path: PathId) -> &mut Uses {
+        let index = path as usize;
+        if index >= self.uses.len() {
+            self.uses.resize(index + 1, Uses::default());
+        }
+        &mut self.uses[index]
+    }
+
+    fn column(&mut self, table: usize, path: PathId, part: Part) -> usize {
+        if let Some(&place) = self.tables[table].by_origin.get(&(path, part)) {
+            return place;
+        }
+        let mut steps = self.paths.steps(ROOT, path);
+        let mut declared = declared::of(&self.options.types, &steps);
+        if part == Part::List {
+            steps.push(Step::Element);
+            declared = declared::of(&self.options.types, &steps).or(declared);
+        }
+        if part != Part::Rest {
+            self.admission.note_column(self.tables[table].path, path, part);
+            self.uses_at(path).parts[part as usize] = true;
+            self.mark_above(path);
+        }
+        let columns = &mut self.tables[table].columns;
+        let place = columns.len();
+        columns.push(ColumnSchema {
+            origin: Origin::Data { path, part },
+            kinds: Kinds::default(),
+            element_kinds: Kinds::default(),
+            declared,
+            long_floats: 0,
+            link_type: None,
+        });
+        self.tables[table].by_origin.insert((path, part), place);
+        place
+    }
+
+    /// Finds or makes `_tm_key`, which a table has once a map feeds it.
+    fn key_column(&mut self, table: usize) -> usize {
+        let columns = &mut self.tables[table].columns;
+        match columns.iter().position(|column| column.origin == Origin::Link(Link::Key)) {
+            Some(place) => place,
+            None => {
+                columns.push(ColumnSchema::link(Link::Key, ColumnType::Text));
+                columns.len() - 1
+            }
+        }
+    }
+
+    /// Returns a table as it would be written now, and the names that were taken.
+    pub fn layout(&self, table: usize) -> (Layout, Vec<Renamed>) {
+        let schema = &self.tables[table];
+        let mut names = NameSet::default();
+        let mut renamed = Vec::new();
+        let prefix = &self.options.meta_prefix;
+        let mut columns: Vec<Option<LayoutColumn>> = vec![None; schema.columns.len()];
+        let mut order = Vec::with_capacity(columns.len());
+        let is_link = |column: &ColumnSchema| matches!(column.origin, Origin::Link(_));
+        // Link columns have the first claim to their names, and stand first.
+        for (index, column) in schema.columns.iter().enumerate() {
+            if let Origin::Link(link) = column.origin {
+                let name = names.claim(&format!("{prefix}{}", link.suffix()));
+                let column_type = column.link_type.clone().unwrap_or(ColumnType::Text);
+                columns[index] = Some(LayoutColumn { index, name, column_type, path: None });
+                order.push(index);
+            }
+        }
+        for link in [Link::Id, Link::ParentId, Link::RootId, Link::Index, Link::Key] {
+            names.reserve(&format!("{prefix}{}", link.suffix()));
+        }
+        names.reserve(&format!("{prefix}rest"));
+        for (index, column) in schema.columns.iter().enumerate().filter(|(_, c)| !is_link(c)) {
+            let Origin::Data { path, part } = column.origin else { continue };
+            if !self.is_live(column, path, part) {
+                continue;
+            }
+            let (wanted, pointer) = self.column_name(schema.path, path, part);
+            let name = match part {
+                Part::Rest => wanted.clone(),
+                _ => names.claim(&wanted),
+            };
+            if name != wanted {
+                let (table, path) = (schema.name.clone(), pointer.clone());
+                renamed.push(Renamed { table, path, wanted, name: name.clone() });
+            }
+            let column_type = widen::resolve(column, part, &self.options.widening);
+            columns[index] = Some(LayoutColumn { index, name, column_type, path: Some(pointer) });
+            order.push(index);
+        }
+        let layout = Layout {
+            table: schema.name.clone(),
+            path: self.paths.pointer(schema.path),
+            parent: schema.parent.map(|parent| self.tables[parent].name.clone()),
+            columns: order.into_iter().filter_map(|index| columns[index].take()).collect(),
+        };
+        (layout, renamed)
+    }
+
+    /// Returns whether a column is written.
+    ///
+    /// A column of nothing but nulls is not, where something else lives at its path or below it;
+    /// nor is a list column of nothing but empty lists, where arrays there have a child table.
+    fn is_live(&self, column: &ColumnSchema, path: PathId, part: Part) -> bool {
+        let uses = self.uses.get(path as usize).copied().unwrap_or_default();
+        match part {
+            Part::Scalar => {
+                let elsewhere = uses.parts[Part::List as usize] || uses.parts[Part::Json as usize];
+                !(column.kinds.is_empty() && (elsewhere || uses.child_table || uses.below))
+            }
+            Part::List => !(column.kinds.only(Kinds::EMPTY_LIST) && uses.child_table),
+            Part::Json | Part::Rest => true,
+        }
+    }
+
+    /// Returns the name a column would like, and its path.
+    fn column_name(&self, table: PathId, path: PathId, part: Part) -> (String, String) {
+        let pointer = self.paths.pointer(path);
+        if part == Part::Rest {
+            return (format!("{}rest", self.options.meta_prefix), pointer);
+        }
+        let steps = self.paths.steps(table, path);
+        let separator = &self.options.separator;
+        let name = join_keys(&steps, separator, self.options.names);
+        let by_origin = match self.by_path.get(&table) {
+            Some(&table) => &self.tables[table].by_origin,
+            None => return (name, pointer),
+        };
+        let columns = &self.tables[self.by_path[&table]].columns;
+        let has = |other: Part| {
+            by_origin
+                .get(&(path, other))
+                .is_some_and(|&place| self.is_live(&columns[place], path, other))
+        };
+        let suffix = match part {
+            Part::List if has(Part::Scalar) || has(Part::Json) => Some("list"),
+            Part::Json if has(Part::Scalar) || has(Part::List) => Some("json"),
+            _ => None,
+        };
+        match suffix {
+            Some(suffix) => (format!("{name}{separator}{suffix}"), pointer),
+            None => (name, pointer),
+        }
+    }
+
+    /// Returns the path of a column as users know it.
+    pub fn pointer(&self, path: PathId) -> String {
+        self.paths.pointer(path)
+    }
+
+    /// Returns whether arrays at `pointer` became a child table.
+    pub fn has_child_table(&self, pointer: &str) -> bool {
+        let element = format!("{pointer}/*");
+        self.tables.iter().any(|table| self.paths.pointer(table.path) == element)
+    }
+}
+
+impl ColumnSchema {
+    fn link(link: Link, link_type: ColumnType) -> Self {
+        ColumnSchema {
+            origin: Origin::Link(link),
+            kinds: Kinds::default(),
+            element_kinds: Kinds::default(),
+            declared: None,
+            long_floats: 0,
+            link_type: Some(link_type),
+        }
+    }
+}

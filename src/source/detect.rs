@@ -1,0 +1,520 @@
+//! First bytes → how records are told apart, or what the input is instead.
+
+use std::fmt;
+
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::error::{Error, ErrorKind};
+use crate::format::InputFormat;
+use crate::frame::Framing;
+
+/// What an input is that is neither JSON nor JSONL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    looks_like: &'static str,
+    hint: &'static str,
+}
+
+impl Reason {
+    const fn new(looks_like: &'static str, hint: &'static str) -> Self {
+        Reason { looks_like, hint }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        self.hint
+    }
+
+    /// Builds the error for the input called `name`.
+    pub fn into_error(self, name: &str) -> Error {
+        Error::new(ErrorKind::Input, format!("{name}: {self}")).with_hint(self.hint)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected JSON or JSONL, found {}", self.looks_like)
+    }
+}
+
+/// Returns how the records of an input are told apart, as the user says or as [`detect`] finds.
+pub fn framing_for(
+    format: InputFormat,
+    first: &[u8],
+    whole: bool,
+    hint: Option<InputFormat>,
+) -> Result<Framing, Reason> {
+    match format {
+        InputFormat::Json => Ok(Framing::Values),
+        InputFormat::Jsonl => Ok(Framing::Lines),
+        InputFormat::Auto => detect(first, whole, hint),
+    }
+}
+
+/// Tells from its first bytes how the records of an input are told apart.
+///
+/// The content decides; `hint`, from the file extension, only where both would do.
+///
+/// - Units: `first` holds up to [`DETECT_BYTES`](crate::limits::DETECT_BYTES);
+///   `whole` if there is nothing behind.
+/// - Errors: what the input looks like, if that is neither JSON nor JSONL.
+pub fn detect(first: &[u8], whole: bool, hint: Option<InputFormat>) -> Result<Framing, Reason> {
+    if let Some(reason) = magic(first).or_else(|| wide_text(first)) {
+        return Err(reason);
+    }
+    let text = skip_blank(first);
+    let text = Text { bytes: text, whole, hint, line: first_line(text) };
+    match text.bytes.first() {
+        None if whole || hint == Some(InputFormat::Jsonl) => Ok(Framing::Lines),
+        // all blank so far; back-to-back values are the reading that fits any JSON
+        None => Ok(Framing::Values),
+        // JSON text sequence, RFC 7464
+        Some(0x1E) => Ok(Framing::Values),
+        Some(b'{') => text.object(),
+        Some(b'[') => Ok(text.array()),
+        Some(_) => text.scalar(),
+    }
+}
+
+/// Returns whether [`detect`] says the same whatever follows: the first line is a whole object.
+pub fn is_certain(first: &[u8]) -> bool {
+    let text = skip_blank(first);
+    text.first() == Some(&b'{')
+        && first_line(text).is_some_and(|line| line.len() < text.len() && is_whole(line))
+        && magic(first).is_none()
+}
+
+/// The input from its first byte that is not blank.
+struct Text<'a> {
+    bytes: &'a [u8],
+    whole: bool,
+    hint: Option<InputFormat>,
+    /// The first line, if it ends in the bytes at hand.
+    line: Option<&'a [u8]>,
+}
+
+/// What bytes are as JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Json {
+    /// One value.
+    Whole,
+    /// Several values.
+    Several,
+    /// The start of a value.
+    Start,
+    /// No JSON from this byte on.
+    Broken(usize),
+}
+
+impl Text<'_> {
+    /// Tells from a first line that starts with `{`.
+    fn object(&self) -> Result<Framing, Reason> {
+        let Some(line) = self.first_line() else { return Ok(self.by_hint()) };
+        match read(line) {
+            Json::Whole => Ok(Framing::Lines),
+            Json::Several => Ok(Framing::Values),
+            Json::Start => Ok(self.open_line()),
+            Json::Broken(at) if is_whole(&line[..at]) && line.get(at) == Some(&b',') => {
+                match skip_blank(&line[at + 1..]).first() {
+                    // the framer says that brackets are missing
+                    Some(b'{') => Ok(Framing::Values),
+                    None => Ok(Framing::Lines),
+                    Some(_) => Err(CSV),
+                }
+            }
+            // the bad record gets a message of its own
+            Json::Broken(_) => match self.next_line().first() {
+                None | Some(b'{') => Ok(Framing::Lines),
+                Some(_) => Ok(self.by_hint()),
+            },
+        }
+    }
+
+    /// Tells from a first line that starts with `[`.
+    fn array(&self) -> Framing {
+        let Some(line) = self.first_line() else { return self.by_hint() };
+        match read(line) {
+            Json::Start => self.open_line(),
+            _ if self.hint == Some(InputFormat::Jsonl) => Framing::Lines,
+            Json::Whole if self.next_line().first() == Some(&b'[') => Framing::Lines,
+            _ => Framing::Values,
+        }
+    }
+
+    /// Tells from a first line that starts with anything else.
+    fn scalar(&self) -> Result<Framing, Reason> {
+        let for_json = match self.hint {
+            Some(InputFormat::Json) => Framing::Values,
+            _ => Framing::Lines,
+        };
+        let Some(line) = self.first_line() else {
+            return match read(self.bytes) {
+                Json::Broken(_) => Err(no_json(self.bytes)),
+                _ => Ok(for_json),
+            };
+        };
+        match read(line) {
+            Json::Whole => Ok(for_json),
+            Json::Several => Ok(Framing::Values),
+            // one bad line before a good one
+            _ if self.next_line().starts_with(b"{")
+                && first_line(self.next_line()).is_some_and(is_whole) =>
+            {
+                Ok(Framing::Lines)
+            }
+            _ => Err(no_json(line)),
+        }
+    }
+
+    /// Returns the first line, if its end is known.
+    fn first_line(&self) -> Option<&[u8]> {
+        self.line.or(self.whole.then_some(self.bytes))
+    }
+
+    /// Returns what follows the first line, from its first byte that is not blank.
+    fn next_line(&self) -> &[u8] {
+        self.line.map_or(&[][..], |line| skip_blank(&self.bytes[line.len()..]))
+    }
+
+    /// Both would do, as in a first line longer than the bytes at hand.
+    fn by_hint(&self) -> Framing {
+        match self.hint {
+            Some(InputFormat::Jsonl) => Framing::Lines,
+            _ => Framing::Values,
+        }
+    }
+
+    /// A value that is still open at the end of the first line: laid out over several lines, or a
+    /// broken record, if it is the line end that breaks it.
+    fn open_line(&self) -> Framing {
+        if self.next_line().is_empty() {
+            return self.by_hint();
+        }
+        let next_line = self.bytes.len() - self.next_line().len();
+        match read(self.bytes) {
+            Json::Broken(at) if at <= next_line => Framing::Lines,
+            _ => Framing::Values,
+        }
+    }
+}
+
+/// Reads JSON values back to back.
+fn read(bytes: &[u8]) -> Json {
+    let mut count = 0;
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
+        match value {
+            Ok(_) => count += 1,
+            Err(error) if error.classify() == Category::Eof => return Json::Start,
+            // no verdict on what is nested too deep for the parser used here
+            Err(error) if error.to_string().starts_with("recursion limit") => return Json::Whole,
+            Err(error) => return Json::Broken(offset(bytes, error.line(), error.column())),
+        }
+    }
+    if count > 1 { Json::Several } else { Json::Whole }
+}
+
+/// Returns whether `bytes` are one value.
+fn is_whole(bytes: &[u8]) -> bool {
+    read(bytes) == Json::Whole
+}
+
+/// Returns the byte at a line and column, both from 1; column 0 is the line end before.
+fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
+    let ends = memchr::memchr_iter(b'\n', bytes);
+    let start = match line.checked_sub(2) {
+        Some(before) => ends.map(|end| end + 1).nth(before).unwrap_or(bytes.len()),
+        None => 0,
+    };
+    (start + column).saturating_sub(1).min(bytes.len())
+}
+
+/// Returns the line that `text` starts with, without its end, if that is there.
+fn first_line(text: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr(b'\n', text).or_else(|| {
+        // a CR ends lines only in an input without LF
+        memchr::memchr(b'\r', text)
+    })?;
+    Some(&text[..end])
+}
+
+/// Skips byte order mark and white space.
+fn skip_blank(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    bytes.trim_ascii_start()
+}
+
+const CSV: Reason = Reason::new(
+    "text that looks like CSV",
+    "CSV input is not read yet: convert it to JSONL first, or name the format with `--from`",
+);
+
+/// Says what a first line is that is no JSON.
+fn no_json(line: &[u8]) -> Reason {
+    const FORCE: &str = "if it is JSON or JSONL all the same, say so with `--from json|jsonl`";
+    let line = &line[..line.len().min(1024)];
+    let is_text = line.iter().all(|&byte| byte >= 0x20 || byte.is_ascii_whitespace());
+    if !is_text {
+        return Reason::new("binary data", FORCE);
+    }
+    if line.first() == Some(&b'<') {
+        return Reason::new("text that looks like XML or HTML", "convert it to JSON first");
+    }
+    if line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|')) {
+        return CSV;
+    }
+    Reason::new("other text", FORCE)
+}
+
+/// Knows other formats by their first bytes.
+fn magic(first: &[u8]) -> Option<Reason> {
+    const FORMATS: [(&[u8], Reason); 18] = [
+        (b"\x1F\x8B", Reason::new("gzip data", "unpack it: `gunzip -c FILE | transmog convert -`")),
+        (
+            b"\x28\xB5\x2F\xFD",
+            Reason::new("zstd data", "unpack it: `zstd -dc FILE | transmog convert -`"),
+        ),
+        (b"BZh", Reason::new("bzip2 data", "unpack it: `bunzip2 -c FILE | transmog convert -`")),
+        (b"\xFD7zXZ\0", Reason::new("xz data", "unpack it: `xz -dc FILE | transmog convert -`")),
+        (
+            b"\x04\x22\x4D\x18",
+            Reason::new("lz4 data", "unpack it: `lz4 -dc FILE | transmog convert -`"),
+        ),
+        (
+            b"PK\x03\x04",
+            Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert -`"),
+        ),
+        (b"PAR1", Reason::new("a Parquet file", "export it as JSONL first")),
+        (
+            b"SQLite format 3\0",
+            Reason::new("a SQLite database", "export a table: `sqlite3 -json FILE 'select …'`"),
+        ),
+        (b"%PDF-", Reason::new("a PDF document", "give a JSON or JSONL file")),
+        (b"\x89PNG", Reason::new("a PNG image", "give a JSON or JSONL file")),
+        (b"\x7FELF", Reason::new("an ELF program", "give a JSON or JSONL file")),
+        (b"ARROW1", Reason::new("an Arrow IPC file", "export it as JSONL first")),
+        (b"\xFF\xFF\xFF\xFF", Reason::new("an Arrow IPC stream", "export it as JSONL first")),
+        (b"Obj\x01", Reason::new("an Avro file", "export it as JSON: `avro-tools tojson FILE`")),
+        (b"ORC", Reason::new("an ORC file", "export it as JSONL first")),
+        (b"\xFF\xFE\0\0", UTF_32),
+        (b"\0\0\xFE\xFF", UTF_32),
+        (b"\xFF\xFE", UTF_16_LE),
+    ];
+    if first.starts_with(b"\xFE\xFF") {
+        return Some(UTF_16_BE);
+    }
+    let (_, reason) = FORMATS.iter().find(|(magic, _)| first.starts_with(magic))?;
+    if reason.looks_like == "a ZIP archive" && memchr::memmem::find(first, b"xl/").is_some() {
+        return Some(Reason::new("an Excel workbook", "save the sheet as JSON or JSONL first"));
+    }
+    Some(reason.clone())
+}
+
+const UTF_16_LE: Reason = Reason::new(
+    "UTF-16LE text",
+    "change it to UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE | transmog convert -`",
+);
+
+const UTF_16_BE: Reason = Reason::new(
+    "UTF-16BE text",
+    "change it to UTF-8: `iconv -f UTF-16BE -t UTF-8 FILE | transmog convert -`",
+);
+
+const UTF_32: Reason = Reason::new(
+    "UTF-32 text",
+    "change it to UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | transmog convert -`",
+);
+
+/// Knows UTF-16 and UTF-32 without byte order mark by where their NUL bytes are.
+fn wide_text(first: &[u8]) -> Option<Reason> {
+    let start = &first[..first.len().min(64) & !3];
+    let nul_at = |places: &[usize], width: usize| {
+        let fits = |unit: &[u8]| {
+            unit.iter().enumerate().all(|(at, &byte)| (byte == 0) == places.contains(&at))
+        };
+        // most, since names may hold characters beyond ASCII
+        let count = start.chunks_exact(width).filter(|unit| fits(unit)).count();
+        !start.is_empty() && 4 * count >= 3 * (start.len() / width)
+    };
+    if nul_at(&[1, 2, 3], 4) || nul_at(&[0, 1, 2], 4) {
+        return Some(UTF_32);
+    }
+    if nul_at(&[1], 2) {
+        return Some(UTF_16_LE);
+    }
+    nul_at(&[0], 2).then_some(UTF_16_BE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::DETECT_BYTES;
+
+    fn check(text: &[u8], hint: Option<InputFormat>, expected: Result<Framing, &str>) {
+        let found = detect(text, true, hint);
+        let found = found.as_ref().copied().map_err(|reason| reason.looks_like);
+        let shown = String::from_utf8_lossy(text);
+        assert_eq!(found, expected, "{shown}");
+        for cut in 0..text.len() {
+            if is_certain(&text[..cut]) {
+                assert_eq!(found, Ok(Framing::Lines), "{shown}");
+            }
+        }
+    }
+
+    const LINES: Result<Framing, &str> = Ok(Framing::Lines);
+    const VALUES: Result<Framing, &str> = Ok(Framing::Values);
+    const JSON: Option<InputFormat> = Some(InputFormat::Json);
+    const JSONL: Option<InputFormat> = Some(InputFormat::Jsonl);
+
+    #[test]
+    fn one_object_a_line_is_lines() {
+        for text in [
+            "{}",
+            "{\"a\":1}\n",
+            "\n \n{\"a\":1}\n{\"b\":2}\n",
+            "\u{feff}{\"a\":1}\r\n{",
+            "{\"a\":1}\r{\"a\":2}\r",
+            "{\"a\":oops}\n{\"a\":1}\n",
+            "{\"a\":oops}\n",
+            "{\"a\":1}}\n{\"a\":1}\n",
+            "{\"a\":\"\\ud800\"}\n{\"a\":1}\n",
+            "{\"a\":\"x\n{\"b\":1}\n",
+            "{\"a\":{\"b\":1}\n{\"c\":2}\n",
+            "{\"a\":1},\n{\"a\":2},\n",
+        ] {
+            for hint in [None, JSON, JSONL] {
+                check(text.as_bytes(), hint, LINES);
+            }
+        }
+        check(
+            format!("{{\"a\":{}{}}}\n{{}}", "[".repeat(500), "]".repeat(500)).as_bytes(),
+            None,
+            LINES,
+        );
+        check(b"{\"a\":\"\xFF\"}\n{}\n", None, LINES);
+    }
+
+    #[test]
+    fn objects_over_several_lines_are_values() {
+        for text in [
+            "{\n \"a\": 1\n}\n",
+            "{\"a\": [\n{\"b\": 1},\n{\"b\": oops}\n]}",
+            "{\"a\": 1,\n\"b\": 2}\n{\"a\": 1,\n\"b\": 2}\n",
+            "{}{}\n",
+            "{\"a\":1},{\"a\":2}\n",
+            "\u{1e}{}\n\u{1e}{}\n",
+            "{\n\n",
+        ] {
+            check(text.as_bytes(), None, VALUES);
+            check(text.as_bytes(), JSON, VALUES);
+        }
+        check(b"{ a: 1,\n b: 2 }\n", None, VALUES);
+        check(b"{ a: 1,\n b: 2 }\n", JSONL, LINES);
+        check(b"{\"a\":1,\"b", None, VALUES);
+        check(b"{\"a\":1,\"b", JSONL, LINES);
+    }
+
+    #[test]
+    fn arrays_hold_records_unless_each_line_is_one() {
+        check(b"[]", None, VALUES);
+        check(b"[{\"a\":1},{\"a\":2}]\n", None, VALUES);
+        check(b"[{\"a\":1},{\"a\":2}]\n", JSONL, LINES);
+        check(b"[\n{},\n{}\n]", None, VALUES);
+        check(b"[\n{},\n{}\n]", JSONL, VALUES);
+        check(b"[1,2]\n\n[3,4]\n", None, LINES);
+        check(b"[1,2] [3]\n", None, VALUES);
+        check(b"[oops, 1]\n", None, VALUES);
+    }
+
+    #[test]
+    fn blank_input_has_no_records() {
+        for text in ["", " ", "\n\n", "\u{feff}", "\u{feff} \r\n"] {
+            check(text.as_bytes(), None, LINES);
+            check(text.as_bytes(), JSON, LINES);
+        }
+        let blank = [b' '; DETECT_BYTES];
+        assert_eq!(detect(&blank, false, None), Ok(Framing::Values));
+        assert_eq!(detect(&blank, false, JSONL), Ok(Framing::Lines));
+    }
+
+    #[test]
+    fn scalars_are_lines_unless_the_file_is_called_json() {
+        for text in ["1\n2\n", "null", "\"a,b\"\n", "-1.5e3\n\"x\"\n"] {
+            check(text.as_bytes(), None, LINES);
+            check(text.as_bytes(), JSONL, LINES);
+            check(text.as_bytes(), JSON, VALUES);
+        }
+        check(b"1 2 3\n", None, VALUES);
+        check(b"oops\n{\"a\":1}\n", None, LINES);
+    }
+
+    #[test]
+    fn a_first_line_beyond_the_window_is_values() {
+        let long =
+            |text: &str| text.repeat(DETECT_BYTES / text.len() + 1)[..DETECT_BYTES].to_owned();
+        for (text, no_hint) in [
+            ("{\"a\":\"".to_owned() + &long("x"), VALUES),
+            ("[".to_owned() + &long("{\"a\":1},"), VALUES),
+            ("\"".to_owned() + &long("é"), LINES),
+        ] {
+            let first = &text.as_bytes()[..DETECT_BYTES];
+            assert_eq!(detect(first, false, None).map_err(|_| ""), no_hint);
+            assert_eq!(detect(first, false, JSONL).map_err(|_| ""), LINES);
+        }
+    }
+
+    #[test]
+    fn other_formats_are_named() {
+        let utf_16 =
+            |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let utf_16_be =
+            |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+        let utf_32 =
+            |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
+        let cases: [(&[u8], &str); 27] = [
+            (b"\x1F\x8B\x08", "gzip data"),
+            (b"\x28\xB5\x2F\xFD\0", "zstd data"),
+            (b"BZh91AY", "bzip2 data"),
+            (b"\xFD7zXZ\0", "xz data"),
+            (b"\x04\x22\x4D\x18", "lz4 data"),
+            (b"PK\x03\x04\x14\0a.json", "a ZIP archive"),
+            (b"PK\x03\x04\x14\0xl/workbook.xml", "an Excel workbook"),
+            (b"PAR1\x15\x04", "a Parquet file"),
+            (b"SQLite format 3\0\x10", "a SQLite database"),
+            (b"%PDF-1.7\n", "a PDF document"),
+            (b"\x89PNG\r\n\x1A\n", "a PNG image"),
+            (b"\x7FELF\x02", "an ELF program"),
+            (b"ARROW1\0\0", "an Arrow IPC file"),
+            (b"\xFF\xFF\xFF\xFF\x10\0\0\0", "an Arrow IPC stream"),
+            (b"Obj\x01\x04", "an Avro file"),
+            (b"ORC\x08", "an ORC file"),
+            (b"\xFF\xFE{\0}\0", "UTF-16LE text"),
+            (b"\xFE\xFF\0{\0}", "UTF-16BE text"),
+            (b"\xFF\xFE\0\0{\0\0\0", "UTF-32 text"),
+            (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text"),
+            (&utf_16_be("{\"a\":1}"), "UTF-16BE text"),
+            (&utf_32("{\"a\":1}"), "UTF-32 text"),
+            (b"id,name\n1,a\n", "text that looks like CSV"),
+            (b"{\"a\":1},x\n{\"a\":2},y\n", "text that looks like CSV"),
+            (b"<html>", "text that looks like XML or HTML"),
+            (b"hello\nworld\n", "other text"),
+            (b"\0\x01\x02\x03\x04\x05\x06\x07", "binary data"),
+        ];
+        for (text, looks_like) in cases {
+            check(text, None, Err(looks_like));
+            check(text, JSONL, Err(looks_like));
+        }
+        check(b"1,2,3\n", None, Err("text that looks like CSV"));
+        check(b"\"id\",\"name\"\n", None, Err("text that looks like CSV"));
+    }
+
+    #[test]
+    fn the_user_decides() {
+        for text in [&b"{}\n{}"[..], b"[\n{}]", b"", b"oops"] {
+            assert_eq!(framing_for(InputFormat::Json, text, true, JSONL), Ok(Framing::Values));
+            assert_eq!(framing_for(InputFormat::Jsonl, text, true, JSON), Ok(Framing::Lines));
+        }
+        assert_eq!(framing_for(InputFormat::Auto, b"[]", true, JSONL), Ok(Framing::Lines));
+    }
+}

@@ -1,0 +1,183 @@
+//! Where bytes come from: opens inputs, tells their format.
+
+use std::fmt;
+use std::io::{self, Cursor, Read};
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind};
+use crate::format::InputFormat;
+use crate::frame::Framing;
+use crate::limits;
+
+pub mod detect;
+mod local;
+mod stdin;
+
+pub use local::identity;
+
+/// An input as the user names it.
+pub enum Input {
+    /// A file, or anything else that opens and reads like one: a FIFO, a device.
+    File(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// Bytes from the calling program.
+    Reader {
+        /// What messages call it.
+        name: String,
+        /// Where the bytes come from.
+        reader: Box<dyn Read + Send>,
+    },
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Input::File(path) => f.debug_tuple("File").field(path).finish(),
+            Input::Stdin => f.write_str("Stdin"),
+            Input::Reader { name, .. } => f.debug_struct("Reader").field("name", name).finish(),
+        }
+    }
+}
+
+/// An open input.
+pub struct Source {
+    /// What messages call it; `<stdin>` for standard input, control characters escaped.
+    pub name: String,
+    /// The format that its file extension stands for.
+    pub hint: Option<InputFormat>,
+    /// Bytes in all, where that is known before reading: for regular files.
+    pub len: Option<u64>,
+    /// Its bytes; reads that a signal interrupts are taken up again.
+    pub reader: Box<dyn Read + Send>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Source { name, hint, len, reader: _ } = self;
+        let mut shown = f.debug_struct("Source");
+        shown.field("name", name).field("hint", hint).field("len", len).finish_non_exhaustive()
+    }
+}
+
+impl Source {
+    /// Opens an input; nothing is read yet.
+    ///
+    /// - Errors: `Io` if it cannot be opened, `Usage` if it is a directory.
+    pub fn open(input: Input) -> Result<Source, Error> {
+        match input {
+            Input::File(path) => local::open(&path),
+            Input::Stdin => Ok(stdin::open()),
+            Input::Reader { name, reader } => Ok(Source::new(name, Uninterrupted(reader))),
+        }
+    }
+
+    /// Builds a source of which no more is known than its bytes.
+    fn new(name: String, reader: impl Read + Send + 'static) -> Source {
+        Source { name, hint: None, len: None, reader: Box::new(reader) }
+    }
+
+    /// Tells how records are told apart, from the first bytes where the user does not say.
+    ///
+    /// - Buffers: reads up to [`limits::DETECT_BYTES`], less where that is enough to be sure, so
+    ///   that slow inputs start early; `reader` gives the bytes again.
+    /// - Errors: `Input` if it is neither JSON nor JSONL; `Io`.
+    pub fn framing(&mut self, format: InputFormat) -> Result<Framing, Error> {
+        if format != InputFormat::Auto {
+            return detect::framing_for(format, b"", false, self.hint)
+                .map_err(|reason| reason.into_error(&self.name));
+        }
+        let (first, whole) = self.first_bytes()?;
+        let framing = detect::framing_for(format, &first, whole, self.hint);
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(first).chain(rest));
+        framing.map_err(|reason| reason.into_error(&self.name))
+    }
+
+    /// Reads until the format is certain; returns whether that is the whole input.
+    fn first_bytes(&mut self) -> Result<(Vec<u8>, bool), Error> {
+        let mut first = vec![0; limits::DETECT_BYTES];
+        let mut filled = 0;
+        while filled < first.len() {
+            let count = self.reader.read(&mut first[filled..]).map_err(|cause| {
+                cause.downcast::<Error>().unwrap_or_else(|cause| {
+                    let message = format!("{}: reading failed: {cause}", self.name);
+                    Error::new(ErrorKind::Io, message).with_source(cause)
+                })
+            })?;
+            filled += count;
+            if count == 0 {
+                first.truncate(filled);
+                return Ok((first, true));
+            }
+            if detect::is_certain(&first[..filled]) {
+                break;
+            }
+        }
+        first.truncate(filled);
+        Ok((first, false))
+    }
+}
+
+/// Takes up reads again that a signal interrupted.
+struct Uninterrupted<R>(R);
+
+impl<R: Read> Read for Uninterrupted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buffer) {
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its pieces one by one, interrupted before each; panics when asked for too many.
+    struct Pieces(Vec<&'static [u8]>, bool);
+
+    impl Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let piece = self.0.remove(0);
+            buffer[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
+    }
+
+    fn source(pieces: &[&'static [u8]]) -> Source {
+        let reader = Box::new(Pieces(pieces.to_vec(), false));
+        Source::open(Input::Reader { name: "x".to_owned(), reader }).unwrap()
+    }
+
+    #[test]
+    fn bytes_looked_at_are_read_again() {
+        let mut source = source(&[b"{\"a\"", b":1}", b"\n", b"{}", b""]);
+        assert_eq!(source.framing(InputFormat::Auto).unwrap(), Framing::Lines);
+        let mut text = String::new();
+        source.reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{\"a\":1}\n{}");
+    }
+
+    #[test]
+    fn detection_reads_no_more_than_it_needs() {
+        assert_eq!(source(&[b"{}\n"]).framing(InputFormat::Auto).unwrap(), Framing::Lines);
+        assert_eq!(source(&[]).framing(InputFormat::Json).unwrap(), Framing::Values);
+        assert_eq!(source(&[]).framing(InputFormat::Jsonl).unwrap(), Framing::Lines);
+        assert_eq!(source(&[b"[", b"{", b""]).framing(InputFormat::Auto).unwrap(), Framing::Values);
+    }
+
+    #[test]
+    fn what_is_not_json_is_an_error_with_the_name() {
+        let error = source(&[b"\x1F\x8B\x08\0", b""]).framing(InputFormat::Auto).unwrap_err();
+        assert_eq!(error.to_string(), "x: expected JSON or JSONL, found gzip data");
+        assert_eq!(error.kind().exit_status(), crate::error::EXIT_INPUT);
+    }
+}

@@ -1,0 +1,589 @@
+//! A column while it fills: its values, the rows they belong to, and the kinds seen.
+
+use super::form::Form;
+use super::kinds::{Kinds, StringForm};
+use super::presence::Presence;
+use super::scalar::{DecimalDigits, Number, bool_text, float_text};
+
+/// The largest integer up to which every integer is exact in a double.
+const EXACT_INT_MAX: u64 = 1 << 53;
+
+/// Values of one part of one path, in row order, with the rows they belong to.
+///
+/// The values are kept in the narrowest of a few representations that holds all of them exactly.
+/// A value of another kind turns the whole column into text, where every value has one spelling.
+#[derive(Debug, Clone, Default)]
+pub struct Column {
+    presence: Presence,
+    values: Values,
+    kinds: Kinds,
+}
+
+/// The values of a column, without the rows that have none.
+#[derive(Debug, Clone, Default)]
+pub enum Values {
+    /// No value yet.
+    #[default]
+    None,
+    /// `true` and `false`.
+    Bool(Vec<bool>),
+    /// Integers of 64 bits.
+    Int(Vec<i64>),
+    /// Integers of up to 38 digits.
+    Big(Vec<i128>),
+    /// Doubles.
+    Float(Floats),
+    /// Text: strings, JSON, or values of several kinds.
+    Text(Texts),
+    /// Lists of scalars.
+    List(Box<Lists>),
+}
+
+/// Doubles, with the source text of those that have more digits than a double gives back.
+#[derive(Debug, Clone, Default)]
+pub struct Floats {
+    /// The nearest doubles.
+    pub values: Vec<f64>,
+    /// Index in `values` and source text, rising.
+    pub long: Vec<(u32, Box<str>)>,
+}
+
+/// Strings in one buffer.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    /// Where each string starts, and where the last one ends.
+    pub offsets: Vec<i32>,
+    /// The strings, one after the other.
+    pub bytes: Vec<u8>,
+}
+
+/// Lists: how many elements each has, and the elements of all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Lists {
+    /// Where each list ends in `elements`, in elements (rows of that column), nulls counted.
+    pub ends: Vec<u32>,
+    /// The elements; a null element is a row without a value.
+    pub elements: Column,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Texts { offsets: vec![0], bytes: Vec::new() }
+    }
+}
+
+impl Texts {
+    /// Returns how many strings.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a string.
+    #[inline]
+    pub fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.end();
+    }
+
+    /// Ends the string that was written to `bytes`.
+    #[inline]
+    pub fn end(&mut self) {
+        self.offsets.push(self.bytes.len() as i32);
+    }
+
+    /// Returns string `index`.
+    #[inline]
+    pub fn get(&self, index: usize) -> &[u8] {
+        &self.bytes[self.offsets[index] as usize..self.offsets[index + 1] as usize]
+    }
+
+    fn append(&mut self, other: &Texts) {
+        let base = self.bytes.len() as i32;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.offsets.extend(other.offsets[1..].iter().map(|end| end + base));
+    }
+
+    /// Cuts after `count` strings and returns the rest.
+    pub fn split_off(&mut self, count: usize) -> Texts {
+        let at = self.offsets[count];
+        let bytes = self.bytes.split_off(at as usize);
+        let offsets = self.offsets[count..].iter().map(|end| end - at).collect();
+        self.offsets.truncate(count + 1);
+        Texts { offsets, bytes }
+    }
+}
+
+impl Column {
+    /// Builds a column of one integer per row, for link columns.
+    pub fn of_ints(values: Vec<i64>) -> Self {
+        let mut column = Column::default();
+        (0..values.len()).for_each(|row| column.presence.push(row));
+        column.kinds.add(Kinds::INT);
+        column.values = Values::Int(values);
+        column
+    }
+
+    /// Builds a column of one string per row, for link columns.
+    pub fn of_texts(values: Texts) -> Self {
+        let mut column = Column::default();
+        (0..values.len()).for_each(|row| column.presence.push(row));
+        column.kinds.add_plain_string();
+        column.values = Values::Text(values);
+        column
+    }
+
+    /// Returns the values.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Returns the rows that hold a value.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// Returns the kinds seen. For lists, those of the column itself, not of the elements.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// Returns the kinds of the elements of a column of lists.
+    pub fn element_kinds(&self) -> Option<&Kinds> {
+        match &self.values {
+            Values::List(lists) => Some(&lists.elements.kinds),
+            _ => None,
+        }
+    }
+
+    /// Appends a boolean.
+    #[inline]
+    pub fn push_bool(&mut self, row: usize, value: bool) {
+        self.presence.push(row);
+        self.kinds.add(Kinds::BOOL);
+        match &mut self.values {
+            Values::Bool(values) => values.push(value),
+            Values::None => self.values = Values::Bool(vec![value]),
+            _ => {
+                let texts = self.texts_mut();
+                bool_text(value, &mut texts.bytes);
+                texts.end();
+            }
+        }
+    }
+
+    /// Appends a number; `text` is its source.
+    #[inline]
+    pub fn push_number(&mut self, row: usize, number: Number<'_>, text: &str) {
+        match number {
+            Number::Int(value) => self.push_int(row, value),
+            Number::Float { value, exact } => {
+                self.presence.push(row);
+                self.kinds.add(Kinds::FLOAT);
+                if !exact {
+                    self.kinds.add(Kinds::LONG_FLOAT);
+                }
+                self.store_float(value, (!exact).then_some(text));
+            }
+            Number::Big(value) => {
+                self.presence.push(row);
+                self.kinds.add(Kinds::BIG_INT);
+                self.store_big(value);
+            }
+            Number::Huge(_) | Number::Far => {
+                self.presence.push(row);
+                self.kinds.add(match number {
+                    Number::Far => Kinds::FAR_FLOAT,
+                    _ => Kinds::HUGE_INT,
+                });
+                self.texts_mut().push(text.as_bytes());
+            }
+        }
+    }
+
+    /// Appends an integer.
+    #[inline]
+    pub fn push_int(&mut self, row: usize, value: i64) {
+        self.presence.push(row);
+        self.kinds.add(Kinds::INT);
+        if value.unsigned_abs() > EXACT_INT_MAX {
+            self.kinds.add(Kinds::WIDE_INT);
+        }
+        match &mut self.values {
+            Values::Int(values) => values.push(value),
+            _ => self.store_int(value),
+        }
+    }
+
+    fn store_int(&mut self, value: i64) {
+        match &mut self.values {
+            Values::None => self.values = Values::Int(vec![value]),
+            Values::Int(values) => values.push(value),
+            Values::Big(values) => values.push(value.into()),
+            Values::Float(floats) if value.unsigned_abs() <= EXACT_INT_MAX => {
+                floats.values.push(value as f64);
+            }
+            _ => {
+                let texts = self.texts_mut();
+                texts.push(itoa::Buffer::new().format(value).as_bytes());
+            }
+        }
+    }
+
+    fn store_big(&mut self, value: i128) {
+        if let Values::Int(values) = &mut self.values {
+            self.values = Values::Big(values.iter().map(|&value| value.into()).collect());
+        }
+        match &mut self.values {
+            Values::None => self.values = Values::Big(vec![value]),
+            Values::Big(values) => values.push(value),
+            _ => {
+                let texts = self.texts_mut();
+                texts.push(itoa::Buffer::new().format(value).as_bytes());
+            }
+        }
+    }
+
+    fn store_float(&mut self, value: f64, long: Option<&str>) {
+        if let Values::Int(values) = &mut self.values
+            && !self.kinds.has(Kinds::WIDE_INT)
+        {
+            let values = values.iter().map(|&value| value as f64).collect();
+            self.values = Values::Float(Floats { values, long: Vec::new() });
+        }
+        if let Values::None = &self.values {
+            self.values = Values::Float(Floats::default());
+        }
+        match &mut self.values {
+            Values::Float(floats) => {
+                if let Some(text) = long {
+                    floats.long.push((floats.values.len() as u32, text.into()));
+                }
+                floats.values.push(value);
+            }
+            _ => {
+                let texts = self.texts_mut();
+                match long {
+                    Some(text) => texts.bytes.extend_from_slice(text.as_bytes()),
+                    None => float_text(value, &mut texts.bytes),
+                }
+                texts.end();
+            }
+        }
+    }
+
+    /// Appends a number with a fraction or an exponent as its source text.
+    pub fn push_number_text(&mut self, row: usize, text: &str) {
+        self.presence.push(row);
+        self.kinds.add(Kinds::NUMBER_TEXT);
+        let (whole, scale) = DecimalDigits::parse(text).precision().unwrap_or((u8::MAX, u8::MAX));
+        self.kinds.whole_digits = self.kinds.whole_digits.max(whole);
+        self.kinds.scale = self.kinds.scale.max(scale);
+        self.texts_mut().push(text.as_bytes());
+    }
+
+    /// Appends a string and notes whether it has the form of a date or time.
+    #[inline]
+    pub fn push_string(&mut self, row: usize, text: &str) {
+        self.presence.push(row);
+        self.kinds.add_string(text);
+        self.texts_mut().push(text.as_bytes());
+    }
+
+    /// Appends text that is not looked into.
+    #[inline]
+    pub fn push_text(&mut self, row: usize, text: &[u8]) {
+        self.presence.push(row);
+        self.kinds.add_plain_string();
+        self.texts_mut().push(text);
+    }
+
+    /// Starts a list; its elements go to [`Column::elements`].
+    pub fn begin_list(&mut self, row: usize) {
+        self.presence.push(row);
+        if !matches!(self.values, Values::List(_)) {
+            self.values = Values::List(Box::default());
+        }
+    }
+
+    /// Returns the lists being filled.
+    ///
+    /// # Panics
+    ///
+    /// Where no list was begun.
+    #[inline]
+    pub fn lists(&mut self) -> &mut Lists {
+        match &mut self.values {
+            Values::List(lists) => lists,
+            _ => unreachable!("a list column holds nothing but lists"),
+        }
+    }
+
+    /// Ends the list that was begun, which has `count` elements.
+    pub fn end_list(&mut self, count: u32) {
+        self.kinds.add(if count == 0 { Kinds::EMPTY_LIST } else { Kinds::LIST });
+        let lists = self.lists();
+        let start = lists.ends.last().copied().unwrap_or(0);
+        lists.ends.push(start + count);
+    }
+
+    /// Makes the values text, if they are not, and returns them.
+    #[inline]
+    fn texts_mut(&mut self) -> &mut Texts {
+        if !matches!(self.values, Values::Text(_)) {
+            let texts = self.values.spelled();
+            self.values = Values::Text(texts);
+        }
+        match &mut self.values {
+            Values::Text(texts) => texts,
+            _ => unreachable!("just made text"),
+        }
+    }
+
+    /// Appends `other`, whose rows follow the `rows` of this column.
+    pub fn append(&mut self, rows: usize, other: Column) {
+        if self.presence.count() == 0 && rows == 0 {
+            *self = other;
+            return;
+        }
+        self.presence.append(rows, &other.presence);
+        self.kinds.join(&other.kinds);
+        match other.values {
+            Values::None => {}
+            Values::Bool(values) => match &mut self.values {
+                Values::Bool(mine) => mine.extend(values),
+                Values::None => self.values = Values::Bool(values),
+                _ => self.texts_mut().append(&Values::Bool(values).spelled()),
+            },
+            Values::Int(values) => match &mut self.values {
+                Values::Int(mine) => mine.extend(values),
+                _ => values.into_iter().for_each(|value| self.store_int(value)),
+            },
+            Values::Big(values) => values.into_iter().for_each(|value| self.store_big(value)),
+            Values::Float(floats) => {
+                let mut long = floats.long.into_iter().peekable();
+                for (index, value) in floats.values.into_iter().enumerate() {
+                    let text = long.next_if(|(at, _)| *at as usize == index);
+                    self.store_float(value, text.as_ref().map(|(_, text)| &**text));
+                }
+            }
+            Values::Text(texts) => match &self.values {
+                Values::None => self.values = Values::Text(texts),
+                _ => self.texts_mut().append(&texts),
+            },
+            Values::List(lists) => match &mut self.values {
+                Values::List(mine) => mine.append(*lists),
+                _ => self.values = Values::List(lists),
+            },
+        }
+    }
+
+    /// Cuts after `row` rows: keeps those before it, returns the rest counted from `row`.
+    ///
+    /// Both halves keep the kinds of the whole.
+    pub fn split_off(&mut self, row: usize) -> Column {
+        let presence = self.presence.split_off(row);
+        let values = self.values.split_off(self.presence.count());
+        Column { presence, values, kinds: self.kinds }
+    }
+
+    /// Returns how many of the values have more digits than a double gives back.
+    pub fn long_float_count(&self) -> usize {
+        match &self.values {
+            Values::Float(floats) => floats.long.len(),
+            Values::List(lists) => lists.elements.long_float_count(),
+            _ => 0,
+        }
+    }
+}
+
+impl Lists {
+    /// Returns where list `index` lies in the elements.
+    pub fn range(&self, index: usize) -> std::ops::Range<usize> {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        start as usize..self.ends[index] as usize
+    }
+
+    fn append(&mut self, other: Lists) {
+        let base = self.ends.last().copied().unwrap_or(0);
+        self.elements.append(base as usize, other.elements);
+        self.ends.extend(other.ends.iter().map(|end| end + base));
+    }
+
+    fn split_off(&mut self, count: usize) -> Lists {
+        let at = if count == 0 { 0 } else { self.ends[count - 1] };
+        let ends = self.ends[count..].iter().map(|end| end - at).collect();
+        self.ends.truncate(count);
+        Lists { ends, elements: self.elements.split_off(at as usize) }
+    }
+}
+
+impl Values {
+    /// Returns every value as the text that stands for it where a column is text.
+    ///
+    /// - Source: "Widening" in ARCHITECTURE.md: strings as they are, `true`/`false`, digits, floats
+    ///   in the shortest form that denotes the same number or, beyond a double, in their own.
+    pub fn spelled(&self) -> Texts {
+        let mut out = Texts::default();
+        match self {
+            Values::None | Values::List(_) => {}
+            Values::Bool(values) => values.iter().for_each(|&value| {
+                bool_text(value, &mut out.bytes);
+                out.end();
+            }),
+            Values::Int(values) => values
+                .iter()
+                .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
+            Values::Big(values) => values
+                .iter()
+                .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
+            Values::Float(floats) => floats.spell(&mut out),
+            Values::Text(texts) => out = texts.clone(),
+        }
+        out
+    }
+
+    fn split_off(&mut self, count: usize) -> Values {
+        match self {
+            Values::None => Values::None,
+            Values::Bool(values) => Values::Bool(values.split_off(count)),
+            Values::Int(values) => Values::Int(values.split_off(count)),
+            Values::Big(values) => Values::Big(values.split_off(count)),
+            Values::Float(floats) => {
+                let values = floats.values.split_off(count);
+                let kept = floats.long.partition_point(|(at, _)| (*at as usize) < count);
+                let long = floats.long.split_off(kept).into_iter();
+                let long = long.map(|(at, text)| (at - count as u32, text)).collect();
+                Values::Float(Floats { values, long })
+            }
+            Values::Text(texts) => Values::Text(texts.split_off(count)),
+            Values::List(lists) => Values::List(Box::new(lists.split_off(count))),
+        }
+    }
+}
+
+impl Floats {
+    fn spell(&self, out: &mut Texts) {
+        let mut long = self.long.iter().peekable();
+        for (index, &value) in self.values.iter().enumerate() {
+            match long.next_if(|(at, _)| *at as usize == index) {
+                Some((_, text)) => out.bytes.extend_from_slice(text.as_bytes()),
+                None => float_text(value, &mut out.bytes),
+            }
+            out.end();
+        }
+    }
+}
+
+impl StringForm {
+    /// Returns the form that all strings share, if there is one.
+    pub fn shared(self) -> Option<Form> {
+        match self {
+            StringForm::One(form) => Some(form),
+            StringForm::Unseen | StringForm::Mixed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy)]
+    enum Cell {
+        None,
+        Bool(bool),
+        Int(i64),
+        Big(i128),
+        Float(f64),
+        Long(f64, &'static str),
+        String(&'static str),
+    }
+    use Cell::*;
+
+    fn push(column: &mut Column, row: usize, cell: Cell) {
+        match cell {
+            None => {}
+            Bool(value) => column.push_bool(row, value),
+            Int(value) => column.push_int(row, value),
+            Big(value) => column.push_number(row, Number::Big(value), ""),
+            Float(value) => column.push_number(row, Number::Float { value, exact: true }, ""),
+            Long(value, text) => {
+                column.push_number(row, Number::Float { value, exact: false }, text)
+            }
+            String(text) => column.push_string(row, text),
+        }
+    }
+
+    fn spelled(column: &Column) -> Vec<std::string::String> {
+        let texts = column.values().spelled();
+        (0..texts.len())
+            .map(|i| std::string::String::from_utf8(texts.get(i).into()).unwrap())
+            .collect()
+    }
+
+    /// Pushing, appending at every cut and splitting at every cut give the same spelled values.
+    fn check(cells: &[Cell], expected: &[&str]) {
+        let mut whole = Column::default();
+        cells.iter().enumerate().for_each(|(row, &cell)| push(&mut whole, row, cell));
+        assert_eq!(spelled(&whole), expected);
+        for cut in 0..=cells.len() {
+            let (mut head, mut tail) = (Column::default(), Column::default());
+            cells[..cut].iter().enumerate().for_each(|(row, &cell)| push(&mut head, row, cell));
+            cells[cut..].iter().enumerate().for_each(|(row, &cell)| push(&mut tail, row, cell));
+            head.append(cut, tail);
+            assert_eq!(spelled(&head), expected, "appended at {cut}");
+            assert_eq!(head.kinds(), whole.kinds(), "kinds, appended at {cut}");
+            let tail = head.split_off(cut);
+            let joined = [spelled(&head), spelled(&tail)].concat();
+            assert_eq!(joined, expected, "split at {cut}");
+        }
+    }
+
+    #[test]
+    fn values_of_one_kind_keep_it() {
+        check(&[Int(1), None, Int(-2)], &["1", "-2"]);
+        check(&[Bool(true), Bool(false)], &["true", "false"]);
+        check(&[Int(1), Big(1 << 70)], &["1", "1180591620717411303424"]);
+    }
+
+    #[test]
+    fn values_of_several_kinds_have_one_spelling_each() {
+        check(&[Int(1), Bool(true), String("x")], &["1", "true", "x"]);
+        check(&[Int(1), Float(0.5), String("n/a")], &["1", "0.5", "n/a"]);
+        check(&[Float(1.0), Int(7), String("")], &["1", "7", ""]);
+        check(&[Int(i64::MAX), Float(0.5)], &["9223372036854775807", "0.5"]);
+        check(&[Float(0.5), Int(i64::MAX)], &["0.5", "9223372036854775807"]);
+        check(&[Big(1 << 70), Float(2.0)], &["1180591620717411303424", "2"]);
+        let long = Long(0.1, "0.1000000000000000000001");
+        check(&[long, Int(1), String("x")], &["0.1000000000000000000001", "1", "x"]);
+    }
+
+    #[test]
+    fn lists_split_and_join() {
+        let list = |column: &mut Column, row, values: &[i64]| {
+            column.begin_list(row);
+            let lists = column.lists();
+            let start = lists.ends.last().copied().unwrap_or(0) as usize;
+            for (index, &value) in values.iter().enumerate() {
+                lists.elements.push_int(start + index, value);
+            }
+            column.end_list(values.len() as u32);
+        };
+        let mut column = Column::default();
+        list(&mut column, 0, &[1, 2]);
+        list(&mut column, 2, &[]);
+        list(&mut column, 3, &[3]);
+        let mut tail = column.split_off(1);
+        assert_eq!(tail.presence().count(), 2);
+        list(&mut tail, 3, &[4]);
+        column.append(1, tail);
+        let Values::List(lists) = column.values() else { panic!("lists") };
+        assert_eq!(lists.ends, [2, 2, 3, 4]);
+        assert_eq!(spelled(&lists.elements), ["1", "2", "3", "4"]);
+    }
+}

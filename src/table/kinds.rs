@@ -1,0 +1,112 @@
+//! Which kinds of values a column was given.
+
+use super::form::{self, Form};
+
+/// The kinds of all values a column was given, with what decides between types of one kind.
+///
+/// Joining is a union, so the result does not depend on the order of values or batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds {
+    bits: u16,
+    /// Digits after the point that numbers kept as text need.
+    pub scale: u8,
+    /// Digits before the point that numbers kept as text need.
+    pub whole_digits: u8,
+    /// Whether the strings share one form of date or time.
+    pub form: StringForm,
+}
+
+/// Whether all strings of a column share one form of date or time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StringForm {
+    /// No string yet.
+    #[default]
+    Unseen,
+    /// All of them.
+    One(Form),
+    /// They do not, or one is just text.
+    Mixed,
+}
+
+impl Kinds {
+    /// `true` or `false`.
+    pub const BOOL: u16 = 1;
+    /// An integer that fits 64 bits.
+    pub const INT: u16 = 1 << 1;
+    /// An integer that a double may not hold: beyond 2^53.
+    pub const WIDE_INT: u16 = 1 << 2;
+    /// An integer beyond 64 bits, within 38 digits.
+    pub const BIG_INT: u16 = 1 << 3;
+    /// An integer of more than 38 digits.
+    pub const HUGE_INT: u16 = 1 << 4;
+    /// A number with a fraction or an exponent, that a double can hold.
+    pub const FLOAT: u16 = 1 << 5;
+    /// Such a number with more digits than a double gives back.
+    pub const LONG_FLOAT: u16 = 1 << 6;
+    /// A number beyond the range of doubles.
+    pub const FAR_FLOAT: u16 = 1 << 7;
+    /// A number with a fraction or an exponent, kept as its source text.
+    pub const NUMBER_TEXT: u16 = 1 << 8;
+    /// A string.
+    pub const STRING: u16 = 1 << 9;
+    /// An array with at least one element that is not null.
+    pub const LIST: u16 = 1 << 10;
+    /// An array without elements.
+    pub const EMPTY_LIST: u16 = 1 << 11;
+
+    /// Adds a kind; returns whether anything changed.
+    #[inline]
+    pub fn add(&mut self, bit: u16) {
+        self.bits |= bit;
+    }
+
+    /// Returns whether any of `bits` was seen.
+    pub fn has(&self, bits: u16) -> bool {
+        self.bits & bits != 0
+    }
+
+    /// Returns whether nothing outside `bits` was seen.
+    pub fn only(&self, bits: u16) -> bool {
+        self.bits & !bits == 0
+    }
+
+    /// Returns whether no value was seen.
+    pub fn is_empty(&self) -> bool {
+        self.bits == 0
+    }
+
+    /// Adds a string and looks at its form while all so far share one.
+    #[inline]
+    pub fn add_string(&mut self, text: &str) {
+        self.bits |= Self::STRING;
+        self.form = match self.form {
+            StringForm::Mixed => return,
+            StringForm::Unseen => {
+                form::parse(text).map_or(StringForm::Mixed, |(form, _)| StringForm::One(form))
+            }
+            StringForm::One(form) => match form::parse(text) {
+                Some((other, _)) if other == form => return,
+                _ => StringForm::Mixed,
+            },
+        };
+    }
+
+    /// Adds a string whose form is not to be looked at.
+    #[inline]
+    pub fn add_plain_string(&mut self) {
+        self.bits |= Self::STRING;
+        self.form = StringForm::Mixed;
+    }
+
+    /// Joins what two columns were given.
+    pub fn join(&mut self, other: &Kinds) {
+        self.bits |= other.bits;
+        self.scale = self.scale.max(other.scale);
+        self.whole_digits = self.whole_digits.max(other.whole_digits);
+        self.form = match (self.form, other.form) {
+            (StringForm::Unseen, form) | (form, StringForm::Unseen) => form,
+            (a, b) if a == b => a,
+            _ => StringForm::Mixed,
+        };
+    }
+}

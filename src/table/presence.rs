@@ -1,0 +1,180 @@
+//! Which rows of a column hold a value.
+
+/// The rows that hold a value, in the cheapest of three forms.
+///
+/// - Shape: strictly rising row numbers, from 0.
+/// - Buffers: nothing at all while every row so far has a value; then a bitmap, or row numbers
+///   where fewer than one row in 32 has a value. Never more than 4 bytes a value.
+#[derive(Debug, Clone)]
+pub struct Presence {
+    count: usize,
+    form: PresenceForm,
+}
+
+#[derive(Debug, Clone)]
+enum PresenceForm {
+    /// Rows `0..count`.
+    Prefix,
+    /// A bit per row, trailing zeros left out.
+    Bits(Vec<u64>),
+    /// The row numbers.
+    Rows(Vec<u32>),
+}
+
+impl Default for Presence {
+    fn default() -> Self {
+        Presence { count: 0, form: PresenceForm::Prefix }
+    }
+}
+
+impl Presence {
+    /// Returns how many rows hold a value.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Marks `row`, which must lie after every row marked so far.
+    #[inline]
+    pub fn push(&mut self, row: usize) {
+        match &mut self.form {
+            PresenceForm::Prefix if row == self.count => {}
+            PresenceForm::Prefix => self.leave_prefix(row),
+            PresenceForm::Bits(words) => set_bit(words, row),
+            PresenceForm::Rows(rows) => {
+                rows.push(row as u32);
+                if row < rows.len() * 32 {
+                    let mut words = vec![0; row / 64 + 1];
+                    for &row in rows.iter() {
+                        set_bit(&mut words, row as usize);
+                    }
+                    self.form = PresenceForm::Bits(words);
+                }
+            }
+        }
+        self.count += 1;
+    }
+
+    #[cold]
+    fn leave_prefix(&mut self, row: usize) {
+        if row < (self.count + 1) * 32 {
+            let mut words = vec![u64::MAX; self.count / 64];
+            if !self.count.is_multiple_of(64) {
+                words.push((1 << (self.count % 64)) - 1);
+            }
+            set_bit(&mut words, row);
+            self.form = PresenceForm::Bits(words);
+        } else {
+            let mut rows: Vec<u32> = (0..self.count as u32).collect();
+            rows.push(row as u32);
+            self.form = PresenceForm::Rows(rows);
+        }
+    }
+
+    /// Calls `each` with every marked row, in order.
+    pub fn for_each(&self, mut each: impl FnMut(usize)) {
+        match &self.form {
+            PresenceForm::Prefix => (0..self.count).for_each(each),
+            PresenceForm::Rows(rows) => rows.iter().for_each(|&row| each(row as usize)),
+            PresenceForm::Bits(words) => {
+                for (index, &word) in words.iter().enumerate() {
+                    let mut rest = word;
+                    while rest != 0 {
+                        each(index * 64 + rest.trailing_zeros() as usize);
+                        rest &= rest - 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns whether rows `0..rows` all hold a value.
+    pub fn is_full(&self, rows: usize) -> bool {
+        self.count == rows
+    }
+
+    /// Marks the rows of `other` after the `rows` that this one spans.
+    pub fn append(&mut self, rows: usize, other: &Presence) {
+        match (&self.form, &other.form) {
+            (PresenceForm::Prefix, PresenceForm::Prefix) if self.count == rows => {
+                self.count += other.count;
+            }
+            _ => other.for_each(|row| self.push(rows + row)),
+        }
+    }
+
+    /// Cuts after `row` rows: keeps those before it, returns the rest counted from `row`.
+    pub fn split_off(&mut self, row: usize) -> Presence {
+        let (mut head, mut tail) = (Presence::default(), Presence::default());
+        self.for_each(|r| if r < row { head.push(r) } else { tail.push(r - row) });
+        *self = head;
+        tail
+    }
+
+    /// Returns a bit per row for `rows` rows, or nothing where all are set.
+    pub fn to_bits(&self, rows: usize) -> Option<Vec<u64>> {
+        if self.is_full(rows) {
+            return None;
+        }
+        let mut words = match &self.form {
+            PresenceForm::Bits(words) => words.clone(),
+            _ => {
+                let mut words = vec![0; rows.div_ceil(64)];
+                self.for_each(|row| set_bit(&mut words, row));
+                words
+            }
+        };
+        words.resize(rows.div_ceil(64), 0);
+        Some(words)
+    }
+}
+
+#[inline]
+fn set_bit(words: &mut Vec<u64>, row: usize) {
+    let index = row / 64;
+    if index >= words.len() {
+        words.resize(index + 1, 0);
+    }
+    words[index] |= 1 << (row % 64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows_of(presence: &Presence) -> Vec<usize> {
+        let mut rows = Vec::new();
+        presence.for_each(|row| rows.push(row));
+        rows
+    }
+
+    fn check(rows: &[usize]) {
+        let mut presence = Presence::default();
+        rows.iter().for_each(|&row| presence.push(row));
+        assert_eq!(rows_of(&presence), rows, "push");
+        assert_eq!(presence.count(), rows.len());
+        let span = rows.last().map_or(0, |row| row + 3);
+        for cut in [0, 1, span / 2, span] {
+            let mut head = presence.clone();
+            let tail = head.split_off(cut);
+            let mut joined = head.clone();
+            joined.append(cut, &tail);
+            assert_eq!(rows_of(&joined), rows, "split at {cut} and append");
+        }
+        let bits = presence.to_bits(span);
+        let set = (0..span)
+            .filter(|&row| bits.as_ref().is_none_or(|b| b[row / 64] >> (row % 64) & 1 == 1));
+        assert_eq!(set.collect::<Vec<_>>(), rows, "bits");
+    }
+
+    #[test]
+    fn every_form_keeps_the_same_rows() {
+        check(&[]);
+        check(&[0, 1, 2]);
+        check(&[5]);
+        check(&[0, 1, 2, 9, 64, 65]);
+        check(&[1000, 2000, 2001]);
+        check(&(0..200).map(|n| n * n).collect::<Vec<_>>());
+        check(&(0..300).collect::<Vec<_>>());
+        check(&(0..130).chain(5000..5300).collect::<Vec<_>>());
+    }
+}

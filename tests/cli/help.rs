@@ -1,0 +1,68 @@
+//! Help and version.
+
+use super::{Folder, ORDERS};
+
+#[test]
+fn help_leads_with_examples_that_work() {
+    for args in ["--help", "convert --help", "-h", "convert -h"] {
+        let help = Folder::new().run(args).stdout();
+        let (lead, rest) = help.split_once("\nUsage: ").expect("a usage line");
+        let (about, examples) = lead.split_once("\nExamples:\n").expect("examples before usage");
+        assert!(about.contains("tables") && rest.contains("--help"), "{help}");
+        let commands: Vec<_> = examples.lines().filter(|line| line.starts_with("    ")).collect();
+        assert!((6..=8).contains(&commands.len()), "{commands:?}");
+        for command in commands {
+            assert!(command.len() <= 80, "wraps on a terminal: {command}");
+            run_in_shell(command.trim());
+        }
+    }
+}
+
+/// Runs an example as pasted, in a folder of its own.
+fn run_in_shell(command: &str) {
+    if !cfg!(unix) {
+        return;
+    }
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("fixtures")).unwrap();
+    folder.write("fixtures/orders.jsonl", ORDERS);
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_transmog"));
+    let mut folders = vec![binary.parent().unwrap().to_path_buf()];
+    folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
+    let output = std::process::Command::new("sh")
+        .args(["-c", command])
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}: {stderr}");
+    let has_files = folder.names(".") != "fixtures";
+    assert_ne!(has_files, !output.stdout.is_empty(), "{command}");
+}
+
+#[test]
+fn version_is_that_of_the_package() {
+    let expected = concat!("transmog ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(Folder::new().run("--version").stdout(), expected);
+}
+
+#[test]
+fn no_command_shows_help_on_stderr() {
+    let done = Folder::new().run("");
+    assert!(done.stderr.contains("Examples:"));
+    assert_eq!((done.status, done.stdout.len()), (2, 0));
+}
+
+#[test]
+fn every_flag_stands_under_a_heading_with_its_meaning() {
+    let help = Folder::new().run("convert --help").stdout();
+    for heading in
+        ["Input:", "Flattening:", "Names:", "Types:", "Output:", "Output formats:", "Running:"]
+    {
+        assert!(help.contains(&format!("\n{heading}\n")), "{heading}");
+    }
+    assert!(!help.contains("--chunk-bytes"));
+    let under_options = help.split("\nOptions:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert_eq!(under_options.trim(), "-h, --help  Print help");
+}

@@ -1,0 +1,51 @@
+//! Signals end a run in order and leave nothing behind.
+#![cfg(unix)]
+
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Done, Folder};
+
+/// Starts a run that waits for more input, and waits until it has made its temporary file.
+fn started(folder: &Folder) -> (Child, std::process::ChildStdin) {
+    let command = &mut folder.command("convert - --to csv -o out");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"{\"a\":1}\n{\"a\"").unwrap();
+    stdin.flush().unwrap();
+    let start = Instant::now();
+    while !folder.path().join("out").is_dir() || folder.names("out").is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(20), "no temporary file");
+        thread::sleep(Duration::from_millis(10));
+    }
+    (child, stdin)
+}
+
+fn kill(child: &Child, signal: &str) {
+    let done = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+#[track_caller]
+fn check(signal: &str, status: i32) {
+    let folder = Folder::new();
+    let (child, stdin) = started(&folder);
+    assert!(folder.names("out").starts_with(".transmog-"));
+    kill(&child, signal);
+    let done = Done::from(child.wait_with_output().unwrap());
+    drop(stdin);
+    done.fails_with(status, "error: interrupted by signal ");
+    assert!(!folder.path().join("out").exists() || folder.names("out").is_empty());
+}
+
+#[test]
+fn terminate_ends_with_143() {
+    check("-TERM", 143);
+}
+
+#[test]
+fn interrupt_ends_with_130() {
+    check("-INT", 130);
+}

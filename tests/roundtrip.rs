@@ -1,0 +1,239 @@
+//! Properties over random records: the tables join back into the records, and the files are the
+//! same bytes however the input is cut.
+
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
+
+mod support;
+
+use std::num::NonZeroUsize;
+
+use proptest::prelude::*;
+use support::{Node, join, read_files, read_tables, with_instants};
+use transmog::{
+    ArrayMode, Conversion, Destination, IdMode, Input, InputFormat, NumberMode, OutputFormat,
+};
+
+fn key() -> impl Strategy<Value = String> {
+    let long = "k".repeat(300);
+    prop_oneof![
+        6 => prop::sample::select(vec!["a", "b", "c", "id", "items"]).prop_map(str::to_owned),
+        3 => prop::sample::select(vec![
+            "", "A", "a_b", "a.b", "x/y", "..", "../../x", "🦀", "_tm_id", "_tm_index", "value",
+            "*", "~", "~2", "a_2", "a_list", "con", "NUL.csv", " ", "\"", "\n", "é", "e\u{301}",
+        ])
+        .prop_map(str::to_owned),
+        1 => Just(long),
+    ]
+}
+
+fn scalar() -> impl Strategy<Value = Node> {
+    let number = prop::sample::select(vec![
+        "0",
+        "-0",
+        "1",
+        "-7",
+        "9007199254740992",
+        "9007199254740993",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "9223372036854775808",
+        "12345678901234567890123456789012345678",
+        "123456789012345678901234567890123456789012",
+        "0.5",
+        "-0.0",
+        "1.50",
+        "1e3",
+        "1E-7",
+        "1e400",
+        "-1e400",
+        "0.1234567890123456789",
+        "5e-324",
+        "1e-400",
+        "100.0",
+        "1.7976931348623157e308",
+    ]);
+    let text = prop::sample::select(vec![
+        "",
+        "x",
+        "true",
+        "null",
+        "007",
+        "a,b",
+        "\"q\"",
+        "two\nlines",
+        "\u{0}",
+        "\u{2028}",
+        "🦀",
+        "2026-11-21",
+        "2024-02-30",
+        "2026-11-21T10:20:30Z",
+        "2026-11-21T10:20:30.123+05:30",
+        "2026-11-22T00:00:00.000+05:30",
+        " padded ",
+        "=1+1",
+        "\r",
+    ]);
+    prop_oneof![
+        1 => Just(Node::Null),
+        1 => any::<bool>().prop_map(Node::Bool),
+        2 => number.prop_map(|text| Node::Number(text.to_owned())),
+        1 => any::<i64>().prop_map(|value| Node::Number(value.to_string())),
+        1 => any::<f64>().prop_filter("finite", |v| v.is_finite())
+            .prop_map(|value| Node::Number(format!("{value:?}"))),
+        3 => text.prop_map(|text| Node::String(text.to_owned())),
+    ]
+}
+
+fn object(depth: u32) -> BoxedStrategy<Node> {
+    let member = (key(), value(depth));
+    prop::collection::vec(member, 0..5)
+        .prop_map(|mut members| {
+            let mut seen = std::collections::HashSet::new();
+            members.retain(|(key, _)| seen.insert(key.clone()));
+            Node::Object(members)
+        })
+        .boxed()
+}
+
+fn value(depth: u32) -> BoxedStrategy<Node> {
+    if depth == 0 {
+        return scalar().boxed();
+    }
+    prop_oneof![
+        5 => scalar(),
+        2 => object(depth - 1),
+        2 => prop::collection::vec(value(depth - 1), 0..4).prop_map(Node::Array),
+        1 => prop::collection::vec(scalar(), 0..4).prop_map(Node::Array),
+    ]
+    .boxed()
+}
+
+#[derive(Debug, Clone)]
+struct Setup {
+    arrays: ArrayMode,
+    ids: IdMode,
+    map: bool,
+    max_depth: u32,
+    max_columns: usize,
+    max_tables: usize,
+    row_group_rows: usize,
+    pending_bytes: usize,
+    numbers: NumberMode,
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    let arrays =
+        prop::sample::select(vec![ArrayMode::Smart, ArrayMode::Separate, ArrayMode::Inline]);
+    let ids = prop::sample::select(vec![
+        IdMode::Sequence,
+        IdMode::Sequence,
+        IdMode::Uuid { seed: 7 },
+        IdMode::Field("row".parse().unwrap()),
+        IdMode::HashOf(vec!["row".parse().unwrap()]),
+        IdMode::Hash,
+    ]);
+    let caps = prop::sample::select(vec![(4096, 512), (4096, 512), (3, 512), (8, 2), (4096, 1)]);
+    let groups =
+        prop::sample::select(vec![(1 << 20, 1 << 30), (1, 1 << 30), (3, 1 << 30), (1000, 300)]);
+    let numbers =
+        prop::sample::select(vec![NumberMode::Double, NumberMode::Text, NumberMode::Decimal]);
+    (arrays, ids, any::<bool>(), prop::sample::select(vec![32, 32, 1, 2, 4]), caps, groups, numbers)
+        .prop_map(|(arrays, ids, map, max_depth, caps, groups, numbers)| Setup {
+            arrays,
+            ids,
+            map,
+            max_depth,
+            max_columns: caps.0,
+            max_tables: caps.1,
+            row_group_rows: groups.0,
+            pending_bytes: groups.1,
+            numbers,
+        })
+}
+
+fn convert(text: &str, setup: &Setup, to: OutputFormat, chunk_bytes: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let reader = Box::new(std::io::Cursor::new(text.to_owned().into_bytes()));
+    let input = Input::Reader { name: "records".to_owned(), reader };
+    let mut conversion = Conversion::new(vec![input], to);
+    conversion.from = InputFormat::Jsonl;
+    conversion.destination = Destination::Directory(dir.path().to_path_buf());
+    conversion.arrays = Some(setup.arrays);
+    conversion.flatten.ids = setup.ids.clone();
+    conversion.flatten.max_depth = setup.max_depth;
+    conversion.flatten.max_columns = setup.max_columns;
+    conversion.flatten.max_tables = setup.max_tables;
+    if setup.map {
+        conversion.flatten.maps.push("/c".parse().unwrap());
+    }
+    conversion.numbers = setup.numbers;
+    conversion.row_group_rows = setup.row_group_rows;
+    conversion.pending_bytes = setup.pending_bytes;
+    conversion.chunk_bytes = chunk_bytes;
+    conversion.threads = NonZeroUsize::new(2);
+    let summary = conversion.run().unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(summary.records as usize, text.lines().count());
+    dir
+}
+
+/// Records with their number under `row`, which the id modes that need a field use.
+fn records() -> impl Strategy<Value = Vec<Node>> {
+    prop::collection::vec(object(4), 1..14).prop_map(|records| {
+        let numbered = records.into_iter().enumerate().map(|(number, record)| match record {
+            Node::Object(mut members) => {
+                members.push(("row".to_owned(), Node::Number(number.to_string())));
+                Node::Object(members)
+            }
+            other => other,
+        });
+        numbered.collect()
+    })
+}
+
+fn text_of(records: &[Node]) -> String {
+    let mut text = String::new();
+    for record in records {
+        record.write(&mut text);
+        text.push('\n');
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn tables_join_back_into_the_records(records in records(), setup in setup()) {
+        let text = text_of(&records);
+        let dir = convert(&text, &setup, OutputFormat::Parquet, 1 << 20);
+        let tables = read_tables(dir.path(), "_tm_");
+        let back = join(tables);
+        prop_assert_eq!(back.len(), records.len());
+        for (record, back) in records.iter().zip(&back) {
+            let back = back.normal();
+            let expected = with_instants(&record.normal(), &back);
+            prop_assert!(expected.is_same(&back), "\n{expected:?}\n{back:?}\n{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_chunks(records in records(), setup in setup()) {
+        let text = text_of(&records);
+        for to in [OutputFormat::Parquet, OutputFormat::Csv, OutputFormat::Jsonl, OutputFormat::Json] {
+            let whole = convert(&text, &setup, to, 1 << 20);
+            let whole = read_files(whole.path());
+            for chunk_bytes in [1, 7, 400] {
+                let cut = convert(&text, &setup, to, chunk_bytes);
+                let cut = read_files(cut.path());
+                prop_assert_eq!(whole.keys().collect::<Vec<_>>(), cut.keys().collect::<Vec<_>>());
+                for (name, bytes) in &whole {
+                    prop_assert!(
+                        *bytes == cut[name],
+                        "{name} differs for {to} at {chunk_bytes}:\n{}\n---\n{}\n---\n{text}",
+                        String::from_utf8_lossy(bytes), String::from_utf8_lossy(&cut[name])
+                    );
+                }
+            }
+        }
+    }
+}
