@@ -1,12 +1,13 @@
 //! The loop: chunks in, row groups out, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::groups::{FullGroup, GroupLimits, Groups};
 use super::workers::{DecodeJob, DecodeSetup, EncodeJob, Report, Tickets, Workers};
@@ -17,15 +18,16 @@ use crate::encode::parquet::ParquetWriter;
 use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
 use crate::error::{Error, ErrorKind, Fault};
 use crate::flatten::admission::Admission;
-use crate::flatten::path::Paths;
+use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattened, Flattener, Note};
 use crate::format::{InputFormat, OutputFormat};
 use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start, position};
 use crate::report::{Summary, TableSummary, Warning, WarningKind};
 use crate::schema::widen::{ColumnType, Widening};
 use crate::schema::{Layout, Renamed, Schema, SchemaOptions};
-use crate::sink::{Destination, Framing, InputFile, Sink, SinkOptions, Staged};
+use crate::sink::{Destination, Framing, InputFile, Published, Sink, SinkOptions, Staged};
 use crate::source::{Input, Source};
+use crate::table::TableBatch;
 
 /// Chunks in flight beyond one for each worker.
 const CHUNKS_AHEAD: usize = 2;
@@ -72,6 +74,9 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         read: 0,
         records: 0,
         notes: BTreeMap::new(),
+        used: 0,
+        ids: HashSet::new(),
+        duplicate_ids: 0,
         encoding: 0,
         encoding_max: threads * ENCODING_TASKS,
     };
@@ -89,6 +94,9 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     }
     run.finish(end.unwrap_or(0), &cancel)
 }
+
+/// Ids of main rows that are compared with later ones.
+const IDS_REMEMBERED: usize = 1 << 20;
 
 /// Row groups being encoded, a worker: more than one, so that a long column does not leave the
 /// others idle.
@@ -112,6 +120,11 @@ struct Run {
     read: u64,
     records: u64,
     notes: BTreeMap<(Note, String), u64>,
+    /// A bit for each path option that meant a path.
+    used: u128,
+    /// Hashes of the ids of main rows, while there are not too many.
+    ids: HashSet<u64>,
+    duplicate_ids: u64,
     /// Row groups being encoded.
     encoding: usize,
     encoding_max: usize,
@@ -171,6 +184,8 @@ impl Run {
                 return Err(self.bad_record(&chunk, record, fault));
             }
         };
+        self.used |= flattened.used;
+        self.note_ids(&flattened.tables);
         for (note, count) in flattened.notes {
             *self.notes.entry(note).or_default() += count;
         }
@@ -188,6 +203,20 @@ impl Run {
             self.encode(full, Place::Inner)?;
         }
         Ok(())
+    }
+
+    /// Looks whether ids that come from the data stand twice, as far as memory is set aside for.
+    fn note_ids(&mut self, batches: &[TableBatch]) {
+        let main = batches.iter().find(|batch| batch.path == ROOT);
+        let Some(texts) = main.and_then(|main| main.links.texts.as_ref()) else { return };
+        for row in 0..texts.ids.len() {
+            let hash = xxh3_64(texts.ids.get(row));
+            if self.ids.contains(&hash) {
+                self.duplicate_ids += 1;
+            } else if self.ids.len() < IDS_REMEMBERED {
+                self.ids.insert(hash);
+            }
+        }
     }
 
     /// Decodes a chunk again, path by path, because a cap may be crossed in it.
@@ -299,6 +328,16 @@ impl Run {
                     }
                 }
             }
+        }
+        for (place, option) in self.setup.flatten.path_options().into_iter().enumerate() {
+            if self.records > 0 && place < u128::BITS as usize && self.used >> place & 1 == 0 {
+                let (kind, path) = (WarningKind::PatternUnused, String::new());
+                warnings.push(Warning { kind, path, count: 1, detail: option });
+            }
+        }
+        if self.duplicate_ids > 0 {
+            let (kind, path, detail) = (WarningKind::DuplicateId, String::new(), String::new());
+            warnings.push(Warning { kind, path, count: self.duplicate_ids, detail });
         }
         for ((note, path), &count) in &self.notes {
             let kind = match note {
@@ -440,6 +479,41 @@ fn read_all(
         start = framer.end();
     }
     Ok(Some(bytes))
+}
+
+/// Commits; while a stream's reader makes us wait, the run can still be stopped.
+fn publish(
+    sink: Sink,
+    staged: Vec<Staged>,
+    cancel: &super::Cancel,
+) -> Result<Vec<Published>, Error> {
+    if !sink.is_stream() {
+        return sink.commit(staged);
+    }
+    let leftovers: Vec<_> = staged.iter().map(|staged| staged.path().to_path_buf()).collect();
+    let (done, wait) = bounded(1);
+    let send = move || {
+        let _ = done.send(sink.commit(staged));
+    };
+    thread::Builder::new().name("transmog-sender".to_owned()).spawn(send).map_err(|cause| {
+        let message = format!("starting a thread failed: {cause}");
+        Error::new(ErrorKind::Io, message).with_source(cause)
+    })?;
+    loop {
+        match wait.recv_timeout(CANCEL_POLL) {
+            Ok(published) => return published,
+            Err(RecvTimeoutError::Timeout) => cancel.check().map_err(|error| {
+                // The sender may be blocked for good and never remove them.
+                for path in &leftovers {
+                    let _ = fs::remove_file(path);
+                }
+                Error::new(error.kind(), "interrupted while the output was being sent")
+            })?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::new(ErrorKind::Internal, "sending the tables panicked"));
+            }
+        }
+    }
 }
 
 /// The files of a run and the writers that fill them.
@@ -618,7 +692,7 @@ impl Outputs {
                 staged.push(writer.finish(layout)?);
             }
         }
-        let published = self.sink.commit(staged)?;
+        let published = publish(self.sink, staged, cancel)?;
         let summary = published.into_iter().map(|published| {
             let layout = &layouts[published.table_index];
             TableSummary {

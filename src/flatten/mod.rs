@@ -51,6 +51,27 @@ pub struct FlattenOptions {
     pub all_text: bool,
 }
 
+impl FlattenOptions {
+    /// Returns what each option that names a path looks like, in the order of the bits in
+    /// [`Flattened::used`].
+    pub fn path_options(&self) -> Vec<String> {
+        let arrays = self.arrays_at.iter().map(|(path, _)| format!("`--arrays-at {path}=…`"));
+        let maps = self.maps.iter().map(|path| format!("`--map {path}`"));
+        let types = self.types.iter().map(|(path, declared)| format!("`--type {path}={declared}`"));
+        arrays.chain(maps).chain(types).collect()
+    }
+
+    /// Returns a bit for every option that means the path `steps`.
+    fn used(&self, steps: &[Step]) -> u128 {
+        let arrays = self.arrays_at.iter().map(|(path, _)| path);
+        let types = self.types.iter().map(|(path, _)| path);
+        let patterns = arrays.chain(&self.maps).chain(types).take(u128::BITS as usize);
+        patterns
+            .enumerate()
+            .fold(0, |bits, (place, pattern)| bits | (u128::from(pattern.matches(steps)) << place))
+    }
+}
+
 impl Default for FlattenOptions {
     fn default() -> Self {
         FlattenOptions {
@@ -122,6 +143,8 @@ pub struct Flattened {
     pub tables: Vec<TableBatch>,
     /// Counts by kind and path.
     pub notes: HashMap<(Note, String), u64>,
+    /// A bit for each of the first 128 path options that meant a path so far.
+    pub used: u128,
 }
 
 /// Turns records into rows.
@@ -144,6 +167,7 @@ pub struct Flattener {
     map_keys: Vec<HashSet<Box<str>>>,
     notes: HashMap<(Note, NodeId), u64>,
     ids: IdState,
+    used: u128,
 }
 
 /// Past this many nodes the shape is forgotten after a batch.
@@ -222,6 +246,7 @@ impl Flattener {
             pending: Pending::None,
             map_keys: Vec::new(),
             notes: HashMap::new(),
+            used: 0,
         };
         flattener.forget();
         flattener
@@ -271,7 +296,7 @@ impl Flattener {
 
     /// Takes the rows of all records since the last call.
     pub fn take(&mut self) -> Flattened {
-        let mut out = Flattened::default();
+        let mut out = Flattened { used: self.used, ..Flattened::default() };
         for table in std::mem::take(&mut self.filled) {
             self.close_rest(table);
             for (node, part) in std::mem::take(&mut self.tables[table as usize].owners) {
@@ -563,6 +588,7 @@ impl Flattener {
         let mut steps = self.shape.steps(ROOT_NODE, id);
         let options = Arc::clone(&self.options);
         let mode = options.arrays_at.iter().rfind(|(pattern, _)| pattern.matches(&steps));
+        self.used |= options.used(&steps);
         let node = self.shape.node_mut(id);
         node.array_mode = mode.map_or(options.arrays, |(_, mode)| *mode);
         node.is_map = options.maps.iter().any(|pattern| pattern.matches(&steps));
@@ -570,6 +596,7 @@ impl Flattener {
         node.hash = ids::hash_text(pointer(&steps).as_bytes());
         node.declared = declared::of(&options.types, &steps);
         steps.push(Step::Element);
+        self.used |= options.used(&steps);
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);
         id
     }

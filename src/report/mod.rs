@@ -65,6 +65,10 @@ pub enum WarningKind {
     DepthOverflow,
     /// Arrays were left out, as asked.
     ArraySkipped,
+    /// Records have an id that an earlier one has, as far as a million ids are remembered.
+    DuplicateId,
+    /// A path that the user gave an option for is not in the input.
+    PatternUnused,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -83,6 +87,8 @@ impl WarningKind {
             WarningKind::TableOverflow => "tables.overflow",
             WarningKind::DepthOverflow => "depth.overflow",
             WarningKind::ArraySkipped => "array.skipped",
+            WarningKind::DuplicateId => "id.duplicate",
+            WarningKind::PatternUnused => "path.unused",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
@@ -92,6 +98,11 @@ impl WarningKind {
     pub fn is_note(self) -> bool {
         matches!(self, WarningKind::EmptyObject | WarningKind::EmptyArray)
     }
+}
+
+/// Puts a count before a noun.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// Control characters must not reach a terminal from a key.
@@ -112,30 +123,51 @@ impl fmt::Display for Warning {
             WarningKind::TableRenamed => write!(f, "`{path}` became table {detail}"),
             WarningKind::DuplicateKey => write!(
                 f,
-                "`{path}`: the key stood twice in one object, one value was left out \
-                 ({count} times; see `--duplicate-keys`)"
+                "`{path}`: the key stood twice in one object, one value was left out ({}; see \
+                 `--duplicate-keys`)",
+                counted(count, "time")
             ),
             WarningKind::DigitsDropped => write!(
                 f,
-                "`{path}`: {count} numbers have more digits than a double gives back \
-                 (`--numbers text` or `--numbers decimal` keeps them)"
+                "`{path}`: {} with more digits than a double gives back (`--numbers text` or \
+                 `--numbers decimal` keeps them)",
+                counted(count, "number")
             ),
             WarningKind::ColumnOverflow => write!(
                 f,
-                "`{path}`: {count} values went to `_rest`, the table has `--max-columns` columns \
-                 (is it a map? see `--map`)"
+                "`{path}`: {} went to the rest column, as the table is full (is it a map? see \
+                 `--map`, and `--max-columns`)",
+                counted(count, "value")
             ),
             WarningKind::TableOverflow => write!(
                 f,
-                "`{path}`: {count} arrays stayed JSON text, there are `--max-tables` tables \
-                 (is it below a map? see `--map`)"
+                "`{path}`: {} stayed JSON text, as there is no room for another table (is it \
+                 below a map? see `--map`, and `--max-tables`)",
+                counted(count, "value")
             ),
             WarningKind::DepthOverflow => {
-                write!(f, "`{path}`: {count} values stayed JSON text, they lie below `--max-depth`")
+                let values = counted(count, "value");
+                write!(f, "`{path}`: {values} stayed JSON text, below `--max-depth`")
             }
-            WarningKind::ArraySkipped => write!(f, "`{path}`: {count} arrays left out, as asked"),
-            WarningKind::EmptyObject => write!(f, "`{path}`: {count} empty objects left no trace"),
-            WarningKind::EmptyArray => write!(f, "`{path}`: {count} empty arrays left no trace"),
+            WarningKind::ArraySkipped => {
+                write!(f, "`{path}`: {} left out, as asked", counted(count, "array"))
+            }
+            WarningKind::EmptyObject => {
+                write!(f, "`{path}`: {} left no trace", counted(count, "empty object"))
+            }
+            WarningKind::EmptyArray => {
+                write!(f, "`{path}`: {} left no trace", counted(count, "empty array"))
+            }
+            WarningKind::DuplicateId => write!(
+                f,
+                "{} the id of an earlier one; joins by id mix them and their child rows",
+                if count == 1 {
+                    "1 record has".to_owned()
+                } else {
+                    format!("{count} records have")
+                }
+            ),
+            WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
         }
     }
 }
@@ -154,8 +186,7 @@ impl fmt::Display for Summary {
             writeln!(f, "warning: {more} more like these")?;
         }
         let tables = self.tables.len();
-        let noun = if tables == 1 { "table" } else { "tables" };
-        writeln!(f, "{} records, {tables} {noun}", self.records)?;
+        writeln!(f, "{}, {}", counted(self.records, "record"), counted(tables as u64, "table"))?;
         const TABLES_SHOWN: usize = 30;
         for table in self.tables.iter().take(TABLES_SHOWN) {
             let place = match &table.path {
@@ -163,12 +194,9 @@ impl fmt::Display for Summary {
                 None => "<stdout>".to_owned(),
             };
             let name = shown(&table.name);
-            let (rows, columns) = (table.rows, table.columns);
-            writeln!(
-                f,
-                "  {name}: {rows} rows, {columns} columns, {} bytes, {place}",
-                table.bytes
-            )?;
+            let (rows, columns) = (counted(table.rows, "row"), table.columns as u64);
+            let (columns, bytes) = (counted(columns, "column"), counted(table.bytes, "byte"));
+            writeln!(f, "  {name}: {rows}, {columns}, {bytes}, {place}")?;
         }
         if tables > TABLES_SHOWN {
             writeln!(f, "  … and {} more", tables - TABLES_SHOWN)?;

@@ -61,6 +61,11 @@ impl Staged {
         &self.file_name
     }
 
+    /// Returns where the content is until the commit.
+    pub fn path(&self) -> &Path {
+        self.content.path()
+    }
+
     /// Returns which table this is.
     pub fn table_index(&self) -> usize {
         self.table_index
@@ -120,7 +125,6 @@ impl Scratch {
     }
 
     /// Returns where the file is.
-    #[cfg(test)]
     pub(super) fn path(&self) -> &Path {
         &self.temp
     }

@@ -144,6 +144,11 @@ impl Sink {
         Ok(Sink { outlet, names, rules, table_count: 0, workspace })
     }
 
+    /// Returns whether the tables go to a stream, which may make a commit wait.
+    pub fn is_stream(&self) -> bool {
+        matches!(self.outlet, Outlet::Stream(..))
+    }
+
     /// Keeps `file_name` for a file that is not a table, such as the reject file.
     pub fn reserve(&mut self, file_name: &str) {
         self.names.reserve(file_name);

@@ -133,10 +133,12 @@ impl Text<'_> {
 
     /// Tells from a first line that starts with `[`.
     fn array(&self) -> Framing {
-        let Some(line) = self.first_line() else { return self.by_hint() };
+        // Lines that are arrays hold no records, so one alone is an array of records.
+        let Some(line) = self.first_line() else { return Framing::Values };
+        let has_next = !self.next_line().is_empty();
         match read(line) {
             Json::Start => self.open_line(),
-            _ if self.hint == Some(InputFormat::Jsonl) => Framing::Lines,
+            _ if self.hint == Some(InputFormat::Jsonl) && has_next => Framing::Lines,
             Json::Whole if self.next_line().first() == Some(&b'[') => Framing::Lines,
             _ => Framing::Values,
         }
@@ -419,7 +421,7 @@ mod tests {
     fn arrays_hold_records_unless_each_line_is_one() {
         check(b"[]", None, VALUES);
         check(b"[{\"a\":1},{\"a\":2}]\n", None, VALUES);
-        check(b"[{\"a\":1},{\"a\":2}]\n", JSONL, LINES);
+        check(b"[{\"a\":1},{\"a\":2}]\n", JSONL, VALUES);
         check(b"[\n{},\n{}\n]", None, VALUES);
         check(b"[\n{},\n{}\n]", JSONL, VALUES);
         check(b"[1,2]\n\n[3,4]\n", None, LINES);
@@ -515,6 +517,6 @@ mod tests {
             assert_eq!(framing_for(InputFormat::Json, text, true, JSONL), Ok(Framing::Values));
             assert_eq!(framing_for(InputFormat::Jsonl, text, true, JSON), Ok(Framing::Lines));
         }
-        assert_eq!(framing_for(InputFormat::Auto, b"[]", true, JSONL), Ok(Framing::Lines));
+        assert_eq!(framing_for(InputFormat::Auto, b"[]", true, JSONL), Ok(Framing::Values));
     }
 }

@@ -148,14 +148,17 @@ pub struct Table {
     /// Link columns by suffix, and data columns by path.
     pub links: BTreeMap<String, Vec<Node>>,
     pub columns: Vec<DataColumn>,
+    /// All columns as they stand in the file.
+    pub in_order: Vec<DataColumn>,
     pub rows: usize,
     pub row_groups: Vec<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DataColumn {
     pub name: String,
-    pub path: String,
+    /// Nothing for link columns.
+    pub path: Option<String>,
     pub data_type: DataType,
     pub is_json: bool,
     pub values: Vec<Node>,
@@ -183,21 +186,22 @@ pub fn read_table(path: &Path, meta_prefix: &str) -> Table {
     let batches: Vec<_> = builder.build().unwrap().map(Result::unwrap).collect();
     let mut links = BTreeMap::new();
     let mut columns = Vec::new();
+    let mut in_order = Vec::new();
     for (place, field) in schema.fields().iter().enumerate() {
-        let values: Vec<Node> =
-            batches.iter().flat_map(|batch| nodes(batch.column(place))).collect();
-        match field.metadata().get("transmog.path") {
+        let column = DataColumn {
+            name: field.name().clone(),
+            path: field.metadata().get("transmog.path").cloned(),
+            data_type: field.data_type().clone(),
+            is_json: is_json[place],
+            values: batches.iter().flat_map(|batch| nodes(batch.column(place))).collect(),
+        };
+        in_order.push(column.clone());
+        match &column.path {
+            Some(_) => columns.push(column),
             None => {
-                let suffix = field.name().strip_prefix(meta_prefix).expect("a link column");
-                links.insert(suffix.to_owned(), values);
+                let suffix = column.name.strip_prefix(meta_prefix).expect("a link column");
+                links.insert(suffix.to_owned(), column.values);
             }
-            Some(path) => columns.push(DataColumn {
-                name: field.name().clone(),
-                path: path.clone(),
-                data_type: field.data_type().clone(),
-                is_json: is_json[place],
-                values,
-            }),
         }
     }
     Table {
@@ -206,6 +210,7 @@ pub fn read_table(path: &Path, meta_prefix: &str) -> Table {
         parent: table["parent"].as_str().map(str::to_owned),
         links,
         columns,
+        in_order,
         rows: batches.iter().map(|batch| batch.num_rows()).sum(),
         row_groups,
     }
@@ -310,13 +315,16 @@ pub fn join(mut tables: Vec<Table>) -> Vec<Node> {
                     (true, Node::String(text)) => Node::parse(text),
                     _ => cell.clone(),
                 };
-                if column.name.ends_with("rest") && column.is_json && steps(&column.path) == own {
+                if column.name.ends_with("rest")
+                    && column.is_json
+                    && steps(column.path.as_ref().unwrap()) == own
+                {
                     let Node::Object(members) = cell else { panic!("rest is an object") };
                     for (pointer, member) in members {
                         put(&mut value, &steps(&pointer), member);
                     }
                 } else {
-                    put(&mut value, &steps(&column.path)[own.len()..], cell);
+                    put(&mut value, &steps(column.path.as_ref().unwrap())[own.len()..], cell);
                 }
             }
             let id = table.links.get("id").map(|ids| text_of(&ids[row]));
