@@ -157,7 +157,6 @@ fn key() -> impl Strategy<Value = String> {
         "\"a_b\"",
         "\"\"",
         "\"_tm_id\"",
-        "\"_table\"",
         "\"value\"",
         "\"*\"",
         "\"a/b\"",
@@ -381,6 +380,26 @@ fn to_lines(
     Ok((summary, text))
 }
 
+/// Returns the text of a number as serde_json gives it, which puts a sign before each exponent.
+fn spelled_by_oracle(number: &str) -> String {
+    let Node::Number(text) = Node::parse(number) else { unreachable!("a number") };
+    text
+}
+
+/// Spells numbers that became text as serde_json does.
+fn respelled(node: &Node) -> Node {
+    match node {
+        Node::String(text) if transmog::decode::number::is_number(text) => {
+            Node::String(spelled_by_oracle(text))
+        }
+        Node::Array(values) => Node::Array(values.iter().map(respelled).collect()),
+        Node::Object(members) => Node::Object(
+            members.iter().map(|(key, value)| (key.clone(), respelled(value))).collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
 /// Returns one spelling for all spellings of a value: in a column that became text, a number or
 /// `true` comes back as a string.
 fn token(node: &Node) -> Option<String> {
@@ -388,13 +407,14 @@ fn token(node: &Node) -> Option<String> {
         if !transmog::decode::number::is_number(text) {
             return format!("\"{text}");
         }
-        let value: f64 = text.parse().unwrap();
-        let is_int = !text.contains(['.', 'e', 'E']);
-        match is_int {
-            true if value.abs() > 9e15 => text.to_owned(),
-            _ if !value.is_finite() => text.to_owned(),
-            // -0 and 0 alike
-            _ => format!("{:?}", value + 0.0),
+        if !text.contains(['.', 'e', 'E']) {
+            return if text == "-0" { "0".to_owned() } else { text.to_owned() };
+        }
+        match text.parse::<f64>().unwrap() {
+            // A whole double is printed like an integer, every digit exact; -0 and 0 alike.
+            value if value.is_finite() && value.fract() == 0.0 => format!("{:.0}", value + 0.0),
+            value if value.is_finite() => format!("{value:?}"),
+            _ => spelled_by_oracle(text),
         }
     };
     match node {
@@ -473,6 +493,8 @@ fn check_joined(input: &[u8], records: &[Node]) {
     for (record, back) in records.iter().zip(&back) {
         let back = back.normal();
         let expected = with_instants(&record.normal(), &back);
+        // A string that looks like a number is respelled on both sides.
+        let (expected, back) = (respelled(&expected), respelled(&back));
         assert!(expected.is_same(&back), "{expected:?}\n{back:?}");
     }
 }
@@ -537,14 +559,17 @@ proptest! {
         }
         let texts: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
         check_exact(&texts);
-        for texts in texts.chunks(16) {
+        for (place, texts) in texts.chunks(16).enumerate() {
             let records: Vec<Node> = texts
                 .iter()
                 .map(|text| Node::parse(std::str::from_utf8(text).unwrap()))
                 .collect();
             let input = texts.concat();
             check_scalars(&input, &records);
-            check_joined(&input, &records);
+            // Files are synced one by one, which takes most of the time.
+            if place == 0 {
+                check_joined(&input, &records);
+            }
         }
     }
 }
@@ -604,4 +629,25 @@ fn nesting_is_followed_to_its_limit_and_no_further() {
     }
     let endless = "{\"a\":[".repeat(1_000_000);
     assert_eq!(json::check(endless.as_bytes()).unwrap_err().code, FaultCode::DepthExceeded);
+}
+
+#[test]
+fn broken_records_with_a_key_twice_are_faults() {
+    for broken in
+        ["é\\n\":3}", "é\":3}", "b\":3}", ":3}", "\"b\":é}", "", "}", ",}", "]", "\"b\" 3}"]
+    {
+        for lead in ["{\"a\":1,\"a\":2,", "{\"x\":[{\"a\":1,\"\\u0061\":2,"] {
+            let record = format!("{lead}{broken}");
+            assert!(!is_valid(record.as_bytes()), "{record}");
+            check_agrees(record.as_bytes());
+            check_run(record.as_bytes(), InputFormat::Jsonl, None);
+        }
+    }
+}
+
+#[test]
+fn a_key_named_like_the_tag_gives_way() {
+    let (_, text) =
+        to_lines(b"{\"_table\":true}", InputFormat::Jsonl, Framing::Tagged, |_| {}).unwrap();
+    assert_eq!(text, "{\"_table\":\"records\",\"_tm_id\":1,\"_table_2\":true}\n");
 }

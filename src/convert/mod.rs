@@ -263,6 +263,14 @@ impl Conversion {
         Ok(())
     }
 
+    /// Returns whether rows are to say their table.
+    fn is_tagged(&self) -> bool {
+        matches!(
+            self.destination,
+            Destination::Stdout(Framing::Tagged) | Destination::Writer(_, Framing::Tagged)
+        )
+    }
+
     /// Returns whether the options allow for more than the main table.
     fn may_make_children(&self) -> bool {
         let makes = |mode: ArrayMode| matches!(mode, ArrayMode::Smart | ArrayMode::Separate);

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::groups::{FullGroup, GroupLimits, Groups};
-use super::workers::{DecodeJob, DecodeSetup, EncodeJob, Report, Tickets, Workers};
+use super::workers::{DecodeJob, DecodeSetup, Decoded, EncodeJob, Report, Tickets, Workers};
 use super::{Conversion, DateMode, NumberMode};
 use crate::decode::{self, ChunkHalt};
 use crate::encode::json::JsonOptions;
@@ -25,7 +25,7 @@ use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start, position};
 use crate::report::{Summary, TableSummary, Warning, WarningKind};
 use crate::schema::widen::{ColumnType, Widening};
 use crate::schema::{Layout, Renamed, Schema, SchemaOptions};
-use crate::sink::{Destination, Framing, InputFile, Published, Sink, SinkOptions, Staged};
+use crate::sink::{Destination, InputFile, Published, Sink, SinkOptions, Staged};
 use crate::source::{Input, Source};
 use crate::table::TableBatch;
 
@@ -39,12 +39,13 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     let names: Vec<String> = conversion.inputs.iter().map(input_name).collect();
     let inputs = input_files(&conversion.inputs)?;
     let root_name = conversion.root_name();
+    let schema_options = schema_options(&conversion, root_name.clone());
     let outputs = Outputs::open(&mut conversion, &root_name, inputs)?;
     let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZero::get);
     let paths = Arc::new(Paths::default());
     let caps = (conversion.flatten.max_columns, conversion.flatten.max_tables);
-    let schema = Schema::new(schema_options(&conversion, root_name), Arc::clone(&paths), caps);
+    let schema = Schema::new(schema_options, Arc::clone(&paths), caps);
     let setup = DecodeSetup {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
@@ -95,6 +96,12 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     run.finish(end.unwrap_or(0), &cancel)
 }
 
+/// Paths at which something is counted by itself.
+const NOTE_PATHS_MAX: usize = 10_000;
+
+/// Stands for all further paths.
+const ELSEWHERE: &str = "(other paths)";
+
 /// Ids of main rows that are compared with later ones.
 const IDS_REMEMBERED: usize = 1 << 20;
 
@@ -113,7 +120,7 @@ struct Run {
     groups: Groups,
     outputs: Outputs,
     /// Decoded chunks that wait for an earlier one.
-    early: BTreeMap<u64, (Chunk, Result<Flattened, ChunkHalt>)>,
+    early: BTreeMap<u64, Decoded>,
     /// Sequence of the chunk that comes next.
     next: u64,
     /// Chunks read.
@@ -146,8 +153,8 @@ impl Run {
                 self.drain_decoded()?;
                 return Err(error);
             }
-            Report::Decoded(chunk, decoded) => {
-                self.early.insert(chunk.sequence, (chunk, decoded));
+            Report::Decoded(decoded) => {
+                self.early.insert(decoded.chunk.sequence, decoded);
                 self.absorb()?;
             }
             Report::Encoded { table, group, place, encoded } => {
@@ -165,29 +172,30 @@ impl Run {
     /// Takes decoded chunks in their order, while there is room to encode.
     fn absorb(&mut self) -> Result<(), Error> {
         while self.encoding < self.encoding_max
-            && let Some((chunk, decoded)) = self.early.remove(&self.next)
+            && let Some(decoded) = self.early.remove(&self.next)
         {
-            self.absorb_chunk(chunk, decoded)?;
+            self.absorb_chunk(decoded)?;
         }
         Ok(())
     }
 
-    fn absorb_chunk(
-        &mut self,
-        chunk: Chunk,
-        decoded: Result<Flattened, ChunkHalt>,
-    ) -> Result<(), Error> {
+    fn absorb_chunk(&mut self, decoded: Decoded) -> Result<(), Error> {
+        let Decoded { chunk, decoded, full_count } = decoded;
+        let is_stale = full_count != self.admission.full_count();
         let flattened = match decoded {
-            Ok(flattened) if !self.schema.would_overflow(&flattened.tables) => flattened,
-            Ok(_) | Err(ChunkHalt::CapReached) => self.decode_in_order(&chunk)?,
             Err(ChunkHalt::Fault(record, fault)) => {
                 return Err(self.bad_record(&chunk, record, fault));
             }
+            Ok(flattened) if !is_stale && !self.schema.would_overflow(&flattened.tables) => {
+                flattened
+            }
+            Ok(_) | Err(ChunkHalt::CapReached) => self.decode_in_order(&chunk)?,
         };
         self.used |= flattened.used;
         self.note_ids(&flattened.tables);
-        for (note, count) in flattened.notes {
-            *self.notes.entry(note).or_default() += count;
+        let notes: BTreeMap<_, _> = flattened.notes.into_iter().collect();
+        for ((note, path), count) in notes {
+            self.note(note, path, count);
         }
         let tables_before = self.schema.tables().len();
         let batches = self.schema.fit(flattened.tables, chunk.first_record);
@@ -203,6 +211,15 @@ impl Run {
             self.encode(full, Place::Inner)?;
         }
         Ok(())
+    }
+
+    /// Counts what happened at a path; past a number of paths all others are counted as one.
+    fn note(&mut self, note: Note, path: String, count: u64) {
+        let mut key = (note, path);
+        if self.notes.len() >= NOTE_PATHS_MAX && !self.notes.contains_key(&key) {
+            key.1 = ELSEWHERE.to_owned();
+        }
+        *self.notes.entry(key).or_default() += count;
     }
 
     /// Looks whether ids that come from the data stand twice, as far as memory is set aside for.
@@ -225,8 +242,11 @@ impl Run {
         let (options, paths) = (Arc::clone(&self.setup.flatten), Arc::clone(&self.setup.paths));
         let mut flattener = Flattener::new(options, paths, admission);
         let decoded = decode::chunk(chunk, &mut flattener, &self.setup.decode);
-        // From here on workers know what is full.
-        self.admission = Arc::new(flattener.into_admission());
+        let admission = flattener.into_admission();
+        if admission.full_count() != self.admission.full_count() {
+            // From here on workers know what is full.
+            self.admission = Arc::new(admission);
+        }
         match decoded {
             Ok(flattened) => Ok(flattened),
             Err(ChunkHalt::Fault(record, fault)) => Err(self.bad_record(chunk, record, fault)),
@@ -384,6 +404,7 @@ fn schema_options(conversion: &Conversion, name: String) -> SchemaOptions {
             dates: conversion.dates == DateMode::Auto,
         },
         types: conversion.flatten.types.clone(),
+        reserved: conversion.is_tagged().then_some(json::TABLE_MEMBER),
     }
 }
 
@@ -550,12 +571,9 @@ impl Outputs {
         root_name: &str,
         inputs: Vec<InputFile>,
     ) -> Result<Self, Error> {
+        let tagged = conversion.is_tagged();
         let nowhere = Destination::Directory(".".into());
         let destination = std::mem::replace(&mut conversion.destination, nowhere);
-        let tagged = matches!(
-            destination,
-            Destination::Stdout(Framing::Tagged) | Destination::Writer(_, Framing::Tagged)
-        );
         let mut sink = Sink::open(SinkOptions {
             destination,
             extension: conversion.to.extension(),

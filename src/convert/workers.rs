@@ -36,6 +36,14 @@ pub(super) struct EncodeJob {
     pub task: Task,
 }
 
+/// A chunk and what decoding it gave.
+pub(super) struct Decoded {
+    pub chunk: Chunk,
+    pub decoded: Result<Flattened, ChunkHalt>,
+    /// Tables that the worker knew to be full.
+    pub full_count: usize,
+}
+
 /// What workers and the reader report.
 pub(super) enum Report {
     /// A chunk was read.
@@ -50,7 +58,7 @@ pub(super) enum Report {
     /// The inputs cannot be read on.
     ReadFailed(Error),
     /// A chunk was decoded, or not.
-    Decoded(Chunk, Result<Flattened, ChunkHalt>),
+    Decoded(Decoded),
     /// A task is done.
     Encoded { table: usize, group: usize, place: usize, encoded: Result<Encoded, Error> },
     /// A worker panicked, which is our bug.
@@ -148,7 +156,8 @@ fn decode(
         *known = Arc::clone(&job.admission);
     }
     let decoded = decode::chunk(&job.chunk, flattener, &setup.decode);
-    Report::Decoded(job.chunk, decoded)
+    let full_count = job.admission.full_count();
+    Report::Decoded(Decoded { chunk: job.chunk, decoded, full_count })
 }
 
 /// Lets the reader go on: one ticket for each chunk that may be in flight.

@@ -4,7 +4,7 @@
 
 use crate::decode::number;
 use crate::error::{Fault, FaultCode};
-use crate::flatten::{ArrayContent, Descend, Flattener, Halt};
+use crate::flatten::{ArrayContent, Descend, Flattener, Halt, Member};
 use crate::limits::PARSE_DEPTH_MAX;
 use crate::table::Number;
 
@@ -44,8 +44,10 @@ pub fn record(
         parser.value(flattener)?;
     } else if options.wrap_values {
         flattener.begin_object(|| false)?;
-        flattener.key("value")?;
-        parser.value(flattener)?;
+        match flattener.key("value")? {
+            Member::Read => parser.value(flattener)?,
+            Member::Whole => parser.whole(flattener, Descend::Json)?,
+        }
         flattener.end_object();
     } else {
         let start = parser.at;
@@ -231,10 +233,12 @@ impl<'a> Parser<'a> {
             self.colon()?;
             return self.skip_value().map(|_| ());
         }
-        let key = key.resolve(self);
-        flattener.key(key)?;
+        let member = flattener.key(key.resolve(self))?;
         self.colon()?;
-        self.value(flattener)
+        match member {
+            Member::Read => self.value(flattener),
+            Member::Whole => self.whole(flattener, Descend::Json),
+        }
     }
 
     #[inline]

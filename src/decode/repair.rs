@@ -49,6 +49,7 @@ impl Finder<'_> {
         self.parser.space();
         while self.parser.peek() != Some(b'}') {
             let byte = self.parser.at;
+            self.parser.peek().filter(|&byte| byte == b'"')?;
             let key = self.parser.string().ok()?.resolve(&self.parser).to_owned();
             self.parser.colon().ok()?;
             path.push(Step::Key(key.as_str().into()));

@@ -42,7 +42,7 @@ struct Json {
 }
 
 /// Name of the member that names the table.
-const TABLE_MEMBER: &str = "_table";
+pub const TABLE_MEMBER: &str = "_table";
 
 impl Json {
     fn begin_member(&self, name: &str, is_first: bool, out: &mut Vec<u8>) {

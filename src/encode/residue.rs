@@ -68,4 +68,8 @@ impl Residue {
         }
         Ok(Some(column))
     }
+    /// Returns whether anything was kept of a column.
+    pub fn holds(&self, index: usize) -> bool {
+        self.places.keys().any(|(_, at)| *at == index)
+    }
 }

@@ -445,6 +445,7 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
             let mut file = self.staged.append()?;
             self.write(&mut file, &header)?;
         } else if header != self.header
+            || layout.columns.iter().any(|column| self.residue.holds(column.index))
             || self.segments.iter().any(|segment| !self.format.is_same(&segment.layout, layout))
         {
             self.rewrite(layout)?;

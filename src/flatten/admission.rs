@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::flatten::path::ROOT;
+use crate::flatten::path::{Paths, ROOT};
 use crate::table::{Part, PathId};
 
 /// The columns and tables of a run so far, and how many there may be.
@@ -17,6 +17,9 @@ pub struct Admission {
     columns_max: usize,
     tables_max: usize,
     tables: HashMap<PathId, HashSet<(PathId, Part)>>,
+    /// Paths at or above a column or table.
+    known: HashSet<PathId>,
+    full_count: usize,
     /// Decides path by path and remembers; otherwise only what is full is decided.
     live: bool,
 }
@@ -36,7 +39,14 @@ impl Admission {
     /// Starts with the main table and nothing else.
     pub fn new(columns_max: usize, tables_max: usize) -> Self {
         let tables = HashMap::from([(ROOT, HashSet::new())]);
-        Admission { columns_max, tables_max, tables, live: false }
+        Admission {
+            columns_max,
+            tables_max,
+            tables,
+            known: HashSet::new(),
+            full_count: 0,
+            live: false,
+        }
     }
 
     /// Returns a copy that decides path by path, in the order in which it is asked.
@@ -55,13 +65,13 @@ impl Admission {
     }
 
     /// Asks for a column of `table`.
-    pub fn column(&mut self, table: PathId, path: PathId, part: Part) -> Admitted {
+    pub fn column(&mut self, table: PathId, path: PathId, part: Part, paths: &Paths) -> Admitted {
         if self.has_column(table, path, part) {
             Admitted::Yes
         } else if self.column_count(table) >= self.columns_max {
             Admitted::No
         } else if self.live {
-            self.tables.entry(table).or_default().insert((path, part));
+            self.note_column(table, path, part, paths);
             Admitted::Yes
         } else {
             Admitted::Open
@@ -69,31 +79,54 @@ impl Admission {
     }
 
     /// Asks for a table.
-    pub fn table(&mut self, table: PathId) -> Admitted {
+    pub fn table(&mut self, table: PathId, paths: &Paths) -> Admitted {
         if self.tables.contains_key(&table) {
             Admitted::Yes
         } else if self.tables.len() >= self.tables_max {
             Admitted::No
         } else if self.live {
-            self.tables.insert(table, HashSet::new());
+            self.note_table(table, paths);
             Admitted::Yes
         } else {
             Admitted::Open
         }
     }
 
-    /// Notes a column that the run now has; returns whether that filled its table.
-    pub fn note_column(&mut self, table: PathId, path: PathId, part: Part) -> bool {
-        let columns_max = self.columns_max;
+    /// Notes a column that the run now has.
+    pub fn note_column(&mut self, table: PathId, path: PathId, part: Part, paths: &Paths) {
         let known = self.tables.entry(table).or_default();
-        known.insert((path, part)) && known.len() == columns_max
+        if known.insert((path, part)) && known.len() == self.columns_max {
+            self.full_count += 1;
+        }
+        self.mark_known(path, paths);
     }
 
-    /// Notes a table that the run now has; returns whether that was the last one.
-    pub fn note_table(&mut self, table: PathId) -> bool {
-        let known = self.tables.len();
+    /// Notes a table that the run now has.
+    pub fn note_table(&mut self, table: PathId, paths: &Paths) {
         self.tables.entry(table).or_default();
-        self.tables.len() > known && self.tables.len() == self.tables_max
+        self.mark_known(table, paths);
+    }
+
+    fn mark_known(&mut self, path: PathId, paths: &Paths) {
+        let mut at = path;
+        while self.known.insert(at) && at != ROOT {
+            at = paths.get(at).parent;
+        }
+    }
+
+    /// Returns whether a column or table lies at or below a path.
+    pub fn is_known(&self, path: PathId) -> bool {
+        self.known.contains(&path)
+    }
+
+    /// Returns how many tables take no further column.
+    pub fn full_count(&self) -> usize {
+        self.full_count
+    }
+
+    /// Returns whether `table` takes no further column.
+    pub fn is_full(&self, table: PathId) -> bool {
+        self.column_count(table) >= self.columns_max
     }
 
     /// Returns how many columns `table` has.

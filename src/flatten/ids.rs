@@ -133,6 +133,12 @@ impl IdState {
         self.mode == ModeKind::Hash
     }
 
+    /// Returns whether ids are made of certain fields.
+    #[inline]
+    pub(super) fn reads_fields(&self) -> bool {
+        matches!(self.mode, ModeKind::Field | ModeKind::HashOf)
+    }
+
     pub(super) fn touch(&mut self, table: u32) {
         if !matches!(self.mode, ModeKind::Sequence | ModeKind::None) {
             self.touched.push(table);

@@ -100,6 +100,15 @@ pub enum Descend {
     Skip,
 }
 
+/// What a decoder does with the member whose key it has named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    /// Read its value and push what is there.
+    Read,
+    /// Check its value and push it whole with [`Flattener::json`]: there is no room for its path.
+    Whole,
+}
+
 /// Why a record cannot be flattened as it comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
@@ -164,6 +173,10 @@ pub struct Flattener {
     record: u32,
     /// Where JSON text or a list that the decoder is about to push goes.
     pending: Pending,
+    /// The key of a member that goes to the rest column.
+    pending_key: String,
+    /// Such keys in this record, by the stamp of their object.
+    unknown_keys: HashSet<(u64, Box<str>)>,
     map_keys: Vec<HashSet<Box<str>>>,
     notes: HashMap<(Note, NodeId), u64>,
     ids: IdState,
@@ -178,6 +191,8 @@ struct Table {
     element: NodeId,
     parent: u32,
     level: u32,
+    /// No further column is admitted.
+    full: bool,
     rows: u32,
     batch: TableBatch,
     /// Nodes whose slots name the batch's columns.
@@ -226,6 +241,8 @@ enum Pending {
     None,
     Column(Place),
     Rest(Place),
+    /// A member, below the node of its object.
+    Member(Place),
 }
 
 impl Flattener {
@@ -244,6 +261,8 @@ impl Flattener {
             stamps: 0,
             record: 0,
             pending: Pending::None,
+            pending_key: String::new(),
+            unknown_keys: HashSet::new(),
             map_keys: Vec::new(),
             notes: HashMap::new(),
             used: 0,
@@ -268,7 +287,9 @@ impl Flattener {
         root.path = Some(path::ROOT);
         root.array_mode = self.options.arrays;
         self.shape = Shape::new(root);
-        self.tables = vec![Table::new(ROOT_NODE, NONE, 0, path::ROOT)];
+        let mut main = Table::new(ROOT_NODE, NONE, 0, path::ROOT);
+        main.full = self.admission.is_full(path::ROOT);
+        self.tables = vec![main];
         self.filled.clear();
         self.frames.clear();
         self.map_keys.clear();
@@ -283,6 +304,7 @@ impl Flattener {
         self.record = record;
         self.frames.clear();
         self.map_keys.clear();
+        self.unknown_keys.clear();
         self.ids.begin(place);
     }
 
@@ -355,15 +377,22 @@ impl Flattener {
 
     /// Names the member of the object that is read next.
     #[inline]
-    pub fn key(&mut self, key: &str) -> Result<(), Halt> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
+    pub fn key(&mut self, key: &str) -> Result<Member, Halt> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(Member::Read) };
         if frame.kind == FrameKind::Map {
-            return self.map_key(key);
+            return self.map_key(key).map(|()| Member::Read);
         }
         let (node, stamp) = (frame.node, frame.stamp);
         let found = self.shape.child(node, key, &mut frame.next);
+        let table = self.shape.node(node).table as usize;
+        // Ids made of fields must see them, also where there is no room for a column.
+        let may_skip = self.tables[table].full && !self.ids.reads_fields();
+        if may_skip && !self.is_known(node, found, key) {
+            return self.unknown_key(key);
+        }
         let child = match found {
             Some(child) => child,
+            None if self.cap_reached => return Err(Halt::CapReached),
             None => self.add_child(node, key),
         };
         if let Some(frame) = self.frames.last_mut() {
@@ -374,7 +403,46 @@ impl Flattener {
             return Err(Halt::DuplicateKey);
         }
         child.stamp = stamp;
-        Ok(())
+        Ok(Member::Read)
+    }
+
+    /// Returns whether a full table has columns, or child tables, at or below a key.
+    #[cold]
+    fn is_known(&mut self, node: NodeId, child: Option<NodeId>, key: &str) -> bool {
+        if let Some(known) = child.and_then(|child| self.shape.node(child).known) {
+            return known;
+        }
+        let above = self.find_path(node);
+        let path = above.and_then(|above| self.paths.find(above, &Step::Key(key.into())));
+        let known = path.is_some_and(|path| self.admission.is_known(path));
+        if let Some(child) = child {
+            self.shape.node_mut(child).known = Some(known);
+        }
+        known
+    }
+
+    /// Returns the number of the node's path over the run, if it has one.
+    fn find_path(&self, node: NodeId) -> Option<crate::table::PathId> {
+        let known = self.shape.node(node);
+        match known.path {
+            Some(path) => Some(path),
+            None => self.paths.find(self.find_path(known.parent)?, &known.step),
+        }
+    }
+
+    /// Lets the member of a path that has no room go to the rest column.
+    fn unknown_key(&mut self, key: &str) -> Result<Member, Halt> {
+        let Some(frame) = self.frames.last_mut() else { return Ok(Member::Read) };
+        // The object is not empty, though none of its nodes is current.
+        frame.current = frame.node;
+        let place = Place { node: frame.node, row: frame.row, hash: frame.hash };
+        if !self.unknown_keys.insert((frame.stamp, key.into())) {
+            return Err(Halt::DuplicateKey);
+        }
+        self.pending = Pending::Member(place);
+        self.pending_key.clear();
+        self.pending_key.push_str(key);
+        Ok(Member::Whole)
     }
 
     fn map_key(&mut self, key: &str) -> Result<(), Halt> {
@@ -445,7 +513,18 @@ impl Flattener {
     pub fn json(&mut self, text: &[u8]) -> Result<(), Halt> {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::None => {}
-            Pending::Rest(place) => self.push_rest(place, text),
+            Pending::Rest(place) => {
+                self.ids.add_value(place.hash, b'j', text);
+                self.push_rest(place, None, text);
+            }
+            Pending::Member(_) if text == b"null" => {}
+            Pending::Member(place) => {
+                let key = std::mem::take(&mut self.pending_key);
+                let at = ids::mix(place.hash, ids::hash_text(key.as_bytes()));
+                self.ids.add_value(at, b'j', text);
+                self.push_rest(place, Some(&key), text);
+                self.pending_key = key;
+            }
             Pending::Column(place) => {
                 self.ids.add_value(place.hash, b'j', text);
                 match self.slot(place.node, Part::Json) {
@@ -455,7 +534,7 @@ impl Flattener {
                         column.push_text(place.row as usize, text);
                         table.count_bytes(place.row, text.len() + 8);
                     }
-                    None => self.push_rest(place, text),
+                    None => self.push_rest(place, None, text),
                 }
             }
         }
@@ -609,7 +688,7 @@ impl Flattener {
         }
         let path = self.path(node);
         let path = self.paths.intern(path, &Step::Element);
-        match self.admission.table(path) {
+        match self.admission.table(path, &self.paths) {
             Admitted::No => return None,
             Admitted::Yes => {}
             Admitted::Open => {
@@ -624,7 +703,9 @@ impl Flattener {
         self.shape.node_mut(element).path = Some(path);
         self.shape.node_mut(node).child_table = table;
         let level = self.tables[parent as usize].level + 1;
-        self.tables.push(Table::new(element, parent, level, path));
+        let mut owner = Table::new(element, parent, level, path);
+        owner.full = self.admission.is_full(path);
+        self.tables.push(owner);
         Some(table)
     }
 
@@ -656,15 +737,19 @@ impl Flattener {
 
     #[cold]
     fn add_column(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
-        let path = self.path(node);
         let table = self.shape.node(node).table;
+        if self.tables[table as usize].full && self.find_path(node).is_none() {
+            self.shape.node_mut(node).refused[part as usize] = true;
+            return None;
+        }
+        let path = self.path(node);
         let owner = &mut self.tables[table as usize];
-        match self.admission.column(owner.batch.path, path, part) {
+        match self.admission.column(owner.batch.path, path, part, &self.paths) {
             Admitted::No => {
                 self.shape.node_mut(node).refused[part as usize] = true;
                 return None;
             }
-            Admitted::Yes => {}
+            Admitted::Yes => owner.full = self.admission.is_full(owner.batch.path),
             Admitted::Open => {
                 let (columns_max, _) = self.admission.caps();
                 self.cap_reached |= owner.batch.columns.len() + 1 > columns_max;
@@ -707,11 +792,14 @@ impl Flattener {
         row
     }
 
-    fn push_rest(&mut self, place: Place, json: &[u8]) {
+    /// Appends a value, or one of its members, to the rest column of its row.
+    fn push_rest(&mut self, place: Place, member: Option<&str>, json: &[u8]) {
         self.note(Note::ColumnOverflow, place.node);
         let table = self.shape.node(place.node).table;
         let element = self.tables[table as usize].element;
-        let key = pointer(&self.shape.steps(element, place.node));
+        let mut steps = self.shape.steps(element, place.node);
+        steps.extend(member.map(|key| Step::Key(key.into())));
+        let key = pointer(&steps);
         if self.tables[table as usize].rest.as_ref().is_some_and(|(row, _)| *row != place.row) {
             self.close_rest(table);
         }
@@ -730,7 +818,7 @@ impl Flattener {
             ScalarKind::String => push_json_string(scalar.text, &mut json),
             _ => json.extend_from_slice(scalar.text.as_bytes()),
         }
-        self.push_rest(place, &json);
+        self.push_rest(place, None, &json);
     }
 
     fn close_rest(&mut self, table: u32) {
@@ -822,6 +910,7 @@ impl Table {
             element,
             parent,
             level,
+            full: false,
             rows: 0,
             batch: empty_batch(path),
             owners: Vec::new(),

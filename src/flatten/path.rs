@@ -65,6 +65,11 @@ impl Paths {
         id
     }
 
+    /// Returns the number of the path `step` below `parent`, if it has one.
+    pub fn find(&self, parent: PathId, step: &Step) -> Option<PathId> {
+        self.read().ids.get(&(parent, step.clone())).copied()
+    }
+
     /// Returns what is known of a path.
     pub fn get(&self, id: PathId) -> Arc<PathInfo> {
         Arc::clone(&self.read().paths[id as usize])

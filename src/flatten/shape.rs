@@ -51,6 +51,8 @@ pub(super) struct Node {
     pub declared_element: Option<DeclaredType>,
     /// The value here is part of the row's id.
     pub in_id: bool,
+    /// Whether a column or table lies at or below the path, once that was asked.
+    pub known: Option<bool>,
     /// The object that last had this key.
     pub stamp: u64,
     /// Hash of the path, for ids.
@@ -77,6 +79,7 @@ impl Node {
             declared: None,
             declared_element: None,
             in_id: false,
+            known: None,
             stamp: 0,
             hash: 0,
             path: None,

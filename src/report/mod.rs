@@ -117,46 +117,50 @@ fn shown(path: &str) -> String {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, path, detail) = (self.count, shown(&self.path), shown(&self.detail));
+        let (count, detail) = (self.count, shown(&self.detail));
+        let path = match self.path.as_str() {
+            "" => "the record".to_owned(),
+            path => format!("`{}`", shown(path)),
+        };
         match self.kind {
-            WarningKind::ColumnRenamed => write!(f, "`{path}` became column {detail}"),
-            WarningKind::TableRenamed => write!(f, "`{path}` became table {detail}"),
+            WarningKind::ColumnRenamed => write!(f, "{path} became column {detail}"),
+            WarningKind::TableRenamed => write!(f, "{path} became table {detail}"),
             WarningKind::DuplicateKey => write!(
                 f,
-                "`{path}`: the key stood twice in one object, one value was left out ({}; see \
+                "{path}: the key stood twice in one object, one value was left out ({}; see \
                  `--duplicate-keys`)",
                 counted(count, "time")
             ),
             WarningKind::DigitsDropped => write!(
                 f,
-                "`{path}`: {} with more digits than a double gives back (`--numbers text` or \
+                "{path}: {} with more digits than a double gives back (`--numbers text` or \
                  `--numbers decimal` keeps them)",
                 counted(count, "number")
             ),
             WarningKind::ColumnOverflow => write!(
                 f,
-                "`{path}`: {} went to the rest column, as the table is full (is it a map? see \
+                "{path}: {} went to the rest column, as the table is full (is it a map? see \
                  `--map`, and `--max-columns`)",
                 counted(count, "value")
             ),
             WarningKind::TableOverflow => write!(
                 f,
-                "`{path}`: {} stayed JSON text, as there is no room for another table (is it \
+                "{path}: {} stayed JSON text, as there is no room for another table (is it \
                  below a map? see `--map`, and `--max-tables`)",
                 counted(count, "value")
             ),
             WarningKind::DepthOverflow => {
                 let values = counted(count, "value");
-                write!(f, "`{path}`: {values} stayed JSON text, below `--max-depth`")
+                write!(f, "{path}: {values} stayed JSON text, below `--max-depth`")
             }
             WarningKind::ArraySkipped => {
-                write!(f, "`{path}`: {} left out, as asked", counted(count, "array"))
+                write!(f, "{path}: {} left out, as asked", counted(count, "array"))
             }
             WarningKind::EmptyObject => {
-                write!(f, "`{path}`: {} left no trace", counted(count, "empty object"))
+                write!(f, "{path}: {} left no trace", counted(count, "empty object"))
             }
             WarningKind::EmptyArray => {
-                write!(f, "`{path}`: {} left no trace", counted(count, "empty array"))
+                write!(f, "{path}: {} left no trace", counted(count, "empty array"))
             }
             WarningKind::DuplicateId => write!(
                 f,

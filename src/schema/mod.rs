@@ -29,6 +29,8 @@ pub struct SchemaOptions {
     pub widening: Widening,
     /// Types that the user gave.
     pub types: Vec<(PathPattern, DeclaredType)>,
+    /// A name that the output format needs for itself.
+    pub reserved: Option<&'static str>,
 }
 
 /// The link columns.
@@ -210,7 +212,7 @@ impl Schema {
         &self.admission
     }
 
-    /// Returns whether taking these batches would cross a cap.
+    /// Returns whether taking these batches would fill a table, or cross the cap of tables.
     pub fn would_overflow(&self, batches: &[TableBatch]) -> bool {
         let (columns_max, tables_max) = self.admission.caps();
         let is_new = |batch: &&TableBatch| !self.admission.has_table(batch.path);
@@ -222,7 +224,11 @@ impl Schema {
             let data = batch.columns.iter().filter(|column| column.part != Part::Rest);
             let new = data
                 .filter(|column| !self.admission.has_column(batch.path, column.path, column.part));
-            known + batch.columns.len() > columns_max && known + new.count() > columns_max
+            if known + batch.columns.len() < columns_max || known >= columns_max {
+                return false;
+            }
+            let new = new.count();
+            new > 0 && known + new >= columns_max
         })
     }
 
@@ -355,7 +361,7 @@ impl Schema {
             by_origin: HashMap::new(),
         });
         self.by_path.insert(path, index);
-        self.admission.note_table(path);
+        self.admission.note_table(path, &self.paths);
         if parent.is_some() {
             let array = self.paths.get(path).parent;
             self.uses_at(array).child_table = true;
@@ -396,7 +402,7 @@ impl Schema {
             declared = declared::of(&self.options.types, &steps).or(declared);
         }
         if part != Part::Rest {
-            self.admission.note_column(self.tables[table].path, path, part);
+            self.admission.note_column(self.tables[table].path, path, part, &self.paths);
             self.uses_at(path).parts[part as usize] = true;
             self.mark_above(path);
         }
@@ -448,6 +454,9 @@ impl Schema {
             names.reserve(&format!("{prefix}{}", link.suffix()));
         }
         names.reserve(&format!("{prefix}rest"));
+        if let Some(reserved) = self.options.reserved {
+            names.reserve(reserved);
+        }
         for (index, column) in schema.columns.iter().enumerate().filter(|(_, c)| !is_link(c)) {
             let Origin::Data { path, part } = column.origin else { continue };
             if !self.is_live(column, path, part) {

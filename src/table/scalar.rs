@@ -20,7 +20,8 @@ pub enum Number<'a> {
     Far,
 }
 
-/// Appends the shortest text that denotes the same number: `1.5`, `100`, `1e300`, `-0`.
+/// Appends the text of a double: the fewest digits that read back, `1.5`, `1e300`, `-0`; whole
+/// numbers below 10^17 in all their digits, `100`.
 ///
 /// Depends on the number alone, so a double prints the same whether it was read as `1`, `1.0` or
 /// `1e0`, and an integer up to 2^53 prints as its digits.

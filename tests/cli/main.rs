@@ -1,5 +1,7 @@
 //! The command line: flags, streams, files, exit statuses, help and completions.
 
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
+
 mod completions;
 mod formats;
 mod help;
