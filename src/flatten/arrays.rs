@@ -55,6 +55,7 @@ impl Flattener {
     /// Starts an array; `content` is asked only where the answer decides.
     pub fn begin_array(&mut self, content: impl FnOnce() -> ArrayContent) -> Result<Descend, Halt> {
         let place = self.place();
+        self.note_container(place, b'[');
         let node = self.shape.node(place.node);
         if node.declared == Some(DeclaredType::Json) {
             return Ok(self.as_json(place));

@@ -20,7 +20,8 @@ pub enum IdMode {
     Sequence,
     /// The scalar at a path.
     Field(PathPattern),
-    /// A hash of everything in the record.
+    /// A hash of everything in the record that is not left out; the order of keys does not matter
+    /// outside text that is kept as JSON. Equal records have equal ids.
     Hash,
     /// A hash of the scalars at some paths.
     HashOf(Vec<PathPattern>),
@@ -181,6 +182,15 @@ impl Flattener {
                 self.ids.field = Some(scalar.text.as_bytes().to_vec());
             }
             _ => {}
+        }
+    }
+
+    /// Lets a null or the start of an object or array count in a hash of the whole record.
+    #[inline]
+    pub(super) fn note_container(&mut self, place: Place, tag: u8) {
+        if self.ids.wants_values() {
+            let at = mix(place.hash, self.shape.node(place.node).hash);
+            self.ids.add_value(at, tag, b"");
         }
     }
 

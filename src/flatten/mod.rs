@@ -346,6 +346,7 @@ impl Flattener {
             return Ok(Descend::Enter);
         }
         let place = self.place();
+        self.note_container(place, b'{');
         let node = self.shape.node(place.node);
         if node.declared == Some(DeclaredType::Json) {
             return Ok(self.as_json(place));
@@ -484,10 +485,13 @@ impl Flattener {
             && frame.kind == FrameKind::List
         {
             frame.next += 1;
+            let at = ids::mix(frame.hash, u64::from(frame.next - 1));
+            self.ids.add_value(at, b'0', b"");
             return Ok(());
         }
         let place = self.place();
         self.slot(place.node, Part::Scalar);
+        self.note_container(place, b'0');
         Ok(())
     }
 

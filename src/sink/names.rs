@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn naughty_strings_give_harmless_distinct_names() {
-        let corpora = std::env::var_os("TRANSMOG_CORPORA").unwrap_or("corpora".into());
+        let corpora = std::env::var_os("TRANSMOG_CORPORA").unwrap_or("../shared/corpora".into());
         let path = std::path::Path::new(&corpora).join("blns/blns.json");
         let Ok(text) = std::fs::read(&path) else {
             println!("skipped: no `{}` (set TRANSMOG_CORPORA)", path.display());

@@ -455,14 +455,14 @@ mod tests {
     fn a_first_line_beyond_the_window_is_values() {
         let long =
             |text: &str| text.repeat(DETECT_BYTES / text.len() + 1)[..DETECT_BYTES].to_owned();
-        for (text, no_hint) in [
-            ("{\"a\":\"".to_owned() + &long("x"), VALUES),
-            ("[".to_owned() + &long("{\"a\":1},"), VALUES),
-            ("\"".to_owned() + &long("é"), LINES),
+        for (text, no_hint, jsonl_hint) in [
+            ("{\"a\":\"".to_owned() + &long("x"), VALUES, LINES),
+            ("[".to_owned() + &long("{\"a\":1},"), VALUES, VALUES),
+            ("\"".to_owned() + &long("é"), LINES, LINES),
         ] {
             let first = &text.as_bytes()[..DETECT_BYTES];
             assert_eq!(detect(first, false, None).map_err(|_| ""), no_hint);
-            assert_eq!(detect(first, false, JSONL).map_err(|_| ""), LINES);
+            assert_eq!(detect(first, false, JSONL).map_err(|_| ""), jsonl_hint);
         }
     }
 

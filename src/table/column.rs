@@ -302,7 +302,7 @@ impl Column {
         self.texts_mut().push(text);
     }
 
-    /// Starts a list; its elements go to [`Column::elements`].
+    /// Starts a list; its elements go to [`Column::lists`].
     pub fn begin_list(&mut self, row: usize) {
         self.presence.push(row);
         if !matches!(self.values, Values::List(_)) {

@@ -740,7 +740,10 @@ def text_equals(form, out, tables):
                 expect([], extra, table.name, "keys that are no column")
             compare_rows(table, [[row.get(n) for n in names] for row in found], same_json_cell, "Python")
             if "" not in names and found:
-                compare_rows(table, duckdb_json(files[stem], form, names), same_json_cell, "DuckDB")
+                # DuckDB reads every JSON number with a fraction as a double: only Python can compare decimals.
+                exact = [c for c in table.columns if c.kind.startswith("decimal(") and not c.kind.endswith(",0)")]
+                if not exact:
+                    compare_rows(table, duckdb_json(files[stem], form, names), same_json_cell, "DuckDB")
 
 
 def json_object(line):

@@ -1,0 +1,59 @@
+//! Decoding and flattening alone: chunks in memory to columns, on one thread.
+//!
+//! `cargo bench --bench decode`
+
+mod support;
+
+use std::sync::Arc;
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use transmog::decode::{self, DecodeOptions};
+use transmog::flatten::admission::Admission;
+use transmog::flatten::path::Paths;
+use transmog::flatten::{FlattenOptions, Flattener};
+use transmog::frame::{Chunk, FrameOptions, Framer, Framing, Start};
+use transmog::{DuplicateKeys, limits};
+
+fn main() {
+    divan::main();
+}
+
+const RECORDS: usize = 50_000;
+
+#[divan::bench(sample_count = 10)]
+fn frame_lines(bencher: Bencher<'_, '_>) {
+    let input = support::orders(RECORDS);
+    bencher.counter(BytesCount::new(input.len())).bench_local(|| chunks(&input).len());
+}
+
+#[divan::bench(sample_count = 10)]
+fn decode_and_flatten(bencher: Bencher<'_, '_>) {
+    let input = support::orders(RECORDS);
+    let chunks = chunks(&input);
+    let options = Arc::new(FlattenOptions::default());
+    let admission = Admission::new(limits::COLUMNS_MAX, limits::TABLES_MAX);
+    let mut flattener = Flattener::new(options, Arc::new(Paths::default()), admission);
+    let decode = DecodeOptions { duplicate_keys: DuplicateKeys::Last, wrap_values: false };
+    bencher.counter(BytesCount::new(input.len())).bench_local(|| {
+        for chunk in &chunks {
+            divan::black_box(decode::chunk(chunk, &mut flattener, &decode).expect("good records"));
+        }
+    });
+}
+
+fn chunks(input: &[u8]) -> Vec<Chunk> {
+    let options = FrameOptions {
+        framing: Framing::Lines,
+        name: "orders".to_owned(),
+        chunk_bytes: limits::CHUNK_BYTES,
+        record_bytes_max: limits::RECORD_BYTES_MAX,
+        records_at: None,
+    };
+    let mut framer = Framer::new(input, options, Start::default());
+    let mut chunks = Vec::new();
+    while let Some(chunk) = framer.next().expect("good framing") {
+        chunks.push(chunk);
+    }
+    chunks
+}
