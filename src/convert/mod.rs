@@ -1,6 +1,8 @@
 //! The whole way: options in, published tables and a summary out.
 
 mod groups;
+mod outputs;
+mod reader;
 mod run;
 mod workers;
 

@@ -9,85 +9,28 @@ mod arrays;
 pub mod declared;
 mod ids;
 pub mod names;
+mod options;
 pub mod path;
+mod rest;
+mod rows;
+mod scalar;
 mod shape;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{Fault, FaultCode};
-use crate::limits;
-use crate::table::{BatchColumn, Column, Links, Number, Part, TableBatch, TextLinks};
-use admission::{Admission, Admitted};
+use crate::table::{Number, Part, TableBatch};
+use admission::Admission;
 pub use arrays::{ArrayContent, ArrayMode};
 pub use declared::DeclaredType;
 pub use ids::IdMode;
 use ids::IdState;
-use path::{PathPattern, Paths, Step, pointer};
+pub use options::FlattenOptions;
+use path::{Paths, Step, pointer};
+use rows::Table;
+use scalar::{Scalar, ScalarKind};
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
-
-/// How records become rows.
-#[derive(Debug, Clone)]
-pub struct FlattenOptions {
-    /// What arrays become.
-    pub arrays: ArrayMode,
-    /// What the arrays at some paths become; the last match counts.
-    pub arrays_at: Vec<(PathPattern, ArrayMode)>,
-    /// Paths of objects whose keys are data.
-    pub maps: Vec<PathPattern>,
-    /// Levels of nesting that become columns and tables.
-    pub max_depth: u32,
-    /// Data columns of one table.
-    pub max_columns: usize,
-    /// Tables of the run.
-    pub max_tables: usize,
-    /// What identifies a row.
-    pub ids: IdMode,
-    /// Keep the source text of numbers with a fraction or an exponent.
-    pub number_text: bool,
-    /// Types that the user gave; the last match counts.
-    pub types: Vec<(PathPattern, DeclaredType)>,
-    /// Every scalar is text, as it stands in the input.
-    pub all_text: bool,
-}
-
-impl FlattenOptions {
-    /// Returns what each option that names a path looks like, in the order of the bits in
-    /// [`Flattened::used`].
-    pub fn path_options(&self) -> Vec<String> {
-        let arrays = self.arrays_at.iter().map(|(path, _)| format!("`--arrays-at {path}=…`"));
-        let maps = self.maps.iter().map(|path| format!("`--map {path}`"));
-        let types = self.types.iter().map(|(path, declared)| format!("`--type {path}={declared}`"));
-        arrays.chain(maps).chain(types).collect()
-    }
-
-    /// Returns a bit for every option that means the path `steps`.
-    fn used(&self, steps: &[Step]) -> u128 {
-        let arrays = self.arrays_at.iter().map(|(path, _)| path);
-        let types = self.types.iter().map(|(path, _)| path);
-        let patterns = arrays.chain(&self.maps).chain(types).take(u128::BITS as usize);
-        patterns
-            .enumerate()
-            .fold(0, |bits, (place, pattern)| bits | (u128::from(pattern.matches(steps)) << place))
-    }
-}
-
-impl Default for FlattenOptions {
-    fn default() -> Self {
-        FlattenOptions {
-            arrays: ArrayMode::Smart,
-            arrays_at: Vec::new(),
-            maps: Vec::new(),
-            max_depth: limits::FLATTEN_DEPTH_MAX as u32,
-            max_columns: limits::COLUMNS_MAX,
-            max_tables: limits::TABLES_MAX,
-            ids: IdMode::Sequence,
-            number_text: false,
-            types: Vec::new(),
-            all_text: false,
-        }
-    }
-}
 
 /// What a decoder does with the object or array it is about to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,24 +129,6 @@ pub struct Flattener {
 /// Past this many nodes the shape is forgotten after a batch.
 const SHAPE_NODES_MAX: usize = 1 << 16;
 
-#[derive(Debug)]
-struct Table {
-    element: NodeId,
-    parent: u32,
-    level: u32,
-    /// No further column is admitted.
-    full: bool,
-    rows: u32,
-    batch: TableBatch,
-    /// Nodes whose slots name the batch's columns.
-    owners: Vec<(NodeId, Part)>,
-    /// JSON members of the row being filled that found no column.
-    rest: Option<(u32, Vec<u8>)>,
-    /// First row of the current record.
-    record_row: u32,
-    record: u32,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     kind: FrameKind,
@@ -287,7 +212,7 @@ impl Flattener {
         root.path = Some(path::ROOT);
         root.array_mode = self.options.arrays;
         self.shape = Shape::new(root);
-        let mut main = Table::new(ROOT_NODE, NONE, 0, path::ROOT);
+        let mut main = Table::new(ROOT_NODE, NONE, path::ROOT);
         main.full = self.admission.is_full(path::ROOT);
         self.tables = vec![main];
         self.filled.clear();
@@ -405,45 +330,6 @@ impl Flattener {
         }
         child.stamp = stamp;
         Ok(Member::Read)
-    }
-
-    /// Returns whether a full table has columns, or child tables, at or below a key.
-    #[cold]
-    fn is_known(&mut self, node: NodeId, child: Option<NodeId>, key: &str) -> bool {
-        if let Some(known) = child.and_then(|child| self.shape.node(child).known) {
-            return known;
-        }
-        let above = self.find_path(node);
-        let path = above.and_then(|above| self.paths.find(above, &Step::Key(key.into())));
-        let known = path.is_some_and(|path| self.admission.is_known(path));
-        if let Some(child) = child {
-            self.shape.node_mut(child).known = Some(known);
-        }
-        known
-    }
-
-    /// Returns the number of the node's path over the run, if it has one.
-    fn find_path(&self, node: NodeId) -> Option<crate::table::PathId> {
-        let known = self.shape.node(node);
-        match known.path {
-            Some(path) => Some(path),
-            None => self.paths.find(self.find_path(known.parent)?, &known.step),
-        }
-    }
-
-    /// Lets the member of a path that has no room go to the rest column.
-    fn unknown_key(&mut self, key: &str) -> Result<Member, Halt> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(Member::Read) };
-        // The object is not empty, though none of its nodes is current.
-        frame.current = frame.node;
-        let place = Place { node: frame.node, row: frame.row, hash: frame.hash };
-        if !self.unknown_keys.insert((frame.stamp, key.into())) {
-            return Err(Halt::DuplicateKey);
-        }
-        self.pending = Pending::Member(place);
-        self.pending_key.clear();
-        self.pending_key.push_str(key);
-        Ok(Member::Whole)
     }
 
     fn map_key(&mut self, key: &str) -> Result<(), Halt> {
@@ -684,164 +570,6 @@ impl Flattener {
         id
     }
 
-    /// Finds or makes the child table for the elements at `node`; nothing if there is no room.
-    fn child_table(&mut self, node: NodeId) -> Option<u32> {
-        let known = self.shape.node(node);
-        if known.child_table != NONE {
-            return Some(known.child_table);
-        }
-        let path = self.path(node);
-        let path = self.paths.intern(path, &Step::Element);
-        match self.admission.table(path, &self.paths) {
-            Admitted::No => return None,
-            Admitted::Yes => {}
-            Admitted::Open => {
-                let (_, tables_max) = self.admission.caps();
-                self.cap_reached |= self.tables.len() + 1 > tables_max;
-            }
-        }
-        let table = self.tables.len() as u32;
-        let above = self.shape.node(node);
-        let (parent, depth) = (above.table, above.depth + 1);
-        let element = self.add_node(Node::new(node, Step::Element, table, depth));
-        self.shape.node_mut(element).path = Some(path);
-        self.shape.node_mut(node).child_table = table;
-        let level = self.tables[parent as usize].level + 1;
-        let mut owner = Table::new(element, parent, level, path);
-        owner.full = self.admission.is_full(path);
-        self.tables.push(owner);
-        Some(table)
-    }
-
-    /// Returns the number of the node's path over the run.
-    fn path(&mut self, node: NodeId) -> crate::table::PathId {
-        if let Some(path) = self.shape.node(node).path {
-            return path;
-        }
-        let (parent, step) = (self.shape.node(node).parent, self.shape.node(node).step.clone());
-        let above = self.path(parent);
-        let path = self.paths.intern(above, &step);
-        self.shape.node_mut(node).path = Some(path);
-        path
-    }
-
-    /// Finds or makes the column for a part of a path; nothing if the table is full.
-    #[inline]
-    fn slot(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
-        let known = self.shape.node(node);
-        let slot = known.slots[part as usize];
-        if slot != NONE {
-            return Some((known.table, slot));
-        }
-        if known.refused[part as usize] {
-            return None;
-        }
-        self.add_column(node, part)
-    }
-
-    #[cold]
-    fn add_column(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
-        let table = self.shape.node(node).table;
-        if self.tables[table as usize].full && self.find_path(node).is_none() {
-            self.shape.node_mut(node).refused[part as usize] = true;
-            return None;
-        }
-        let path = self.path(node);
-        let owner = &mut self.tables[table as usize];
-        match self.admission.column(owner.batch.path, path, part, &self.paths) {
-            Admitted::No => {
-                self.shape.node_mut(node).refused[part as usize] = true;
-                return None;
-            }
-            Admitted::Yes => owner.full = self.admission.is_full(owner.batch.path),
-            Admitted::Open => {
-                let (columns_max, _) = self.admission.caps();
-                self.cap_reached |= owner.batch.columns.len() + 1 > columns_max;
-            }
-        }
-        let slot = owner.batch.columns.len() as u32;
-        owner.batch.columns.push(BatchColumn { path, part, column: Column::default() });
-        owner.owners.push((node, part));
-        self.shape.node_mut(node).slots[part as usize] = slot;
-        Some((table, slot))
-    }
-
-    /// Adds a row to `table`.
-    fn add_row(&mut self, table: u32, parent_row: u32, index: u32) -> u32 {
-        let record = self.record;
-        let is_main = table == 0;
-        let parent_is_main = self.tables[table as usize].parent == 0;
-        let owner = &mut self.tables[table as usize];
-        if owner.rows == 0 {
-            self.filled.push(table);
-        }
-        let row = owner.rows;
-        if owner.record != record || row == 0 {
-            owner.record = record;
-            owner.record_row = row;
-        }
-        owner.rows += 1;
-        let batch = &mut owner.batch;
-        batch.rows += 1;
-        batch.row_bytes.push(limits::LINK_BYTES);
-        batch.row_records.push(record);
-        if !is_main {
-            batch.links.parents.push(if parent_is_main { record } else { parent_row });
-            batch.links.indexes.push(index);
-        }
-        if row > owner.record_row || is_main {
-            return row;
-        }
-        self.ids.touch(table);
-        row
-    }
-
-    /// Appends a value, or one of its members, to the rest column of its row.
-    fn push_rest(&mut self, place: Place, member: Option<&str>, json: &[u8]) {
-        self.note(Note::ColumnOverflow, place.node);
-        let table = self.shape.node(place.node).table;
-        let element = self.tables[table as usize].element;
-        let mut steps = self.shape.steps(element, place.node);
-        steps.extend(member.map(|key| Step::Key(key.into())));
-        let key = pointer(&steps);
-        if self.tables[table as usize].rest.as_ref().is_some_and(|(row, _)| *row != place.row) {
-            self.close_rest(table);
-        }
-        let owner = &mut self.tables[table as usize];
-        owner.count_bytes(place.row, key.len() + json.len() + 4);
-        let (_, text) = owner.rest.get_or_insert_with(|| (place.row, Vec::new()));
-        text.push(if text.is_empty() { b'{' } else { b',' });
-        push_json_string(&key, text);
-        text.push(b':');
-        text.extend_from_slice(json);
-    }
-
-    fn push_rest_scalar(&mut self, place: Place, scalar: Scalar<'_>) {
-        let mut json = Vec::new();
-        match scalar.kind {
-            ScalarKind::String => push_json_string(scalar.text, &mut json),
-            _ => json.extend_from_slice(scalar.text.as_bytes()),
-        }
-        self.push_rest(place, None, &json);
-    }
-
-    fn close_rest(&mut self, table: u32) {
-        let owner = &mut self.tables[table as usize];
-        let Some((row, mut text)) = owner.rest.take() else { return };
-        text.push(b'}');
-        let columns = &mut owner.batch.columns;
-        let slot = match columns.iter().position(|column| column.part == Part::Rest) {
-            Some(slot) => slot,
-            None => {
-                let path = owner.batch.path;
-                columns.push(BatchColumn { path, part: Part::Rest, column: Column::default() });
-                owner.owners.push((owner.element, Part::Rest));
-                columns.len() - 1
-            }
-        };
-        columns[slot].column.push_text(row as usize, &text);
-    }
-
     fn note(&mut self, note: Note, node: NodeId) {
         *self.notes.entry((note, node)).or_default() += 1;
     }
@@ -864,94 +592,4 @@ fn table_index(shape: &Shape, node: NodeId) -> usize {
 /// Appends `text` as a JSON string.
 pub fn push_json_string(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("writing to memory cannot fail");
-}
-
-/// A scalar on its way to a column.
-#[derive(Debug, Clone, Copy)]
-struct Scalar<'a> {
-    /// The string, or the source text of the number or boolean.
-    text: &'a str,
-    kind: ScalarKind<'a>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum ScalarKind<'a> {
-    Bool(bool),
-    Number(Number<'a>),
-    String,
-}
-
-impl Scalar<'_> {
-    #[inline]
-    fn push(self, column: &mut Column, row: usize) {
-        match self.kind {
-            ScalarKind::String => column.push_string(row, self.text),
-            ScalarKind::Number(number) => column.push_number(row, number, self.text),
-            ScalarKind::Bool(value) => column.push_bool(row, value),
-        }
-    }
-
-    /// Returns the bytes that count towards a row group: what the value is, never what its column
-    /// became.
-    #[inline]
-    fn bytes(self) -> usize {
-        const PLACE_BYTES: usize = 4;
-        PLACE_BYTES
-            + match self.kind {
-                ScalarKind::Bool(_) => 1,
-                ScalarKind::Number(Number::Int(_)) => 8,
-                ScalarKind::Number(Number::Float { exact: true, .. }) => 8,
-                ScalarKind::Number(Number::Float { exact: false, .. }) => 24 + self.text.len(),
-                ScalarKind::Number(_) => 16 + self.text.len(),
-                ScalarKind::String => 4 + self.text.len(),
-            }
-    }
-}
-
-impl Table {
-    fn new(element: NodeId, parent: u32, level: u32, path: crate::table::PathId) -> Self {
-        Table {
-            element,
-            parent,
-            level,
-            full: false,
-            rows: 0,
-            batch: empty_batch(path),
-            owners: Vec::new(),
-            rest: None,
-            record_row: 0,
-            record: 0,
-        }
-    }
-
-    #[inline]
-    fn count_bytes(&mut self, row: u32, bytes: usize) {
-        let sum = &mut self.batch.row_bytes[row as usize];
-        *sum = sum.saturating_add(bytes as u32);
-    }
-
-    fn take(&mut self) -> TableBatch {
-        self.rows = 0;
-        self.record_row = 0;
-        let empty = empty_batch(self.batch.path);
-        std::mem::replace(&mut self.batch, empty)
-    }
-}
-
-fn empty_batch(path: crate::table::PathId) -> TableBatch {
-    TableBatch {
-        path,
-        rows: 0,
-        links: Links::default(),
-        columns: Vec::new(),
-        row_bytes: Vec::new(),
-        row_records: Vec::new(),
-    }
-}
-
-impl Links {
-    /// Returns the text ids, making room for them on first use.
-    fn texts(&mut self) -> &mut TextLinks {
-        self.texts.get_or_insert_default()
-    }
 }

@@ -248,7 +248,7 @@ fn skip_blank(bytes: &[u8]) -> &[u8] {
 
 const CSV: Reason = Reason::new(
     "text that looks like CSV",
-    "CSV input is not read yet: convert it to JSONL first, or name the format with `--from`",
+    "CSV input is not read yet: convert it to JSONL first, or if it is JSON after all say so with `--from`",
 );
 
 /// Says what a first line is that is no JSON.
@@ -271,20 +271,29 @@ fn no_json(line: &[u8]) -> Reason {
 /// Knows other formats by their first bytes.
 fn magic(first: &[u8]) -> Option<Reason> {
     const FORMATS: [(&[u8], Reason); 18] = [
-        (b"\x1F\x8B", Reason::new("gzip data", "unpack it: `gunzip -c FILE | transmog convert -`")),
+        (
+            b"\x1F\x8B",
+            Reason::new("gzip data", "unpack it: `gunzip -c FILE | transmog convert --to …`"),
+        ),
         (
             b"\x28\xB5\x2F\xFD",
-            Reason::new("zstd data", "unpack it: `zstd -dc FILE | transmog convert -`"),
+            Reason::new("zstd data", "unpack it: `zstd -dc FILE | transmog convert --to …`"),
         ),
-        (b"BZh", Reason::new("bzip2 data", "unpack it: `bunzip2 -c FILE | transmog convert -`")),
-        (b"\xFD7zXZ\0", Reason::new("xz data", "unpack it: `xz -dc FILE | transmog convert -`")),
+        (
+            b"BZh",
+            Reason::new("bzip2 data", "unpack it: `bunzip2 -c FILE | transmog convert --to …`"),
+        ),
+        (
+            b"\xFD7zXZ\0",
+            Reason::new("xz data", "unpack it: `xz -dc FILE | transmog convert --to …`"),
+        ),
         (
             b"\x04\x22\x4D\x18",
-            Reason::new("lz4 data", "unpack it: `lz4 -dc FILE | transmog convert -`"),
+            Reason::new("lz4 data", "unpack it: `lz4 -dc FILE | transmog convert --to …`"),
         ),
         (
             b"PK\x03\x04",
-            Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert -`"),
+            Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert --to …`"),
         ),
         (b"PAR1", Reason::new("a Parquet file", "export it as JSONL first")),
         (
@@ -314,17 +323,17 @@ fn magic(first: &[u8]) -> Option<Reason> {
 
 const UTF_16_LE: Reason = Reason::new(
     "UTF-16LE text",
-    "change it to UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE | transmog convert -`",
+    "change it to UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE | transmog convert --to …`",
 );
 
 const UTF_16_BE: Reason = Reason::new(
     "UTF-16BE text",
-    "change it to UTF-8: `iconv -f UTF-16BE -t UTF-8 FILE | transmog convert -`",
+    "change it to UTF-8: `iconv -f UTF-16BE -t UTF-8 FILE | transmog convert --to …`",
 );
 
 const UTF_32: Reason = Reason::new(
     "UTF-32 text",
-    "change it to UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | transmog convert -`",
+    "change it to UTF-8: `iconv -f UTF-32 -t UTF-8 FILE | transmog convert --to …`",
 );
 
 /// Knows UTF-16 and UTF-32 without byte order mark by where their NUL bytes are.

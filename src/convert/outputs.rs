@@ -1,0 +1,241 @@
+//! The files of a run: row groups handed to the workers, written in order, published together.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::thread;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+use super::groups::FullGroup;
+use super::run::CANCEL_POLL;
+use super::workers::{EncodeJob, Workers};
+use super::{Cancel, Codec, Conversion};
+use crate::encode::json::JsonOptions;
+use crate::encode::parquet::ParquetWriter;
+use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
+use crate::error::{Error, ErrorKind};
+use crate::format::OutputFormat;
+use crate::report::TableSummary;
+use crate::schema::Layout;
+use crate::sink::{Destination, InputFile, Published, Sink, SinkOptions, Staged};
+
+/// The files of a run and the writers that fill them.
+pub(super) struct Outputs {
+    sink: Sink,
+    to: OutputFormat,
+    codec: Codec,
+    csv: csv::CsvOptions,
+    json: JsonOptions,
+    table: Option<String>,
+    /// The format cannot hold more digits than a double has.
+    pub drops_digits: bool,
+    tables: Vec<Output>,
+}
+
+struct Output {
+    name: String,
+    /// Nothing for a table that the user did not choose.
+    writer: Option<Box<dyn TableWriter>>,
+    groups: BTreeMap<usize, Gathering>,
+    planned: usize,
+    appended: usize,
+}
+
+/// The parts of a row group that have been encoded.
+struct Gathering {
+    parts: Vec<Option<Encoded>>,
+    missing: usize,
+}
+
+impl Outputs {
+    pub(super) fn open(
+        conversion: &mut Conversion,
+        root_name: &str,
+        inputs: Vec<InputFile>,
+    ) -> Result<Self, Error> {
+        let tagged = conversion.is_tagged();
+        let nowhere = Destination::Directory(".".into());
+        let destination = std::mem::replace(&mut conversion.destination, nowhere);
+        let mut sink = Sink::open(SinkOptions {
+            destination,
+            extension: conversion.to.extension(),
+            overwrite: conversion.overwrite,
+            temp_dir: None,
+        })?;
+        sink.refuse_inputs(inputs)?;
+        // No table may take the name that rejected records will go by.
+        sink.reserve(&format!("{root_name}.rejects.jsonl"));
+        let mut csv = conversion.csv;
+        if conversion.to == OutputFormat::Tsv {
+            csv.delimiter = b'\t';
+        }
+        let json = JsonOptions {
+            array: conversion.to == OutputFormat::Json,
+            nulls: conversion.nulls,
+            indent: conversion.indent,
+            tagged,
+        };
+        let mut outputs = Outputs {
+            sink,
+            to: conversion.to,
+            codec: conversion.codec,
+            csv,
+            json,
+            table: conversion.table.clone(),
+            drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
+            tables: Vec::new(),
+        };
+        outputs.create(0, root_name)?;
+        Ok(outputs)
+    }
+
+    pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
+        let is_wanted = self.table.as_ref().is_none_or(|wanted| wanted == name);
+        let writer = match is_wanted {
+            true => {
+                let staged = self.sink.create(table, name, table == 0)?;
+                Some(self.open_writer(staged)?)
+            }
+            false => None,
+        };
+        self.tables.push(Output {
+            name: name.to_owned(),
+            writer,
+            groups: BTreeMap::new(),
+            planned: 0,
+            appended: 0,
+        });
+        Ok(())
+    }
+
+    fn open_writer(&self, staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
+        Ok(match self.to {
+            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.codec)?),
+            OutputFormat::Csv | OutputFormat::Tsv => csv::open(staged, self.csv),
+            OutputFormat::Json | OutputFormat::Jsonl => json::open(staged, self.json.clone()),
+            OutputFormat::Arrow => ipc::open(staged)?,
+        })
+    }
+
+    /// Hands a row group to the workers; returns how many row groups are being encoded more.
+    pub(super) fn plan(
+        &mut self,
+        full: FullGroup,
+        layout: &Layout,
+        place: Place,
+        workers: &Workers,
+    ) -> Result<usize, Error> {
+        let output = &mut self.tables[full.table];
+        let Some(writer) = &mut output.writer else { return Ok(0) };
+        let tasks = writer.plan(full.group, layout, place)?;
+        let group = output.planned;
+        output.planned += 1;
+        let count = tasks.len();
+        let parts = std::iter::repeat_with(|| None).take(count).collect();
+        output.groups.insert(group, Gathering { parts, missing: count });
+        for (place, task) in tasks.into_iter().enumerate() {
+            workers.encode(EncodeJob { table: full.table, group, place, task });
+        }
+        if count == 0 {
+            let appended = self.append_ready(full.table)?;
+            return Ok(1 - appended.min(1));
+        }
+        Ok(1)
+    }
+
+    /// Takes an encoded part; returns how many row groups were written because of it.
+    pub(super) fn encoded(
+        &mut self,
+        table: usize,
+        group: usize,
+        place: usize,
+        encoded: Encoded,
+    ) -> Result<usize, Error> {
+        if let Some(gathering) = self.tables[table].groups.get_mut(&group) {
+            gathering.parts[place] = Some(encoded);
+            gathering.missing -= 1;
+        }
+        self.append_ready(table)
+    }
+
+    fn append_ready(&mut self, table: usize) -> Result<usize, Error> {
+        let output = &mut self.tables[table];
+        let mut count = 0;
+        while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
+            && let Some(next) = output.groups.remove(&output.appended)
+            && let Some(writer) = &mut output.writer
+        {
+            writer.append(next.parts.into_iter().flatten().collect())?;
+            output.appended += 1;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Ends all files and publishes them together.
+    pub(super) fn finish(
+        self,
+        layouts: &[Layout],
+        rows: &[u64],
+        cancel: &Cancel,
+    ) -> Result<Vec<TableSummary>, Error> {
+        if let Some(wanted) = &self.table
+            && self.tables.iter().all(|output| output.writer.is_none())
+        {
+            let names: Vec<_> = self.tables.iter().map(|o| format!("`{}`", o.name)).collect();
+            let message = format!("no table `{wanted}` arose");
+            let hint = format!("there are {}", names.join(", "));
+            return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
+        }
+        let mut staged = Vec::new();
+        for (output, layout) in self.tables.into_iter().zip(layouts) {
+            cancel.check()?;
+            if let Some(writer) = output.writer {
+                staged.push(writer.finish(layout)?);
+            }
+        }
+        let published = publish(self.sink, staged, cancel)?;
+        let summary = published.into_iter().map(|published| {
+            let layout = &layouts[published.table_index];
+            TableSummary {
+                name: layout.table.clone(),
+                path: published.path,
+                rows: rows[published.table_index],
+                columns: layout.columns.len(),
+                bytes: published.bytes,
+            }
+        });
+        Ok(summary.collect())
+    }
+}
+
+/// Commits; while a stream's reader makes us wait, the run can still be stopped.
+fn publish(sink: Sink, staged: Vec<Staged>, cancel: &Cancel) -> Result<Vec<Published>, Error> {
+    if !sink.is_stream() {
+        return sink.commit(staged);
+    }
+    let leftovers: Vec<_> = staged.iter().map(|staged| staged.path().to_path_buf()).collect();
+    let (done, wait) = bounded(1);
+    let send = move || {
+        let _ = done.send(sink.commit(staged));
+    };
+    thread::Builder::new().name("transmog-sender".to_owned()).spawn(send).map_err(|cause| {
+        let message = format!("starting a thread failed: {cause}");
+        Error::new(ErrorKind::Io, message).with_source(cause)
+    })?;
+    loop {
+        match wait.recv_timeout(CANCEL_POLL) {
+            Ok(published) => return published,
+            Err(RecvTimeoutError::Timeout) => cancel.check().map_err(|error| {
+                // The sender may be blocked for good and never remove them.
+                for path in &leftovers {
+                    let _ = fs::remove_file(path);
+                }
+                Error::new(error.kind(), "interrupted while the output was being sent")
+            })?,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::new(ErrorKind::Internal, "sending the tables panicked"));
+            }
+        }
+    }
+}
