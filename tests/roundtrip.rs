@@ -140,8 +140,12 @@ fn setup() -> impl Strategy<Value = Setup> {
     (arrays, ids, any::<bool>(), prop::sample::select(vec![32, 32, 1, 2, 4]), caps, groups, numbers)
         .prop_map(|(arrays, ids, map, max_depth, caps, groups, numbers)| Setup {
             arrays,
-            ids,
-            map,
+            // Without ids no child table can arise.
+            ids: match (arrays, ids) {
+                (ArrayMode::Inline, IdMode::Uuid { .. }) => IdMode::None,
+                (_, ids) => ids,
+            },
+            map: map && arrays != ArrayMode::Inline,
             max_depth,
             max_columns: caps.0,
             max_tables: caps.1,
@@ -222,7 +226,7 @@ proptest! {
         for to in [OutputFormat::Parquet, OutputFormat::Csv, OutputFormat::Jsonl, OutputFormat::Json] {
             let whole = convert(&text, &setup, to, 1 << 20);
             let whole = read_files(whole.path());
-            for chunk_bytes in [1, 7, 400] {
+            for chunk_bytes in [1, 7, 400, 64 << 10] {
                 let cut = convert(&text, &setup, to, chunk_bytes);
                 let cut = read_files(cut.path());
                 prop_assert_eq!(whole.keys().collect::<Vec<_>>(), cut.keys().collect::<Vec<_>>());

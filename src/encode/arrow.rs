@@ -60,8 +60,9 @@ pub fn schema(layout: &Layout) -> Schema {
 
 /// Returns what the file's metadata says of its table.
 pub fn table_json(layout: &Layout) -> String {
-    serde_json::json!({"name": layout.table, "path": layout.path, "parent": layout.parent})
-        .to_string()
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    let parent = layout.parent.as_deref().map_or("null".to_owned(), text);
+    format!(r#"{{"name":{},"path":{},"parent":{parent}}}"#, text(&layout.table), text(&layout.path))
 }
 
 /// Builds the array of a column of `rows` rows as `column_type`; nothing gives all nulls.
