@@ -77,7 +77,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         ids: HashSet::new(),
         duplicate_ids: 0,
         encoding: 0,
-        encoding_max: threads * ENCODING_TASKS,
+        encoding_max: threads * GROUPS_ENCODING,
     };
     let mut end = None;
     while end.is_none() || run.next < run.read {
@@ -103,9 +103,8 @@ const ELSEWHERE: &str = "(other paths)";
 /// Ids of main rows that are compared with later ones.
 const IDS_REMEMBERED: usize = 1 << 20;
 
-/// Row groups being encoded, a worker: more than one, so that a long column does not leave the
-/// others idle.
-const ENCODING_TASKS: usize = 1;
+/// Row groups being encoded at once, a worker; past that, chunks wait.
+const GROUPS_ENCODING: usize = 1;
 
 /// The state of the loop.
 struct Run {

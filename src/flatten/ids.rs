@@ -171,11 +171,11 @@ impl Flattener {
         let node = self.shape.node(place.node);
         match self.ids.mode {
             ModeKind::Hash => {
-                let at = mix(place.hash, node.hash);
+                let at = self.hash_of(place);
                 self.ids.add_value(at, scalar.tag(), scalar.text.as_bytes());
             }
             ModeKind::HashOf => {
-                let at = mix(place.hash, node.hash);
+                let at = self.hash_of(place);
                 self.ids.add_value(at, scalar.tag(), scalar.text.as_bytes());
             }
             ModeKind::Field if node.table == 0 => {
@@ -185,11 +185,16 @@ impl Flattener {
         }
     }
 
+    /// Returns the hash of a value's path, with the array indexes on the way.
+    pub(super) fn hash_of(&self, place: Place) -> u64 {
+        mix(place.hash, self.shape.node(place.node).hash)
+    }
+
     /// Lets a null or the start of an object or array count in a hash of the whole record.
     #[inline]
     pub(super) fn note_container(&mut self, place: Place, tag: u8) {
         if self.ids.wants_values() {
-            let at = mix(place.hash, self.shape.node(place.node).hash);
+            let at = self.hash_of(place);
             self.ids.add_value(at, tag, b"");
         }
     }

@@ -404,19 +404,19 @@ impl Flattener {
         match std::mem::replace(&mut self.pending, Pending::None) {
             Pending::None => {}
             Pending::Rest(place) => {
-                self.ids.add_value(place.hash, b'j', text);
+                self.ids.add_value(self.hash_of(place), b'j', text);
                 self.push_rest(place, None, text);
             }
             Pending::Member(_) if text == b"null" => {}
             Pending::Member(place) => {
                 let key = std::mem::take(&mut self.pending_key);
-                let at = ids::mix(place.hash, ids::hash_text(key.as_bytes()));
+                let at = ids::mix(self.hash_of(place), ids::hash_text(key.as_bytes()));
                 self.ids.add_value(at, b'j', text);
                 self.push_rest(place, Some(&key), text);
                 self.pending_key = key;
             }
             Pending::Column(place) => {
-                self.ids.add_value(place.hash, b'j', text);
+                self.ids.add_value(self.hash_of(place), b'j', text);
                 match self.slot(place.node, Part::Json) {
                     Some((table, slot)) => {
                         let table = &mut self.tables[table as usize];
@@ -470,14 +470,15 @@ impl Flattener {
         };
         let table = &mut self.tables[table as usize];
         let column = &mut table.batch.columns[slot as usize].column;
-        let plain = self.options.all_text || self.options.number_text || declared.is_some();
-        match plain {
-            false => scalar.push(column, place.row as usize),
-            true => scalar
-                .push_as(column, place.row as usize, declared, &self.options)
-                .map_err(|fault| self.at_path(fault))?,
+        let row = place.row as usize;
+        if self.options.all_text || self.options.number_text || declared.is_some() {
+            let pushed = scalar.push_as(column, row, declared, &self.options);
+            pushed.map_err(|fault| self.at_path(fault))?;
+        } else {
+            scalar.push(column, row);
         }
-        self.tables[table_index(&self.shape, place.node)].count_bytes(place.row, scalar.bytes());
+        let table = self.shape.node(place.node).table;
+        self.tables[table as usize].count_bytes(place.row, scalar.bytes());
         Ok(())
     }
 
@@ -583,10 +584,6 @@ impl Flattener {
             }
         }
     }
-}
-
-fn table_index(shape: &Shape, node: NodeId) -> usize {
-    shape.node(node).table as usize
 }
 
 /// Appends `text` as a JSON string.

@@ -1,0 +1,150 @@
+//! What the library promises its callers, apart from the tables themselves.
+
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use transmog::{
+    ArrayMode, Cancel, Conversion, Destination, ErrorKind, FaultCode, Framing, IdMode, Input,
+    OutputFormat, Summary, WarningKind,
+};
+
+/// A writer whose bytes can be looked at afterwards.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn input(text: &str) -> Input {
+    let reader = Box::new(io::Cursor::new(text.to_owned().into_bytes()));
+    Input::Reader { name: "in".to_owned(), reader }
+}
+
+/// Converts to JSONL in memory.
+fn convert(
+    text: &str,
+    set: impl FnOnce(&mut Conversion),
+) -> Result<(Summary, String), transmog::Error> {
+    let out = Shared::default();
+    let mut conversion = Conversion::new(vec![input(text)], OutputFormat::Jsonl);
+    conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
+    set(&mut conversion);
+    let summary = conversion.run()?;
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    Ok((summary, text))
+}
+
+fn ids(text: &str, arrays: ArrayMode) -> Vec<String> {
+    let set = |conversion: &mut Conversion| {
+        conversion.flatten.ids = IdMode::Hash;
+        conversion.arrays = Some(arrays);
+        conversion.table = Some("records".to_owned());
+    };
+    let (_, out) = convert(text, set).unwrap();
+    let id = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["_tm_id"].as_str().unwrap().to_owned()
+    };
+    out.lines().map(id).collect()
+}
+
+#[test]
+fn hash_ids_tell_different_records_apart() {
+    let records = [
+        r#"{"a":[1],"b":[2]}"#,
+        r#"{"a":[2],"b":[1]}"#,
+        r#"{"a":1,"b":2}"#,
+        r#"{"a":2,"b":1}"#,
+        r#"{"a":"1","b":2}"#,
+        r#"{"o":{"a":1},"b":2}"#,
+        r#"{"a":[{"x":1},{"y":2}]}"#,
+        r#"{"a":[{"y":2},{"x":1}]}"#,
+        r#"{"a":null}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":[]}"#,
+        r#"{}"#,
+    ];
+    for arrays in [ArrayMode::Smart, ArrayMode::Separate, ArrayMode::Inline] {
+        let found = ids(&records.join("\n"), arrays);
+        let distinct: std::collections::HashSet<_> = found.iter().collect();
+        assert_eq!(distinct.len(), records.len(), "{arrays:?}: {found:?}");
+    }
+}
+
+#[test]
+fn hash_ids_do_not_depend_on_the_order_of_keys() {
+    let found = ids(
+        "{\"a\":1,\"b\":{\"c\":2,\"d\":3}}\n{\"b\":{\"d\":3,\"c\":2},\"a\":1}",
+        ArrayMode::Smart,
+    );
+    assert_eq!(found[0], found[1]);
+}
+
+#[test]
+fn equal_ids_and_paths_that_match_nothing_are_warned_of() {
+    let set = |conversion: &mut Conversion| {
+        conversion.flatten.ids = IdMode::Field("id".parse().unwrap());
+        conversion.flatten.maps.push("nowhere".parse().unwrap());
+        conversion.table = Some("records".to_owned());
+    };
+    let (summary, _) = convert("{\"id\":1}\n{\"id\":1}\n{\"id\":2}\n", set).unwrap();
+    let kinds: Vec<_> =
+        summary.warnings.iter().map(|warning| (warning.kind, warning.count)).collect();
+    assert_eq!(kinds, [(WarningKind::DuplicateId, 1), (WarningKind::PatternUnused, 1)]);
+}
+
+#[test]
+fn several_inputs_make_one_set_of_tables() {
+    let out = Shared::default();
+    let inputs = vec![input("{\"a\":1}\n"), input(""), input("[{\"a\":2},{\"b\":3}]")];
+    let mut conversion = Conversion::new(inputs, OutputFormat::Csv);
+    conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
+    assert_eq!(conversion.run().unwrap().records, 3);
+    let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text, "_tm_id,a,b\n1,1,\n2,2,\n3,,3\n");
+}
+
+#[test]
+fn the_first_bad_record_is_the_one_reported() {
+    let good = "{\"a\":1}\n".repeat(5000);
+    let text = format!("{good}{{\"a\":oops}}\n{good}{{\"b\"}}\n");
+    for _ in 0..5 {
+        let error = convert(&text, |conversion| conversion.chunk_bytes = 100).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Record(FaultCode::JsonSyntax));
+        assert!(error.to_string().starts_with("in:5001:6: expected a value, found `o`"), "{error}");
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_leaves_nothing() {
+    /// Never ends, and never gives a byte.
+    struct Silent;
+    impl io::Read for Silent {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            std::thread::sleep(std::time::Duration::from_secs(3600));
+            Ok(0)
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let input = Input::Reader { name: "silent".to_owned(), reader: Box::new(Silent) };
+    let mut conversion = Conversion::new(vec![input], OutputFormat::Parquet);
+    conversion.destination = Destination::Directory(dir.path().join("new"));
+    let cancel: Cancel = conversion.cancel.clone();
+    let stopper = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        cancel.stop(15);
+    });
+    let error = conversion.run().unwrap_err();
+    stopper.join().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Interrupted { signal: 15 });
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
