@@ -194,6 +194,21 @@ fn records() -> impl Strategy<Value = Vec<Node>> {
     })
 }
 
+/// Records in which keys may stand twice.
+fn records_with_duplicates() -> impl Strategy<Value = Vec<Node>> {
+    prop::collection::vec((object(3), object(3)), 1..8).prop_map(|pairs| {
+        let joined = pairs.into_iter().enumerate().map(|(number, pair)| match pair {
+            (Node::Object(mut members), Node::Object(more)) => {
+                members.extend(more);
+                members.push(("row".to_owned(), Node::Number(number.to_string())));
+                Node::Object(members)
+            }
+            (one, _) => one,
+        });
+        joined.collect()
+    })
+}
+
 fn text_of(records: &[Node]) -> String {
     let mut text = String::new();
     for record in records {
@@ -221,7 +236,10 @@ proptest! {
     }
 
     #[test]
-    fn bytes_do_not_depend_on_chunks(records in records(), setup in setup()) {
+    fn bytes_do_not_depend_on_chunks(
+        records in prop_oneof![3 => records().boxed(), 1 => records_with_duplicates().boxed()],
+        setup in setup(),
+    ) {
         let text = text_of(&records);
         for to in [OutputFormat::Parquet, OutputFormat::Csv, OutputFormat::Jsonl, OutputFormat::Json] {
             let whole = convert(&text, &setup, to, 1 << 20);

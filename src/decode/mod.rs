@@ -35,15 +35,21 @@ pub fn chunk(
     };
     match all_records(chunk, text, flattener, options, &BTreeMap::new()) {
         Ok(()) => Ok(flattener.take()),
-        Err((_, Halt::CapReached)) => {
-            flattener.reset();
-            Err(ChunkHalt::CapReached)
-        }
-        Err((record, Halt::Fault(fault))) => {
-            flattener.reset();
-            Err(ChunkHalt::Fault(record, placed(fault, chunk, record)))
-        }
         Err((_, Halt::DuplicateKey)) => without_duplicates(chunk, text, flattener, options),
+        Err((record, halt)) => Err(halted(record, halt, chunk, flattener)),
+    }
+}
+
+/// Empties the flattener of a chunk that it cannot finish; says why.
+fn halted(record: usize, halt: Halt, chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
+    flattener.reset();
+    match halt {
+        Halt::CapReached => ChunkHalt::CapReached,
+        Halt::Fault(fault) => ChunkHalt::Fault(record, placed(fault, chunk, record)),
+        Halt::DuplicateKey => {
+            let message = "a key stands twice in one object";
+            ChunkHalt::Fault(record, Fault::new(FaultCode::DuplicateKey, 0, message))
+        }
     }
 }
 
@@ -94,28 +100,13 @@ fn without_duplicates(
             *notes.entry(duplicate.path).or_default() += 1;
         }
     }
-    match all_records(chunk, text, flattener, options, &skips) {
-        Ok(()) => {
-            let mut flattened = flattener.take();
-            for (path, count) in notes {
-                *flattened.notes.entry((Note::DuplicateKey, path)).or_default() += count;
-            }
-            Ok(flattened)
-        }
-        Err((_, Halt::CapReached)) => {
-            flattener.reset();
-            Err(ChunkHalt::CapReached)
-        }
-        Err((record, Halt::Fault(fault))) => {
-            flattener.reset();
-            Err(ChunkHalt::Fault(record, placed(fault, chunk, record)))
-        }
-        Err((record, Halt::DuplicateKey)) => {
-            flattener.reset();
-            let fault = Fault::new(FaultCode::DuplicateKey, 0, "a key stands twice in one object");
-            Err(ChunkHalt::Fault(record, fault))
-        }
+    all_records(chunk, text, flattener, options, &skips)
+        .map_err(|(record, halt)| halted(record, halt, chunk, flattener))?;
+    let mut flattened = flattener.take();
+    for (path, count) in notes {
+        *flattened.notes.entry((Note::DuplicateKey, path)).or_default() += count;
     }
+    Ok(flattened)
 }
 
 /// Finds the record that holds the bytes that are not UTF-8.

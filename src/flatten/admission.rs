@@ -54,6 +54,11 @@ impl Admission {
         Admission { live: true, ..self.clone() }
     }
 
+    /// Returns whether this copy decides path by path.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
     /// Returns a copy that decides nothing but what is full.
     pub fn into_snapshot(self) -> Self {
         Admission { live: false, ..self }

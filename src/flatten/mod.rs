@@ -106,6 +106,8 @@ pub struct Flattener {
     options: Arc<FlattenOptions>,
     paths: Arc<Paths>,
     admission: Admission,
+    /// What was admitted before this batch, where it is decided path by path.
+    admission_before: Option<Admission>,
     cap_reached: bool,
     shape: Shape,
     tables: Vec<Table>,
@@ -177,6 +179,7 @@ impl Flattener {
             ids: IdState::new(&options.ids),
             options,
             paths,
+            admission_before: admission.is_live().then(|| admission.clone()),
             admission,
             cap_reached: false,
             shape: Shape::new(Node::new(0, Step::Element, 0, 0)),
@@ -204,6 +207,9 @@ impl Flattener {
 
     /// Drops a batch that cannot be finished, and what it taught.
     pub fn reset(&mut self) {
+        if let Some(before) = &self.admission_before {
+            self.admission = before.clone();
+        }
         self.forget();
     }
 
