@@ -16,6 +16,13 @@ use super::{message, plan};
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
 
+/// Signals that end a run in order.
+#[cfg(unix)]
+const STOPPING: [i32; 4] =
+    [SIGINT, SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGQUIT];
+#[cfg(not(unix))]
+const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
+
 /// Converts, and sums up what it did on standard error.
 pub fn run(args: ConvertArgs) -> Result<(), Error> {
     let quiet = args.quiet;
@@ -35,7 +42,8 @@ pub fn run(args: ConvertArgs) -> Result<(), Error> {
 fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
     let seen = Arc::new(AtomicUsize::new(0));
     let again = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    // what the parent set to be ignored stays so, as `nohup` and background jobs want
+    for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
         // in this order: the first signal finds `again` unset and sets it
         flag::register_conditional_default(signal, Arc::clone(&again))?;
         flag::register(signal, Arc::clone(&again))?;
@@ -54,4 +62,12 @@ fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
     };
     thread::Builder::new().name("transmog-signals".to_owned()).spawn(watch)?;
     Ok(())
+}
+
+/// Returns whether this process was started with a signal ignored, where the system tells.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -49,3 +49,29 @@ fn terminate_ends_with_143() {
 fn interrupt_ends_with_130() {
     check("-INT", 130);
 }
+
+#[test]
+fn hang_up_ends_with_129() {
+    check("-HUP", 129);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_the_parent_ignores_stays_ignored() {
+    let folder = Folder::with_orders();
+    let mut command = Command::new("sh");
+    command.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let run = format!(
+        "trap '' HUP; exec {} convert - --to csv --arrays inline -q",
+        env!("CARGO_BIN_EXE_transmog")
+    );
+    let mut child = command.args(["-c", &run]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"{\"a\":1}\n").unwrap();
+    thread::sleep(Duration::from_millis(300));
+    kill(&child, "-HUP");
+    thread::sleep(Duration::from_millis(300));
+    drop(stdin);
+    let done = Done::from(child.wait_with_output().unwrap());
+    assert_eq!((done.status, done.stdout().as_str()), (0, "_tm_id,a\n1,1\n"));
+}
