@@ -148,3 +148,19 @@ fn a_run_that_is_stopped_leaves_nothing() {
     assert_eq!(error.kind(), ErrorKind::Interrupted { signal: 15 });
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn values_left_out_take_no_room_of_others() {
+    let records = "{\"a\":{\"x\":1},\"a\":2,\"row\":0}\n{\"p\":1}\n{\"q\":2}\n";
+    let out = |chunk_bytes| {
+        let set = |conversion: &mut Conversion| {
+            conversion.flatten.max_columns = 3;
+            conversion.chunk_bytes = chunk_bytes;
+        };
+        convert(records, set).unwrap().1
+    };
+    let expected = "{\"_tm_id\":1,\"a\":2,\"row\":0}\n{\"_tm_id\":2,\"p\":1}\n\
+                    {\"_tm_id\":3,\"_tm_rest\":{\"/q\":2}}\n";
+    assert_eq!(out(1), expected);
+    assert_eq!(out(1 << 20), expected);
+}
