@@ -2,7 +2,7 @@
 //!
 //! - Source: RFC 8259, strictly: what it does not allow is a fault at the first byte that is wrong.
 
-use crate::decode::number;
+use crate::decode::{number, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{ArrayContent, Descend, Flattener, Halt, Member};
 use crate::limits::PARSE_DEPTH_MAX;
@@ -38,7 +38,8 @@ pub fn record(
     options: &DecodeOptions,
     skips: &[usize],
 ) -> Result<(), Halt> {
-    let mut parser = Parser { skips, ..Parser::new(text) };
+    let policy = options.duplicate_keys;
+    let mut parser = Parser { skips, policy, ..Parser::new(text) };
     parser.space();
     if parser.peek() == Some(b'{') {
         parser.value(flattener)?;
@@ -76,13 +77,15 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
 }
 
 pub(super) struct Parser<'a> {
-    source: &'a str,
+    pub(super) source: &'a str,
     bytes: &'a [u8],
     pub(super) at: usize,
     depth: usize,
     /// Unescaped text of the last string that held an escape.
     text: String,
     skips: &'a [usize],
+    /// What is done about keys that stand twice inside text kept as JSON.
+    policy: DuplicateKeys,
 }
 
 impl<'a> Parser<'a> {
@@ -94,6 +97,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             text: String::new(),
             skips: &[],
+            policy: DuplicateKeys::Last,
         }
     }
 
@@ -230,6 +234,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let key = self.string()?;
         if self.skips.binary_search(&start).is_ok() {
+            flattener.note_duplicate(key.resolve(self));
             self.colon()?;
             return self.skip_value().map(|_| ());
         }
@@ -320,8 +325,19 @@ impl<'a> Parser<'a> {
         let start = self.at;
         self.skip_value()?;
         if descend == Descend::Json {
+            let source = &self.source[start..self.at];
+            let found = repair::duplicates(source, self.policy);
             let mut text = Vec::new();
-            push_compact(&self.bytes[start..self.at], &mut text);
+            match found.first() {
+                None => push_compact(source.as_bytes(), &mut text),
+                Some(first) if self.policy == DuplicateKeys::Reject => {
+                    return Err(first.fault(start).into());
+                }
+                Some(_) => {
+                    text = repair::without(source, &found);
+                    flattener.note_duplicates_inside(found.iter().map(|found| &*found.path));
+                }
+            }
             flattener.json(&text).map_err(|halt| at_byte(halt, start))?;
         }
         Ok(())

@@ -7,7 +7,7 @@ mod repair;
 use std::collections::BTreeMap;
 
 use crate::error::{Fault, FaultCode};
-use crate::flatten::{Flattened, Flattener, Halt, Note};
+use crate::flatten::{Flattened, Flattener, Halt};
 use crate::frame::Chunk;
 pub use json::{DecodeOptions, DuplicateKeys};
 
@@ -80,15 +80,12 @@ fn without_duplicates(
 ) -> Result<Flattened, ChunkHalt> {
     flattener.reset();
     let mut skips = BTreeMap::new();
-    let mut notes: BTreeMap<String, u64> = BTreeMap::new();
     for (index, span) in chunk.records.iter().enumerate() {
         let found = repair::duplicates(&text[span.range()], options.duplicate_keys);
         if options.duplicate_keys == DuplicateKeys::Reject
             && let Some(first) = found.first()
         {
-            let message = format!("key `{}` stands twice in one object", first.key);
-            let mut fault = Fault::new(FaultCode::DuplicateKey, first.byte, message);
-            fault.path = first.path.clone();
+            let fault = first.fault(0);
             return Err(ChunkHalt::Fault(index, placed(fault, chunk, index)));
         }
         let mut bytes: Vec<usize> = found.iter().map(|duplicate| duplicate.byte).collect();
@@ -96,17 +93,10 @@ fn without_duplicates(
         if !bytes.is_empty() {
             skips.insert(index, bytes);
         }
-        for duplicate in found {
-            *notes.entry(duplicate.path).or_default() += 1;
-        }
     }
     all_records(chunk, text, flattener, options, &skips)
         .map_err(|(record, halt)| halted(record, halt, chunk, flattener))?;
-    let mut flattened = flattener.take();
-    for (path, count) in notes {
-        *flattened.notes.entry((Note::DuplicateKey, path)).or_default() += count;
-    }
-    Ok(flattened)
+    Ok(flattener.take())
 }
 
 /// Finds the record that holds the bytes that are not UTF-8.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::json::{DuplicateKeys, Parser};
+use crate::error::{Fault, FaultCode};
 use crate::flatten::path::{Step, pointer};
 
 /// A member that is to be left out.
@@ -25,6 +26,83 @@ pub(super) fn duplicates(record: &str, policy: DuplicateKeys) -> Vec<Duplicate> 
     match finder.value(&mut path) {
         Some(()) => finder.found,
         None => Vec::new(),
+    }
+}
+
+impl Duplicate {
+    /// Says that a record must not have it; `offset` is where the text looked at begins.
+    pub(super) fn fault(&self, offset: usize) -> Fault {
+        let message = format!("key `{}` stands twice in one object", self.key);
+        let mut fault = Fault::new(FaultCode::DuplicateKey, offset + self.byte, message);
+        fault.path = self.path.clone();
+        fault
+    }
+}
+
+/// Writes JSON without white space and without the members found.
+pub(super) fn without(json: &str, found: &[Duplicate]) -> Vec<u8> {
+    let mut skips: Vec<usize> = found.iter().map(|duplicate| duplicate.byte).collect();
+    skips.sort_unstable();
+    let mut writer = Writer { parser: Parser::new(json), skips, out: Vec::new() };
+    writer.parser.space();
+    match writer.value() {
+        Some(()) => writer.out,
+        None => json.as_bytes().to_vec(),
+    }
+}
+
+struct Writer<'a> {
+    parser: Parser<'a>,
+    skips: Vec<usize>,
+    out: Vec<u8>,
+}
+
+impl Writer<'_> {
+    fn value(&mut self) -> Option<()> {
+        let closer = match self.parser.peek() {
+            Some(b'{') => b'}',
+            Some(b'[') => b']',
+            _ => {
+                let start = self.parser.at;
+                self.parser.skip_value().ok()?;
+                let source = self.parser.source.as_bytes();
+                self.out.extend_from_slice(&source[start..self.parser.at]);
+                return Some(());
+            }
+        };
+        self.out.push(if closer == b'}' { b'{' } else { b'[' });
+        self.parser.at += 1;
+        self.parser.space();
+        let mut is_first = true;
+        while self.parser.peek() != Some(closer) {
+            let start = self.parser.at;
+            if closer == b'}' {
+                self.parser.string().ok()?;
+                let key = &self.parser.source[start..self.parser.at];
+                self.parser.colon().ok()?;
+                if self.skips.binary_search(&start).is_ok() {
+                    self.parser.skip_value().ok()?;
+                } else {
+                    self.out.extend_from_slice(if is_first { b"" } else { b"," });
+                    self.out.extend_from_slice(key.as_bytes());
+                    self.out.push(b':');
+                    is_first = false;
+                    self.value()?;
+                }
+            } else {
+                self.out.extend_from_slice(if is_first { b"" } else { b"," });
+                is_first = false;
+                self.value()?;
+            }
+            self.parser.space();
+            if self.parser.peek() == Some(b',') {
+                self.parser.at += 1;
+                self.parser.space();
+            }
+        }
+        self.out.push(closer);
+        self.parser.at += 1;
+        Some(())
     }
 }
 

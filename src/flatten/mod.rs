@@ -124,6 +124,8 @@ pub struct Flattener {
     unknown_keys: HashSet<(u64, Box<str>)>,
     map_keys: Vec<HashSet<Box<str>>>,
     notes: HashMap<(Note, NodeId), u64>,
+    /// Members left out because their key stands twice, by path.
+    duplicates: HashMap<String, u64>,
     ids: IdState,
     used: u128,
 }
@@ -193,6 +195,7 @@ impl Flattener {
             unknown_keys: HashSet::new(),
             map_keys: Vec::new(),
             notes: HashMap::new(),
+            duplicates: HashMap::new(),
             used: 0,
         };
         flattener.forget();
@@ -225,6 +228,7 @@ impl Flattener {
         self.frames.clear();
         self.map_keys.clear();
         self.notes.clear();
+        self.duplicates.clear();
         self.pending = Pending::None;
         self.cap_reached = false;
         self.ids = IdState::new(&self.options.ids);
@@ -262,6 +266,9 @@ impl Flattener {
         for ((note, node), count) in std::mem::take(&mut self.notes) {
             let at = pointer(&self.shape.steps(ROOT_NODE, node));
             *out.notes.entry((note, at)).or_default() += count;
+        }
+        for (path, count) in std::mem::take(&mut self.duplicates) {
+            *out.notes.entry((Note::DuplicateKey, path)).or_default() += count;
         }
         if self.shape.len() > SHAPE_NODES_MAX {
             self.forget();
@@ -435,6 +442,33 @@ impl Flattener {
             }
         }
         Ok(())
+    }
+
+    /// Counts a member of the object being read that is left out, as its key stands twice.
+    pub fn note_duplicate(&mut self, key: &str) {
+        let Some(frame) = self.frames.last() else { return };
+        let mut steps = self.shape.steps(ROOT_NODE, frame.node);
+        steps.push(Step::Key(key.into()));
+        *self.duplicates.entry(pointer(&steps)).or_default() += 1;
+    }
+
+    /// Counts members left out of the subtree that goes to [`Flattener::json`] next; the paths
+    /// start from that subtree.
+    pub fn note_duplicates_inside<'a>(&mut self, paths: impl Iterator<Item = &'a str>) {
+        let base = match self.pending {
+            Pending::None => return,
+            Pending::Column(place) | Pending::Rest(place) => {
+                pointer(&self.shape.steps(ROOT_NODE, place.node))
+            }
+            Pending::Member(place) => {
+                let mut steps = self.shape.steps(ROOT_NODE, place.node);
+                steps.push(Step::Key(self.pending_key.as_str().into()));
+                pointer(&steps)
+            }
+        };
+        for path in paths {
+            *self.duplicates.entry(format!("{base}{path}")).or_default() += 1;
+        }
     }
 
     /// Returns what was admitted, also by this flattener where it decided path by path.

@@ -10,7 +10,8 @@ use super::{Done, Folder};
 
 /// Starts a run that waits for more input, and waits until it has made its temporary file.
 fn started(folder: &Folder) -> (Child, std::process::ChildStdin) {
-    let command = &mut folder.command("convert - --to csv -o out");
+    let command = &mut with_default_signals(folder);
+    command.args(["convert", "-", "--to", "csv", "-o", "out"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"{\"a\":1}\n{\"a\"").unwrap();
@@ -21,6 +22,21 @@ fn started(folder: &Folder) -> (Child, std::process::ChildStdin) {
         thread::sleep(Duration::from_millis(10));
     }
     (child, stdin)
+}
+
+/// Runs the binary as if from a terminal: whoever runs the tests may ignore signals, as `nohup` and
+/// background jobs do, and that is inherited.
+fn with_default_signals(folder: &Folder) -> Command {
+    let binary = env!("CARGO_BIN_EXE_transmog");
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT,HUP,TERM", binary]);
+        command
+    } else {
+        Command::new(binary)
+    };
+    command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 fn kill(child: &Child, signal: &str) {
