@@ -25,11 +25,15 @@ pub const TABLES_MAX: usize = 512;
 /// Rows of a Parquet row group.
 pub const ROW_GROUP_ROWS: usize = 1 << 20;
 
-/// Bytes of values, before encoding, after which a row group is cut.
-pub const ROW_GROUP_BYTES: usize = 64 << 20;
+/// Bytes of memory that a run stays within: a small machine's share, and row groups that are
+/// still large enough to read well.
+pub const MEMORY: usize = 512 << 20;
 
-/// Bytes of values that all tables together may hold before the largest is written out.
-pub const PENDING_BYTES: usize = 128 << 20;
+/// Bytes of memory below which a run would spend itself on tiny row groups.
+pub const MEMORY_MIN: usize = 32 << 20;
+
+/// Bytes of the smallest chunk that a limit on memory leads to.
+pub const CHUNK_BYTES_MIN: usize = 64 << 10;
 
 /// Bytes of a column or table name; longer ones are cut and end in a hash of the whole.
 pub const NAME_BYTES_MAX: usize = 1024;

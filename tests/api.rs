@@ -118,7 +118,7 @@ fn the_first_bad_record_is_the_one_reported() {
     let good = "{\"a\":1}\n".repeat(5000);
     let text = format!("{good}{{\"a\":oops}}\n{good}{{\"b\"}}\n");
     for _ in 0..5 {
-        let error = convert(&text, |conversion| conversion.chunk_bytes = 100).unwrap_err();
+        let error = convert(&text, |conversion| conversion.chunk_bytes = Some(100)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Record(FaultCode::JsonSyntax));
         assert!(error.to_string().starts_with("in:5001:6: expected a value, found `o`"), "{error}");
     }
@@ -155,7 +155,7 @@ fn values_left_out_take_no_room_of_others() {
     let out = |chunk_bytes| {
         let set = |conversion: &mut Conversion| {
             conversion.flatten.max_columns = 3;
-            conversion.chunk_bytes = chunk_bytes;
+            conversion.chunk_bytes = Some(chunk_bytes);
         };
         convert(records, set).unwrap().1
     };

@@ -172,8 +172,8 @@ fn convert(text: &str, setup: &Setup, to: OutputFormat, chunk_bytes: usize) -> t
     }
     conversion.numbers = setup.numbers;
     conversion.row_group_rows = setup.row_group_rows;
-    conversion.pending_bytes = setup.pending_bytes;
-    conversion.chunk_bytes = chunk_bytes;
+    conversion.pending_bytes = Some(setup.pending_bytes);
+    conversion.chunk_bytes = Some(chunk_bytes);
     conversion.threads = NonZeroUsize::new(2);
     let summary = conversion.run().unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!(summary.records as usize, text.lines().count());

@@ -80,7 +80,7 @@ pub struct ConvertArgs {
     /// none, as the record is rejected.
     #[arg(long, value_name = "WHICH", value_parser = choice(DUPLICATES), help_heading = "Input")]
     pub duplicate_keys: Option<DuplicateKeys>,
-    /// Longest record that is taken, such as `64MiB` (default).
+    /// Longest record that is taken [default: an eighth of `--memory-limit`, 64MiB at most].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
@@ -175,7 +175,8 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_073_741_824>)]
     #[arg(help_heading = "Output formats")]
     pub row_group_rows: Option<usize>,
-    /// Parquet and Arrow: size of values after which a row group is cut [default: 64MiB].
+    /// Parquet and Arrow: size of values after which a row group is cut
+    /// [default: an eighth of `--memory-limit`, which is 64MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Output formats")]
     pub row_group_bytes: Option<usize>,
     /// CSV: the character between cells; `\t` is a tab [default: ,].
@@ -200,6 +201,10 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
     #[arg(help_heading = "Running")]
     pub threads: Option<NonZeroUsize>,
+    /// Memory to stay within; row groups get smaller with it, and the longest record that is taken
+    /// [default: 512MiB].
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Running")]
+    pub memory_limit: Option<usize>,
     /// Bytes handed to a thread at once.
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub chunk_bytes: Option<usize>,

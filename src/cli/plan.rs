@@ -51,10 +51,11 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     set(&mut conversion.duplicate_keys, args.duplicate_keys);
     set(&mut conversion.codec, args.compression);
     set(&mut conversion.row_group_rows, args.row_group_rows);
-    set(&mut conversion.row_group_bytes, args.row_group_bytes);
+    set(&mut conversion.memory_limit, args.memory_limit);
+    conversion.row_group_bytes = args.row_group_bytes;
     set(&mut conversion.nulls, args.nulls);
-    set(&mut conversion.chunk_bytes, args.chunk_bytes);
-    set(&mut conversion.record_bytes_max, args.max_record_bytes);
+    conversion.chunk_bytes = args.chunk_bytes;
+    conversion.record_bytes_max = args.max_record_bytes;
     set(&mut conversion.csv.delimiter, args.delimiter_out);
     conversion.csv.bom = args.bom;
     conversion.csv.formula_guard = args.formula_guard;

@@ -35,6 +35,8 @@ struct Waiting {
 pub(super) struct FullGroup {
     pub table: usize,
     pub group: RowGroup,
+    /// Bytes of its values.
+    pub bytes: usize,
 }
 
 impl Groups {
@@ -75,7 +77,7 @@ impl Groups {
         waiting.rows += batch.rows;
         waiting.bytes += bytes;
         self.bytes += bytes;
-        waiting.group.push(batch.rows, batch.columns);
+        waiting.group.push(batch.rows, bytes, batch.columns);
     }
 
     /// Walks the records one by one to find where row groups end, then cuts there.
@@ -115,7 +117,8 @@ impl Groups {
         }
         for batch in batches {
             // These rows were counted above.
-            self.tables[batch.table].group.push(batch.rows, batch.columns);
+            let bytes = bytes_of(&batch);
+            self.tables[batch.table].group.push(batch.rows, bytes, batch.columns);
         }
         full
     }
@@ -125,7 +128,8 @@ impl Groups {
         let rest = split_off(batch, rows);
         let head = std::mem::replace(batch, rest);
         if head.rows > 0 {
-            self.tables[head.table].group.push(head.rows, head.columns);
+            let bytes = bytes_of(&head);
+            self.tables[head.table].group.push(head.rows, bytes, head.columns);
         }
         self.take(head.table)
     }
@@ -133,7 +137,7 @@ impl Groups {
     fn take(&mut self, table: usize) -> FullGroup {
         let waiting = std::mem::take(&mut self.tables[table]);
         self.bytes -= waiting.bytes;
-        FullGroup { table, group: waiting.group }
+        FullGroup { table, group: waiting.group, bytes: waiting.bytes }
     }
 
     /// Takes what is left of every table.

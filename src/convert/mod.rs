@@ -1,5 +1,6 @@
 //! The whole way: options in, published tables and a summary out.
 
+mod budget;
 mod groups;
 mod outputs;
 mod reader;
@@ -87,10 +88,12 @@ pub struct Conversion {
     pub codec: Codec,
     /// Rows of a row group.
     pub row_group_rows: usize,
+    /// Bytes of memory to stay within; what follows is worked out from it where it is not set.
+    pub memory_limit: usize,
     /// Bytes of values after which a row group is cut.
-    pub row_group_bytes: usize,
+    pub row_group_bytes: Option<usize>,
     /// Bytes of values that all tables together hold before the largest is written out.
-    pub pending_bytes: usize,
+    pub pending_bytes: Option<usize>,
     /// How CSV is written.
     pub csv: CsvOptions,
     /// Spaces a level in JSON; nothing for no white space.
@@ -98,9 +101,9 @@ pub struct Conversion {
     /// What becomes of cells without a value in JSON.
     pub nulls: Nulls,
     /// Bytes handed to a worker at once.
-    pub chunk_bytes: usize,
+    pub chunk_bytes: Option<usize>,
     /// Longest record that is taken.
-    pub record_bytes_max: usize,
+    pub record_bytes_max: Option<usize>,
     /// Workers; by default one for each processor.
     pub threads: Option<NonZeroUsize>,
     /// Ends the run from outside.
@@ -186,13 +189,14 @@ impl Conversion {
             non_objects: NonObjects::Reject,
             codec: Codec::default(),
             row_group_rows: limits::ROW_GROUP_ROWS,
-            row_group_bytes: limits::ROW_GROUP_BYTES,
-            pending_bytes: limits::PENDING_BYTES,
+            memory_limit: limits::MEMORY,
+            row_group_bytes: None,
+            pending_bytes: None,
             csv: CsvOptions::default(),
             indent: None,
             nulls: Nulls::Omit,
-            chunk_bytes: limits::CHUNK_BYTES,
-            record_bytes_max: limits::RECORD_BYTES_MAX,
+            chunk_bytes: None,
+            record_bytes_max: None,
             threads: None,
             cancel: Cancel::default(),
         }
@@ -227,8 +231,14 @@ impl Conversion {
         };
         const ROWS_LIMIT: usize = 1 << 30;
         between("--row-group-rows", self.row_group_rows, 1, ROWS_LIMIT)?;
-        between("--row-group-bytes", self.row_group_bytes, 1, limits::RECORD_BYTES_LIMIT)?;
-        between("--max-record-bytes", self.record_bytes_max, 1, limits::RECORD_BYTES_LIMIT)?;
+        let row_group_bytes = self.row_group_bytes.unwrap_or(1);
+        between("--row-group-bytes", row_group_bytes, 1, limits::RECORD_BYTES_LIMIT)?;
+        let record_bytes_max = self.record_bytes_max.unwrap_or(1);
+        between("--max-record-bytes", record_bytes_max, 1, limits::RECORD_BYTES_LIMIT)?;
+        if self.memory_limit < limits::MEMORY_MIN {
+            let least = limits::MEMORY_MIN >> 20;
+            return Err(Error::usage(format!("`--memory-limit`: expected {least}MiB at least")));
+        }
         between("--max-columns", self.flatten.max_columns, 1, 1 << 20)?;
         between("--max-tables", self.flatten.max_tables, 1, 1 << 16)?;
         between("--max-depth", self.flatten.max_depth as usize, 1, limits::PARSE_DEPTH_MAX)?;
@@ -292,6 +302,9 @@ impl Conversion {
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
         self.flatten.arrays = self.arrays.unwrap_or(default);
         self.flatten.number_text = self.numbers != NumberMode::Double;
+        // Text prints dates as they stand, whatever their type.
+        let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
+        self.flatten.dates = self.dates == DateMode::Auto && has_types;
     }
 
     /// Returns the name of the main table.

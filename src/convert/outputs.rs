@@ -45,6 +45,14 @@ struct Output {
 struct Gathering {
     parts: Vec<Option<Encoded>>,
     missing: usize,
+    bytes: usize,
+}
+
+/// Row groups that were written, and the bytes of their values.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub groups: usize,
+    pub bytes: usize,
 }
 
 impl Outputs {
@@ -117,40 +125,41 @@ impl Outputs {
         })
     }
 
-    /// Hands a row group to the workers; returns how many row groups are being encoded more.
+    /// Hands a row group to the workers; returns whether they have something to do.
     pub(super) fn plan(
         &mut self,
         full: FullGroup,
         layout: &Layout,
         place: Place,
         workers: &Workers,
-    ) -> Result<usize, Error> {
-        let output = &mut self.tables[full.table];
-        let Some(writer) = &mut output.writer else { return Ok(0) };
-        let tasks = writer.plan(full.group, layout, place)?;
+    ) -> Result<bool, Error> {
+        let FullGroup { table, group, bytes } = full;
+        let output = &mut self.tables[table];
+        let Some(writer) = &mut output.writer else { return Ok(false) };
+        let tasks = writer.plan(group, layout, place)?;
+        if tasks.is_empty() {
+            // A table without columns, which no other row group of it has either.
+            writer.append(Vec::new())?;
+            return Ok(false);
+        }
         let group = output.planned;
         output.planned += 1;
-        let count = tasks.len();
-        let parts = std::iter::repeat_with(|| None).take(count).collect();
-        output.groups.insert(group, Gathering { parts, missing: count });
+        let parts = std::iter::repeat_with(|| None).take(tasks.len()).collect();
+        output.groups.insert(group, Gathering { parts, missing: tasks.len(), bytes });
         for (place, task) in tasks.into_iter().enumerate() {
-            workers.encode(EncodeJob { table: full.table, group, place, task });
+            workers.encode(EncodeJob { table, group, place, task });
         }
-        if count == 0 {
-            let appended = self.append_ready(full.table)?;
-            return Ok(1 - appended.min(1));
-        }
-        Ok(1)
+        Ok(true)
     }
 
-    /// Takes an encoded part; returns how many row groups were written because of it.
+    /// Takes an encoded part; returns which row groups were written because of it.
     pub(super) fn encoded(
         &mut self,
         table: usize,
         group: usize,
         place: usize,
         encoded: Encoded,
-    ) -> Result<usize, Error> {
+    ) -> Result<Written, Error> {
         if let Some(gathering) = self.tables[table].groups.get_mut(&group) {
             gathering.parts[place] = Some(encoded);
             gathering.missing -= 1;
@@ -158,18 +167,19 @@ impl Outputs {
         self.append_ready(table)
     }
 
-    fn append_ready(&mut self, table: usize) -> Result<usize, Error> {
+    fn append_ready(&mut self, table: usize) -> Result<Written, Error> {
         let output = &mut self.tables[table];
-        let mut count = 0;
+        let mut written = Written::default();
         while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
             && let Some(next) = output.groups.remove(&output.appended)
             && let Some(writer) = &mut output.writer
         {
             writer.append(next.parts.into_iter().flatten().collect())?;
             output.appended += 1;
-            count += 1;
+            written.groups += 1;
+            written.bytes += next.bytes;
         }
-        Ok(count)
+        Ok(written)
     }
 
     /// Ends all files and publishes them together.

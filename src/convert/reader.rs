@@ -5,23 +5,25 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Conversion;
+use super::budget::Budget;
 use super::workers::Report;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
-use crate::frame::{FrameOptions, Framer, RecordPointer, Start};
+use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
 use crate::source::{Input, Source};
 
 /// Reads all inputs, one after the other, on a thread of its own.
 pub(super) fn spawn(
     conversion: Conversion,
-    tickets: Receiver<()>,
+    budget: &Budget,
+    tickets: Receiver<Option<Chunk>>,
     reports: Sender<Report>,
 ) -> Result<(), Error> {
     let plan = ReadPlan {
         from: conversion.from,
         records_at: conversion.records_at,
-        chunk_bytes: conversion.chunk_bytes,
-        record_bytes_max: conversion.record_bytes_max,
+        chunk_bytes: budget.chunk,
+        record_bytes_max: budget.record,
     };
     let inputs = conversion.inputs;
     let read = move || {
@@ -50,7 +52,7 @@ struct ReadPlan {
 fn read_all(
     inputs: Vec<Input>,
     plan: &ReadPlan,
-    tickets: &Receiver<()>,
+    tickets: &Receiver<Option<Chunk>>,
     reports: &Sender<Report>,
 ) -> Result<Option<u64>, Error> {
     let mut start = Start::default();
@@ -68,8 +70,10 @@ fn read_all(
         let mut framer = Framer::new(source.reader, options, start);
         let mut end = 0;
         loop {
-            if tickets.recv().is_err() {
-                return Ok(None);
+            match tickets.recv() {
+                Ok(Some(done)) => framer.recycle(done),
+                Ok(None) => {}
+                Err(_) => return Ok(None),
             }
             let Some(chunk) = framer.next()? else { break };
             end = chunk.first_byte + chunk.bytes.len() as u64;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::RecvTimeoutError;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::budget::Budget;
 use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
@@ -51,14 +52,15 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     };
     let workers = Workers::start(threads, &setup)?;
     let tickets = Tickets::new(threads + CHUNKS_AHEAD);
+    let budget = Budget::of(&conversion, threads + CHUNKS_AHEAD);
     let admission = Arc::new(schema.admission().clone());
     let limits = GroupLimits {
         rows: conversion.row_group_rows,
-        bytes: conversion.row_group_bytes,
-        pending_bytes: conversion.pending_bytes,
+        bytes: budget.row_group,
+        pending_bytes: budget.pending,
     };
     let cancel = conversion.cancel.clone();
-    reader::spawn(conversion, tickets.take.clone(), workers.to_reports.clone())?;
+    reader::spawn(conversion, &budget, tickets.take.clone(), workers.to_reports.clone())?;
     let mut run = Run {
         names,
         setup,
@@ -76,8 +78,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         used: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
-        encoding: 0,
-        encoding_max: threads * GROUPS_ENCODING,
+        encoding: Encoding { groups: 0, bytes: 0, bytes_max: budget.encoding },
     };
     let mut end = None;
     while end.is_none() || run.next < run.read {
@@ -103,8 +104,19 @@ const ELSEWHERE: &str = "(other paths)";
 /// Ids of main rows that are compared with later ones.
 const IDS_REMEMBERED: usize = 1 << 20;
 
-/// Row groups being encoded at once, a worker; past that, chunks wait.
-const GROUPS_ENCODING: usize = 1;
+/// Row groups that are being encoded.
+struct Encoding {
+    groups: usize,
+    bytes: usize,
+    /// Past that, chunks wait.
+    bytes_max: usize,
+}
+
+impl Encoding {
+    fn has_room(&self) -> bool {
+        self.bytes < self.bytes_max
+    }
+}
 
 /// The state of the loop.
 struct Run {
@@ -129,9 +141,7 @@ struct Run {
     /// Hashes of the ids of main rows, while there are not too many.
     ids: HashSet<u64>,
     duplicate_ids: u64,
-    /// Row groups being encoded.
-    encoding: usize,
-    encoding_max: usize,
+    encoding: Encoding,
 }
 
 impl Run {
@@ -143,7 +153,7 @@ impl Run {
                 self.workers.decode(DecodeJob { chunk, admission });
             }
             Report::End { .. } => {}
-            Report::Unused => self.tickets.give_back(),
+            Report::Unused => self.tickets.give_back(None),
             Report::ReadFailed(error) => {
                 // Bad records before that place come first, so that the message does not depend on
                 // which thread was faster.
@@ -155,7 +165,9 @@ impl Run {
                 self.absorb()?;
             }
             Report::Encoded { table, group, place, encoded } => {
-                self.encoding -= self.outputs.encoded(table, group, place, encoded?)?;
+                let done = self.outputs.encoded(table, group, place, encoded?)?;
+                self.encoding.groups -= done.groups;
+                self.encoding.bytes -= done.bytes;
                 self.absorb()?;
             }
             Report::Panicked(text) => {
@@ -168,7 +180,7 @@ impl Run {
 
     /// Takes decoded chunks in their order, while there is room to encode.
     fn absorb(&mut self) -> Result<(), Error> {
-        while self.encoding < self.encoding_max
+        while self.encoding.has_room()
             && let Some(decoded) = self.early.remove(&self.next)
         {
             self.absorb_chunk(decoded)?;
@@ -202,8 +214,7 @@ impl Run {
         let records = chunk.records.len();
         self.records = chunk.first_record + records as u64;
         self.next += 1;
-        self.tickets.give_back();
-        drop(chunk);
+        self.tickets.give_back(Some(chunk));
         for full in self.groups.add(batches, records) {
             self.encode(full, Place::Inner)?;
         }
@@ -288,8 +299,11 @@ impl Run {
 
     fn encode(&mut self, full: FullGroup, place: Place) -> Result<(), Error> {
         let (layout, _) = self.schema.layout(full.table);
-        let started = self.outputs.plan(full, &layout, place, &self.workers)?;
-        self.encoding += started;
+        let bytes = full.bytes;
+        if self.outputs.plan(full, &layout, place, &self.workers)? {
+            self.encoding.groups += 1;
+            self.encoding.bytes += bytes;
+        }
         Ok(())
     }
 
@@ -297,7 +311,7 @@ impl Run {
         for full in self.groups.finish() {
             self.encode(full, Place::Last)?;
         }
-        while self.encoding > 0 {
+        while self.encoding.groups > 0 {
             cancel.check()?;
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
                 Ok(report) => self.take(report)?,

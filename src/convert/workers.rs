@@ -160,22 +160,23 @@ fn decode(
     Report::Decoded(Decoded { chunk: job.chunk, decoded, full_count })
 }
 
-/// Lets the reader go on: one ticket for each chunk that may be in flight.
+/// Lets the reader go on: one ticket for each chunk that may be in flight, with the buffers of one
+/// that is done, if there was one.
 pub(super) struct Tickets {
-    give: Sender<()>,
-    pub take: Receiver<()>,
+    give: Sender<Option<Chunk>>,
+    pub take: Receiver<Option<Chunk>>,
 }
 
 impl Tickets {
     pub(super) fn new(count: usize) -> Self {
         let (give, take) = bounded(count);
         for _ in 0..count {
-            let _ = give.try_send(());
+            let _ = give.try_send(None);
         }
         Tickets { give, take }
     }
 
-    pub(super) fn give_back(&self) {
-        let _ = self.give.try_send(());
+    pub(super) fn give_back(&self, chunk: Option<Chunk>) {
+        let _ = self.give.try_send(chunk);
     }
 }

@@ -2,11 +2,15 @@
 //!
 //! - Source: RFC 8259, strictly: what it does not allow is a fault at the first byte that is wrong.
 
+use crate::decode::scan::{self, Short};
 use crate::decode::{number, repair};
 use crate::error::{Fault, FaultCode};
-use crate::flatten::{ArrayContent, Descend, Flattener, Halt, Member};
+use crate::flatten::{
+    Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place, Rows,
+    Target,
+};
 use crate::limits::PARSE_DEPTH_MAX;
-use crate::table::Number;
+use crate::table::{Excerpt, Number};
 
 /// How records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,27 +33,37 @@ pub enum DuplicateKeys {
     Reject,
 }
 
-/// Decodes one record into `flattener`.
+/// Decodes one record, the first `length` bytes of `text`, into `flattener`; `place` is its own.
+///
+/// What follows the record in `text` is not part of it; it lets short strings and keys be read in
+/// blocks that reach beyond its end.
 ///
 /// `skips` are bytes in the record, rising, at which members begin that are to be left out.
+///
+/// - Units: returns the bytes that the record's own row holds.
+#[inline]
 pub fn record(
     text: &str,
+    length: usize,
     flattener: &mut Flattener,
+    place: Place,
     options: &DecodeOptions,
     skips: &[usize],
-) -> Result<(), Halt> {
+) -> Result<u32, Halt> {
+    let mut bytes = 0;
+    let bytes_of_record = &text.as_bytes()[..length];
     let policy = options.duplicate_keys;
-    let mut parser = Parser { skips, policy, ..Parser::new(text) };
+    let mut parser = Parser { bytes: bytes_of_record, skips, policy, ..Parser::new(text) };
     parser.space();
     if parser.peek() == Some(b'{') {
-        parser.value(flattener)?;
+        let members = flattener.members(place);
+        parser.members(flattener, members, &mut bytes)?;
     } else if options.wrap_values {
-        flattener.begin_object(|| false)?;
-        match flattener.key("value")? {
-            Member::Read => parser.value(flattener)?,
-            Member::Whole => parser.whole(flattener, Descend::Json)?,
+        let mut members = flattener.members(place);
+        match flattener.key(&mut members, "value")? {
+            Member::At(place) => parser.value(flattener, place, &mut bytes)?,
+            Member::Whole(target) => parser.whole(flattener, target, &mut bytes)?,
         }
-        flattener.end_object();
     } else {
         let start = parser.at;
         let found = parser.skip_value()?;
@@ -57,7 +71,8 @@ pub fn record(
         let message = format!("expected an object, found {found}");
         return Err(Fault::new(FaultCode::RecordNotObject, start, message).into());
     }
-    parser.end()
+    parser.end()?;
+    Ok(bytes)
 }
 
 /// Checks that `bytes` are one JSON text, as strictly as a record is checked.
@@ -71,13 +86,15 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
     parser.space();
     let checked = parser.skip_value().and_then(|_| parser.end());
     checked.map_err(|halt| match halt {
-        Halt::Fault(fault) => fault,
+        Halt::Fault(fault) => *fault,
         Halt::DuplicateKey | Halt::CapReached => Fault::new(FaultCode::JsonSyntax, 0, "not JSON"),
     })
 }
 
 pub(super) struct Parser<'a> {
+    /// The record and what follows it.
     pub(super) source: &'a str,
+    /// The record.
     bytes: &'a [u8],
     pub(super) at: usize,
     depth: usize,
@@ -151,32 +168,48 @@ impl<'a> Parser<'a> {
         Err(Fault::new(FaultCode::DepthExceeded, self.at, message).into())
     }
 
-    #[inline]
-    fn value(&mut self, flattener: &mut Flattener) -> Result<(), Halt> {
+    /// Reads the value at hand and pushes it; `bytes` are those of the row.
+    #[inline(always)]
+    fn value(
+        &mut self,
+        flattener: &mut Flattener,
+        place: Place,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
         let start = self.at;
         let pushed = match self.peek() {
             Some(b'"') => {
                 let text = self.string()?;
-                let text = text.resolve(self);
-                flattener.string(text)
+                flattener.string(place, text.excerpt(self), bytes)
             }
-            Some(b'-' | b'0'..=b'9') => {
-                let (number, text) = self.number()?;
-                flattener.number(number, text)
-            }
-            Some(b'{') => return self.object(flattener),
-            Some(b'[') => return self.array(flattener),
+            Some(b'-' | b'0'..=b'9') => match self.short_number() {
+                Some((Short::Int(value), end)) => {
+                    self.at = end;
+                    flattener.int(place, value, Excerpt::new(self.source, start, end), bytes)
+                }
+                Some((Short::Float(value), end)) => {
+                    self.at = end;
+                    flattener.float(place, value, Excerpt::new(self.source, start, end), bytes)
+                }
+                None => {
+                    let (number, text) = self.long_number()?;
+                    flattener.number(place, number, text.text(), bytes)
+                }
+            },
+            Some(b'{') => return self.object(flattener, place, bytes),
+            Some(b'[') => return self.array(flattener, place, bytes),
             Some(b't') => {
                 self.word("true")?;
-                flattener.bool(true)
+                flattener.bool(place, true, bytes)
             }
             Some(b'f') => {
                 self.word("false")?;
-                flattener.bool(false)
+                flattener.bool(place, false, bytes)
             }
             Some(b'n') => {
                 self.word("null")?;
-                flattener.null()
+                flattener.null(place);
+                return Ok(());
             }
             _ => return Err(self.expected("a value")),
         };
@@ -190,59 +223,109 @@ impl<'a> Parser<'a> {
         first == Some(&b'}')
     }
 
-    fn object(&mut self, flattener: &mut Flattener) -> Result<(), Halt> {
+    #[inline(never)]
+    fn object(
+        &mut self,
+        flattener: &mut Flattener,
+        place: Place,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
         let start = self.at;
-        match flattener
-            .begin_object(|| self.is_empty_object())
-            .map_err(|halt| at_byte(halt, start))?
-        {
-            Descend::Enter => {}
-            other => return self.whole(flattener, other),
+        let object = flattener.begin_object(place, || self.is_empty_object());
+        match object.map_err(|halt| at_byte(halt, start))? {
+            Object::Members(members) => self.members(flattener, members, bytes),
+            Object::Map(map) => self.map(flattener, map),
+            Object::Json(target) => self.whole(flattener, target, bytes),
+            Object::Skip => self.skip_value().map(|_| ()),
         }
-        self.deeper()?;
-        self.at += 1;
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-        } else {
+    }
+
+    /// Reads the object at hand. This is the loop in which a conversion spends its time, so
+    /// everything short is inlined here, and only here.
+    fn members(
+        &mut self,
+        flattener: &mut Flattener,
+        mut members: Members,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        if self.begin_container(b'}')? {
             loop {
-                self.member(flattener)?;
-                self.space();
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
+                let likely = match self.skips {
+                    [] => flattener.predicted(&mut members, self.source.as_bytes(), self.at),
+                    _ => None,
+                };
+                let place = match likely {
+                    Some((place, length)) => {
+                        self.at += length;
                         self.space();
+                        Some(place)
                     }
-                    Some(b'}') => {
-                        self.at += 1;
-                        break;
-                    }
-                    _ => return Err(self.expected("`,` or `}`")),
+                    None => self.key(flattener, &mut members, bytes)?,
+                };
+                if let Some(place) = place {
+                    self.value(flattener, place, bytes)?;
+                }
+                if !self.goes_on(b'}')? {
+                    break;
                 }
             }
         }
-        self.depth -= 1;
-        flattener.end_object();
+        flattener.end_object(&members);
         Ok(())
     }
 
-    #[inline]
-    fn member(&mut self, flattener: &mut Flattener) -> Result<(), Halt> {
+    /// Reads the key at hand, and its colon; says where its value goes, or reads over a value that
+    /// goes nowhere or whole.
+    #[inline(never)]
+    fn key(
+        &mut self,
+        flattener: &mut Flattener,
+        members: &mut Members,
+        bytes: &mut u32,
+    ) -> Result<Option<Place>, Halt> {
         if self.peek() != Some(b'"') {
             return Err(self.expected("a key in quotes"));
         }
         let start = self.at;
         let key = self.string()?;
         if self.skips.binary_search(&start).is_ok() {
-            flattener.note_duplicate(key.resolve(self));
+            flattener.note_duplicate(members, key.resolve(self));
             self.colon()?;
-            return self.skip_value().map(|_| ());
+            self.skip_value()?;
+            return Ok(None);
         }
-        let member = flattener.key(key.resolve(self))?;
+        let member = flattener.key(members, key.resolve(self))?;
         self.colon()?;
         match member {
-            Member::Read => self.value(flattener),
-            Member::Whole => self.whole(flattener, Descend::Json),
+            Member::At(place) => Ok(Some(place)),
+            Member::Whole(target) => self.whole(flattener, target, bytes).map(|()| None),
+        }
+    }
+
+    fn map(&mut self, flattener: &mut Flattener, mut map: MapRows) -> Result<(), Halt> {
+        if !self.begin_container(b'}')? {
+            return Ok(());
+        }
+        loop {
+            if self.peek() != Some(b'"') {
+                return Err(self.expected("a key in quotes"));
+            }
+            let start = self.at;
+            let key = self.string()?;
+            if self.skips.binary_search(&start).is_ok() {
+                flattener.note_duplicate_row(&map, key.resolve(self));
+                self.colon()?;
+                self.skip_value()?;
+            } else {
+                let mut bytes = 0;
+                let place = flattener.map_key(&mut map, key.resolve(self), &mut bytes)?;
+                self.colon()?;
+                self.value(flattener, place, &mut bytes)?;
+                flattener.end_row(map.table(), bytes);
+            }
+            if !self.goes_on(b'}')? {
+                return Ok(());
+            }
         }
     }
 
@@ -257,38 +340,129 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn array(&mut self, flattener: &mut Flattener) -> Result<(), Halt> {
+    #[inline(never)]
+    fn array(
+        &mut self,
+        flattener: &mut Flattener,
+        place: Place,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
         let start = self.at;
-        let descend = flattener.begin_array(|| self.look_ahead());
-        match descend.map_err(|halt| at_byte(halt, start))? {
-            Descend::Enter => {}
-            other => return self.whole(flattener, other),
+        let array = flattener.begin_array(place, || self.look_ahead());
+        match array.map_err(|halt| at_byte(halt, start))? {
+            Array::List(list) => self.list(flattener, list, bytes),
+            Array::Rows(rows) => self.rows(flattener, rows),
+            Array::Json(target) => self.whole(flattener, target, bytes),
+            Array::Skip => self.skip_value().map(|_| ()),
         }
-        self.deeper()?;
-        self.at += 1;
-        self.space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-        } else {
+    }
+
+    fn rows(&mut self, flattener: &mut Flattener, mut rows: Rows) -> Result<(), Halt> {
+        if !self.begin_container(b']')? {
+            return Ok(());
+        }
+        loop {
+            let mut bytes = 0;
+            let place = flattener.add_element(&mut rows);
+            self.value(flattener, place, &mut bytes)?;
+            flattener.end_row(rows.table(), bytes);
+            if !self.goes_on(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        flattener: &mut Flattener,
+        mut list: List,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        if self.begin_container(b']')? {
             loop {
-                self.value(flattener)?;
-                self.space();
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
-                        self.space();
+                let start = self.at;
+                self.element(flattener, &mut list, bytes).map_err(|halt| match halt {
+                    // What the flattener refuses has no place yet.
+                    Halt::Fault(fault) if fault.code == FaultCode::ValueType => {
+                        at_byte(Halt::Fault(fault), start)
                     }
-                    Some(b']') => {
-                        self.at += 1;
-                        break;
-                    }
-                    _ => return Err(self.expected("`,` or `]`")),
+                    other => other,
+                })?;
+                if !self.goes_on(b']')? {
+                    break;
                 }
             }
         }
-        self.depth -= 1;
-        flattener.end_array();
+        flattener.end_list(&list, bytes);
         Ok(())
+    }
+
+    /// Reads an element of an array that holds no container before its first bracket.
+    #[inline]
+    fn element(
+        &mut self,
+        flattener: &mut Flattener,
+        list: &mut List,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.string()?;
+                flattener.list_string(list, text.excerpt(self), bytes)
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let (number, text) = self.number()?;
+                flattener.list_number(list, number, text, bytes)
+            }
+            Some(b't') => {
+                self.word("true")?;
+                flattener.list_bool(list, true, bytes)
+            }
+            Some(b'f') => {
+                self.word("false")?;
+                flattener.list_bool(list, false, bytes)
+            }
+            Some(b'n') => {
+                self.word("null")?;
+                flattener.list_null(list);
+                Ok(())
+            }
+            _ => Err(self.expected("a value")),
+        }
+    }
+
+    /// Steps into the object or array at hand; returns whether it has something in it.
+    #[inline]
+    fn begin_container(&mut self, closer: u8) -> Result<bool, Halt> {
+        self.deeper()?;
+        self.at += 1;
+        self.space();
+        if self.peek() != Some(closer) {
+            return Ok(true);
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(false)
+    }
+
+    /// Steps over what follows a member or an element; returns whether another one comes.
+    #[inline(always)]
+    fn goes_on(&mut self, closer: u8) -> Result<bool, Halt> {
+        self.space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                self.space();
+                Ok(true)
+            }
+            Some(byte) if byte == closer => {
+                self.at += 1;
+                self.depth -= 1;
+                Ok(false)
+            }
+            _ if closer == b'}' => Err(self.expected("`,` or `}`")),
+            _ => Err(self.expected("`,` or `]`")),
+        }
     }
 
     /// Looks whether the array at hand holds a container, no further than its first bracket.
@@ -320,26 +494,29 @@ impl<'a> Parser<'a> {
         content
     }
 
-    /// Checks a subtree and hands it over whole, or not at all.
-    fn whole(&mut self, flattener: &mut Flattener, descend: Descend) -> Result<(), Halt> {
+    /// Checks a subtree and hands it over whole.
+    fn whole(
+        &mut self,
+        flattener: &mut Flattener,
+        target: Target,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
         let start = self.at;
         self.skip_value()?;
-        if descend == Descend::Json {
-            let source = &self.source[start..self.at];
-            let found = repair::duplicates(source, self.policy);
-            let mut text = Vec::new();
-            match found.first() {
-                None => push_compact(source.as_bytes(), &mut text),
-                Some(first) if self.policy == DuplicateKeys::Reject => {
-                    return Err(first.fault(start).into());
-                }
-                Some(_) => {
-                    text = repair::without(source, &found);
-                    flattener.note_duplicates_inside(found.iter().map(|found| &*found.path));
-                }
+        let source = &self.source[start..self.at];
+        let found = repair::duplicates(source, self.policy);
+        let mut text = Vec::new();
+        match found.first() {
+            None => push_compact(source.as_bytes(), &mut text),
+            Some(first) if self.policy == DuplicateKeys::Reject => {
+                return Err(first.fault(start).into());
             }
-            flattener.json(&text).map_err(|halt| at_byte(halt, start))?;
+            Some(_) => {
+                text = repair::without(source, &found);
+                flattener.note_duplicates_inside(&target, found.iter().map(|found| &*found.path));
+            }
         }
+        flattener.json(target, &text, bytes);
         Ok(())
     }
 
@@ -427,7 +604,25 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn number(&mut self) -> Result<(Number<'a>, &'a str), Halt> {
+    fn number(&mut self) -> Result<(Number<'a>, Excerpt<'a>), Halt> {
+        let start = self.at;
+        let (number, end) = match self.short_number() {
+            Some((Short::Int(value), end)) => (Number::Int(value), end),
+            Some((Short::Float(value), end)) => (Number::Float { value, exact: true }, end),
+            None => return self.long_number(),
+        };
+        self.at = end;
+        Ok((number, Excerpt::new(self.source, start, end)))
+    }
+
+    #[inline(always)]
+    fn short_number(&self) -> Option<(Short, usize)> {
+        let found = scan::short_number(self.source.as_bytes(), self.at)?;
+        (found.1 <= self.bytes.len()).then_some(found)
+    }
+
+    #[inline(never)]
+    fn long_number(&mut self) -> Result<(Number<'a>, Excerpt<'a>), Halt> {
         let start = self.at;
         let scanned = match number::scan(self.bytes, start) {
             Ok(scanned) => scanned,
@@ -437,55 +632,45 @@ impl<'a> Parser<'a> {
             }
         };
         self.at = scanned.end;
-        let text = &self.source[start..scanned.end];
-        const SMALL_DIGITS: usize = 18;
-        if !scanned.is_int {
-            return Ok((number::parse_float(text), text));
-        }
-        if text.len() > SMALL_DIGITS {
-            return Ok((number::parse(text), text));
-        }
-        let (negative, digits) = match text.as_bytes() {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
+        let text = Excerpt::new(self.source, start, scanned.end);
+        let number = match scanned.is_int {
+            true => number::parse(text.text()),
+            false => number::parse_float(text.text()),
         };
-        let value = digits.iter().fold(0i64, |sum, byte| sum * 10 + i64::from(byte - b'0'));
-        Ok((Number::Int(if negative { -value } else { value }), text))
+        Ok((number, text))
     }
 
     /// Reads the string at hand; its text lies in the record or, where it has escapes, aside.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Str, Halt> {
         let start = self.at + 1;
-        let mut at = start;
-        loop {
-            match self.bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(Str::Plain(start, at));
-                }
-                Some(b'\\') => return self.escaped_string(start, at),
-                Some(0x20..) => at += 1,
-                _ => {
-                    self.at = at;
-                    return Err(self.expected("a character of a string"));
-                }
-            }
+        let end = scan::plain_end(self.source.as_bytes(), start);
+        if self.bytes.get(end) != Some(&b'"') {
+            return self.odd_string(start, end);
         }
+        self.at = end + 1;
+        Ok(Str::Plain(start, end))
     }
 
-    #[cold]
+    /// Reads on where a string has something else than plain characters.
+    #[inline(never)]
+    fn odd_string(&mut self, start: usize, end: usize) -> Result<Str, Halt> {
+        if self.bytes.get(end) == Some(&b'\\') {
+            return self.escaped_string(start, end);
+        }
+        self.at = end.min(self.bytes.len());
+        Err(self.expected("a character of a string"))
+    }
+
     fn escaped_string(&mut self, start: usize, first: usize) -> Result<Str, Halt> {
         let mut text = std::mem::take(&mut self.text);
         text.clear();
         text.push_str(&self.source[start..first]);
         let mut at = first;
         loop {
-            let run = self.bytes[at..].iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-            let run = run.unwrap_or(self.bytes.len() - at);
-            text.push_str(&self.source[at..at + run]);
-            at += run;
-            self.at = at;
+            let plain = at;
+            at = scan::plain_end(self.bytes, at);
+            text.push_str(&self.source[plain..at]);
             match self.bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
@@ -493,7 +678,10 @@ impl<'a> Parser<'a> {
                     return Ok(Str::Escaped);
                 }
                 Some(b'\\') => at = self.escape(at, &mut text)?,
-                _ => return Err(self.expected("a character of a string")),
+                _ => {
+                    self.at = at;
+                    return Err(self.expected("a character of a string"));
+                }
             }
         }
     }
@@ -568,6 +756,15 @@ impl Str {
         match self {
             Str::Plain(start, end) => &parser.source[start..end],
             Str::Escaped => &parser.text,
+        }
+    }
+
+    /// Returns the text with what surrounds it.
+    #[inline]
+    fn excerpt<'p>(self, parser: &'p Parser<'_>) -> Excerpt<'p> {
+        match self {
+            Str::Plain(start, end) => Excerpt::new(parser.source, start, end),
+            Str::Escaped => Excerpt::whole(&parser.text),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod json;
 pub mod number;
 mod repair;
+mod scan;
 
 use std::collections::BTreeMap;
 
@@ -45,7 +46,7 @@ fn halted(record: usize, halt: Halt, chunk: &Chunk, flattener: &mut Flattener) -
     flattener.reset();
     match halt {
         Halt::CapReached => ChunkHalt::CapReached,
-        Halt::Fault(fault) => ChunkHalt::Fault(record, placed(fault, chunk, record)),
+        Halt::Fault(fault) => ChunkHalt::Fault(record, placed(*fault, chunk, record)),
         Halt::DuplicateKey => {
             let message = "a key stands twice in one object";
             ChunkHalt::Fault(record, Fault::new(FaultCode::DuplicateKey, 0, message))
@@ -62,10 +63,11 @@ fn all_records(
 ) -> Result<(), (usize, Halt)> {
     for (index, span) in chunk.records.iter().enumerate() {
         let place = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
-        flattener.begin_record(index as u32, place);
+        let place = flattener.begin_record(index as u32, place);
         let skips = skips.get(&index).map_or(&[][..], Vec::as_slice);
-        json::record(&text[span.range()], flattener, options, skips)
-            .and_then(|()| flattener.end_record())
+        let range = span.range();
+        json::record(&text[range.start..], range.len(), flattener, place, options, skips)
+            .and_then(|bytes| flattener.end_record(bytes))
             .map_err(|halt| (index, halt))?;
     }
     Ok(())

@@ -183,6 +183,7 @@ fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
 fn instants(column: &Column) -> Result<Vec<i64>, Error> {
     match column.values() {
         Values::None => Ok(Vec::new()),
+        Values::Instant(_, values) => Ok(values.clone()),
         Values::Text(texts) => {
             parse_all(texts, |text| form::parse(text).map(|(_, value)| value), "dates")
         }

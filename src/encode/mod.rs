@@ -18,11 +18,17 @@ use crate::sink::Staged;
 use crate::table::Column;
 
 /// Rows of one table that are written together.
+///
+/// They wait as the pieces in which they came and are joined by whoever encodes a column, so that
+/// the ordered step, which fills row groups, copies next to nothing.
 #[derive(Debug, Default)]
 pub struct RowGroup {
     /// Rows.
     pub rows: usize,
     pieces: Vec<Piece>,
+    /// Columns of all pieces but the first, and bytes of values.
+    loose_columns: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -32,34 +38,50 @@ struct Piece {
     columns: Vec<Option<Column>>,
 }
 
-/// Pieces with fewer rows than this are joined with the next.
-const PIECE_ROWS: usize = 4096;
+/// The parts of one column: rows of each piece, and the values there.
+pub type ColumnParts = Vec<(usize, Option<Column>)>;
+
+/// Bytes that a column takes besides its values, about.
+const COLUMN_BYTES: usize = 256;
+
+/// Pieces of a small row group are not worth joining.
+const LOOSE_BYTES: usize = 256 << 10;
 
 impl RowGroup {
-    /// Appends rows; the columns come with their indexes.
-    pub fn push(&mut self, rows: usize, columns: Vec<(usize, Column)>) {
+    /// Appends rows, which hold `bytes` of values; the columns come with their indexes.
+    pub fn push(&mut self, rows: usize, bytes: usize, columns: Vec<(usize, Column)>) {
         self.rows += rows;
-        match self.pieces.last_mut() {
-            Some(last) if last.rows + rows <= PIECE_ROWS => last.append(rows, columns),
-            _ => {
-                let mut piece = Piece { rows: 0, columns: Vec::new() };
-                piece.append(rows, columns);
-                self.pieces.push(piece);
-            }
+        self.bytes += bytes;
+        self.loose_columns += columns.len();
+        let width = columns.iter().map(|(index, _)| index + 1).max().unwrap_or(0);
+        let mut piece = Piece { rows, columns: Vec::new() };
+        piece.columns.resize_with(width, || None);
+        for (index, column) in columns {
+            piece.columns[index] = Some(column);
+        }
+        self.pieces.push(piece);
+        // What pieces cost by themselves stays below what they hold.
+        if self.loose_columns * COLUMN_BYTES > self.bytes.max(LOOSE_BYTES) {
+            self.join();
         }
     }
 
-    /// Takes one column out, in one piece; nothing where no row has a value.
-    pub fn take_column(&mut self, index: usize) -> Option<Column> {
-        let mut whole: Option<Column> = None;
-        let mut rows = 0;
-        for piece in &mut self.pieces {
-            if let Some(column) = piece.columns.get_mut(index).and_then(Option::take) {
-                whole.get_or_insert_default().append(rows, column);
-            }
-            rows += piece.rows;
+    fn join(&mut self) {
+        let indexes = self.indexes();
+        let mut columns = Vec::new();
+        columns.resize_with(indexes.last().map_or(0, |last| last + 1), || None);
+        for index in indexes {
+            columns[index] = Column::join(self.take_column(index));
         }
-        whole
+        self.pieces = vec![Piece { rows: self.rows, columns }];
+        self.loose_columns = 0;
+    }
+
+    /// Takes one column out, in its parts.
+    pub fn take_column(&mut self, index: usize) -> ColumnParts {
+        let take =
+            |piece: &mut Piece| (piece.rows, piece.columns.get_mut(index).and_then(Option::take));
+        self.pieces.iter_mut().map(take).collect()
     }
 
     /// Returns the indexes of columns that hold a value somewhere, rising.
@@ -74,18 +96,6 @@ impl RowGroup {
     /// Takes the group apart into runs of rows: rows and columns by index.
     pub fn into_pieces(self) -> impl Iterator<Item = (usize, Vec<Option<Column>>)> {
         self.pieces.into_iter().map(|piece| (piece.rows, piece.columns))
-    }
-}
-
-impl Piece {
-    fn append(&mut self, rows: usize, columns: Vec<(usize, Column)>) {
-        for (index, column) in columns {
-            if index >= self.columns.len() {
-                self.columns.resize_with(index + 1, || None);
-            }
-            self.columns[index].get_or_insert_default().append(self.rows, column);
-        }
-        self.rows += rows;
     }
 }
 

@@ -166,6 +166,7 @@ fn scalar_text(values: &Values, index: usize, out: &mut Vec<u8>) {
                 Err(_) => float_text(floats.values[index], out),
             }
         }
+        Values::Instant(form, values) => form.print_to(values[index], out),
         Values::Text(texts) => out.extend_from_slice(texts.get(index)),
     }
 }
@@ -396,7 +397,7 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
     ) -> Result<Vec<Task>, Error> {
         for index in group.indexes() {
             if !layout.columns.iter().any(|column| column.index == index)
-                && let Some(column) = group.take_column(index)
+                && let Some(column) = Column::join(group.take_column(index))
             {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
             }

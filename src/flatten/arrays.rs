@@ -2,11 +2,10 @@
 
 use std::str::FromStr;
 
-use super::{
-    DeclaredType, Descend, Flattener, Frame, FrameKind, Halt, Note, Pending, Place, Scalar,
-};
+use super::shape::NodeId;
+use super::{DeclaredType, Flattener, Halt, Note, Place, Scalar, ScalarKind, Target, ids, scalar};
 use crate::error::Error;
-use crate::table::Part;
+use crate::table::{Column, Excerpt, Number, Part};
 
 /// What arrays become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -51,26 +50,72 @@ pub enum ArrayContent {
     Nested,
 }
 
+/// What a decoder does with the array it is about to read.
+#[derive(Debug)]
+pub enum Array {
+    /// Push its elements with the functions that take a [`List`].
+    List(List),
+    /// Start a row for each element with [`Flattener::add_element`].
+    Rows(Rows),
+    /// Check it and push it whole with [`Flattener::json`].
+    Json(Target),
+    /// Check it and push nothing.
+    Skip,
+}
+
+/// An array being read, whose elements are one cell.
+#[derive(Debug)]
+pub struct List {
+    node: NodeId,
+    slot: u32,
+    /// Row of the next element among all elements of the column.
+    row: u32,
+    count: u32,
+    hash: u64,
+    /// Elements go to the column as they come.
+    is_plain: bool,
+}
+
+/// An array being read, whose elements are rows of a child table.
+#[derive(Debug)]
+pub struct Rows {
+    node: NodeId,
+    table: u32,
+    row: u32,
+    count: u32,
+    hash: u64,
+}
+
+impl Rows {
+    /// Returns the number of the table, for [`Flattener::end_row`].
+    pub fn table(&self) -> u32 {
+        self.table
+    }
+}
+
 impl Flattener {
     /// Starts an array; `content` is asked only where the answer decides.
-    pub fn begin_array(&mut self, content: impl FnOnce() -> ArrayContent) -> Result<Descend, Halt> {
-        let place = self.place();
+    pub fn begin_array(
+        &mut self,
+        place: Place,
+        content: impl FnOnce() -> ArrayContent,
+    ) -> Result<Array, Halt> {
         self.note_container(place, b'[');
         let node = self.shape.node(place.node);
+        let whole = || Ok(Array::Json(Target::Column(place)));
         if node.declared == Some(DeclaredType::Json) {
-            return Ok(self.as_json(place));
+            return whole();
         }
-        let node = self.shape.node(place.node);
         if node.array_mode == ArrayMode::Skip {
             self.note(Note::SkippedArray, place.node);
-            return Ok(Descend::Skip);
+            return Ok(Array::Skip);
         }
         if node.array_mode == ArrayMode::Inline {
-            return Ok(self.as_json(place));
+            return whole();
         }
         if node.depth >= self.options.max_depth {
             self.note(Note::DepthOverflow, place.node);
-            return Ok(self.as_json(place));
+            return whole();
         }
         if node.array_mode == ArrayMode::Smart {
             match content() {
@@ -83,75 +128,144 @@ impl Flattener {
             }
         } else if content() == ArrayContent::Empty {
             self.note(Note::EmptyArray, place.node);
-            return Ok(Descend::Skip);
+            return Ok(Array::Skip);
         }
         self.refuse_container(place, "an array that is no list of scalars")?;
-        match self.child_table(place.node) {
-            Some(_) => self.enter_elements(FrameKind::Rows, place),
-            None => {
-                self.note(Note::TableOverflow, place.node);
-                return Ok(self.as_json(place));
+        let Some(table) = self.child_table(place.node) else {
+            self.note(Note::TableOverflow, place.node);
+            return whole();
+        };
+        let node = self.shape.node(place.node);
+        Ok(Array::Rows(Rows {
+            node: node.element,
+            table,
+            row: place.row,
+            count: 0,
+            hash: ids::mix(place.hash, node.hash),
+        }))
+    }
+
+    /// Starts the row of the next element.
+    #[inline]
+    pub fn add_element(&mut self, rows: &mut Rows) -> Place {
+        let index = rows.count;
+        rows.count += 1;
+        let row = self.add_row(rows.table, rows.row, index);
+        Place { node: rows.node, row, hash: ids::mix(rows.hash, u64::from(index)) }
+    }
+
+    fn begin_list(&mut self, place: Place) -> Array {
+        let Some(slot) = self.slot(place.node, Part::List) else {
+            return Array::Json(Target::Rest(place));
+        };
+        let column = &mut self.columns[slot as usize];
+        column.begin_list(place.row as usize);
+        let row = column.lists().ends.last().copied().unwrap_or(0);
+        let node = self.shape.node(place.node);
+        let is_plain = self.is_plain && node.declared_element.is_none() && !self.ids.wants_values();
+        Array::List(List {
+            node: place.node,
+            slot,
+            row,
+            count: 0,
+            hash: ids::mix(place.hash, node.hash),
+            is_plain,
+        })
+    }
+
+    /// Returns the elements of the column that `list` fills, and the row of the next.
+    #[inline]
+    fn next_element(&mut self, list: &mut List) -> (&mut Column, usize) {
+        let row = (list.row + list.count) as usize;
+        list.count += 1;
+        (&mut self.columns[list.slot as usize].lists().elements, row)
+    }
+
+    /// Appends a null to a list.
+    pub fn list_null(&mut self, list: &mut List) {
+        list.count += 1;
+        let at = ids::mix(list.hash, u64::from(list.count - 1));
+        self.ids.add_value(at, b'0', b"");
+    }
+
+    /// Appends `true` or `false` to a list; adds what it takes to the `bytes` of its row, as all
+    /// of these do.
+    pub fn list_bool(&mut self, list: &mut List, value: bool, bytes: &mut u32) -> Result<(), Halt> {
+        let text = if value { "true" } else { "false" };
+        self.list_scalar(list, Scalar { text, kind: ScalarKind::Bool(value) }, bytes)
+    }
+
+    /// Appends a number to a list; `text` is its source.
+    #[inline]
+    pub fn list_number(
+        &mut self,
+        list: &mut List,
+        number: Number<'_>,
+        text: Excerpt<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        match number {
+            Number::Int(value) if list.is_plain => {
+                let (elements, row) = self.next_element(list);
+                elements.push_int(row, value);
+            }
+            Number::Float { value, exact: true } if list.is_plain => {
+                let (elements, row) = self.next_element(list);
+                elements.push_float(row, value);
+            }
+            _ => {
+                let kind = ScalarKind::Number(number);
+                return self.list_scalar(list, Scalar { text: text.text(), kind }, bytes);
             }
         }
-        Ok(Descend::Enter)
-    }
-
-    fn begin_list(&mut self, place: Place) -> Descend {
-        let Some((table, slot)) = self.slot(place.node, Part::List) else {
-            self.pending = Pending::Rest(place);
-            return Descend::Json;
-        };
-        let batch = &mut self.tables[table as usize].batch;
-        batch.columns[slot as usize].column.begin_list(place.row as usize);
-        let hash = super::ids::mix(place.hash, self.shape.node(place.node).hash);
-        self.frames.push(Frame {
-            kind: FrameKind::List,
-            node: place.node,
-            row: place.row,
-            current: slot,
-            next: 0,
-            stamp: 0,
-            hash,
-        });
-        Descend::Enter
-    }
-
-    pub(super) fn list_element(&mut self, scalar: Scalar<'_>) -> Result<(), Halt> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(()) };
-        frame.next += 1;
-        let (frame, index) = (*frame, frame.next - 1);
-        if self.ids.wants_values() {
-            self.ids.add_value(
-                super::ids::mix(frame.hash, u64::from(index)),
-                scalar.tag(),
-                scalar.text.as_bytes(),
-            );
-        }
-        let table = self.shape.node(frame.node).table as usize;
-        let batch = &mut self.tables[table].batch;
-        let lists = batch.columns[frame.current as usize].column.lists();
-        let start = lists.ends.last().copied().unwrap_or(0);
-        let row = (start + index) as usize;
-        let declared = self.shape.node(frame.node).declared_element;
-        if self.options.all_text || self.options.number_text || declared.is_some() {
-            scalar
-                .push_as(&mut lists.elements, row, declared, &self.options)
-                .map_err(|fault| self.at_path(fault))?;
-        } else {
-            scalar.push(&mut lists.elements, row);
-        }
-        self.tables[table].count_bytes(frame.row, scalar.bytes());
+        *bytes = bytes.saturating_add(scalar::NUMBER_BYTES);
         Ok(())
     }
 
-    /// Ends the array that was begun last.
-    pub fn end_array(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
-        if frame.kind == FrameKind::List {
-            let table = self.shape.node(frame.node).table as usize;
-            let batch = &mut self.tables[table].batch;
-            batch.columns[frame.current as usize].column.end_list(frame.next);
-            self.tables[table].count_bytes(frame.row, 4 + 4);
+    /// Appends a string to a list.
+    #[inline]
+    pub fn list_string(
+        &mut self,
+        list: &mut List,
+        text: Excerpt<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        if list.is_plain {
+            let (elements, row) = self.next_element(list);
+            elements.push_string(row, text);
+            *bytes = bytes.saturating_add(scalar::string_bytes(text.len()));
+            return Ok(());
         }
+        self.list_scalar(list, Scalar { text: text.text(), kind: ScalarKind::String }, bytes)
+    }
+
+    /// Appends a scalar to a list the long way.
+    #[inline(never)]
+    fn list_scalar(
+        &mut self,
+        list: &mut List,
+        scalar: Scalar<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        if self.ids.wants_values() {
+            let at = ids::mix(list.hash, u64::from(list.count));
+            self.ids.add_value(at, scalar.tag(), scalar.text.as_bytes());
+        }
+        let declared = self.shape.node(list.node).declared_element;
+        let row = (list.row + list.count) as usize;
+        list.count += 1;
+        let elements = &mut self.columns[list.slot as usize].lists().elements;
+        scalar
+            .push_as(elements, row, declared, &self.options)
+            .map_err(|fault| self.at_path(list.node, fault))?;
+        *bytes = bytes.saturating_add(scalar.bytes());
+        Ok(())
+    }
+
+    /// Ends a list.
+    #[inline]
+    pub fn end_list(&mut self, list: &List, bytes: &mut u32) {
+        self.columns[list.slot as usize].end_list(list.count);
+        *bytes = bytes.saturating_add(scalar::LIST_BYTES);
     }
 }

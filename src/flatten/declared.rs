@@ -7,7 +7,7 @@ use super::path::{PathPattern, Step};
 use super::{FlattenOptions, Scalar, ScalarKind};
 use crate::error::{Error, Fault, FaultCode};
 use crate::table::scalar::DecimalDigits;
-use crate::table::{Column, Form, Number, form};
+use crate::table::{Column, Excerpt, Form, Number, form};
 
 /// A type given with `--type PATH=TYPE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,8 +106,11 @@ impl Scalar<'_> {
         let Some(declared) = declared else {
             match self.kind {
                 _ if options.all_text => column.push_text(row, self.text.as_bytes()),
-                ScalarKind::Number(Number::Float { .. } | Number::Far) => {
+                ScalarKind::Number(Number::Float { .. } | Number::Far) if options.number_text => {
                     column.push_number_text(row, self.text);
+                }
+                ScalarKind::String if !options.dates => {
+                    column.push_plain_string(row, Excerpt::whole(self.text));
                 }
                 _ => self.push(column, row),
             }
@@ -136,7 +139,7 @@ impl Scalar<'_> {
                 .filter(|value| value.unsigned_abs() < 10u128.pow(precision.into()))
                 .map(|_| column.push_number_text(row, self.text)),
             DeclaredType::Date | DeclaredType::Timestamp | DeclaredType::TimestampUtc => {
-                self.has_form(declared).then(|| column.push_string(row, self.text))
+                self.has_form(declared).then(|| column.push_string(row, Excerpt::whole(self.text)))
             }
         };
         pushed.ok_or_else(|| {

@@ -216,7 +216,7 @@ impl Flattener {
                 Some(text) => String::from_utf8_lossy(&text).into_owned(),
                 None => {
                     let message = "expected a scalar in the field of `--ids`, found none";
-                    return Err(Halt::Fault(Fault::new(FaultCode::IdMissing, 0, message)));
+                    return Err(Fault::new(FaultCode::IdMissing, 0, message).into());
                 }
             },
         };

@@ -8,6 +8,7 @@ pub mod admission;
 mod arrays;
 pub mod declared;
 mod ids;
+mod members;
 pub mod names;
 mod options;
 pub mod path;
@@ -20,43 +21,44 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{Fault, FaultCode};
-use crate::table::{Number, Part, TableBatch};
+use crate::table::{Column, Excerpt, Number, Part, TableBatch};
 use admission::Admission;
-pub use arrays::{ArrayContent, ArrayMode};
+pub use arrays::{Array, ArrayContent, ArrayMode, List, Rows};
 pub use declared::DeclaredType;
 pub use ids::IdMode;
 use ids::IdState;
+pub use members::{MapRows, Member, Members, Object};
 pub use options::FlattenOptions;
 use path::{Paths, Step, pointer};
 use rows::Table;
 use scalar::{Scalar, ScalarKind};
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 
-/// What a decoder does with the object or array it is about to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Descend {
-    /// Read into it and push what is there.
-    Enter,
-    /// Check it and push it whole with [`Flattener::json`].
-    Json,
-    /// Check it and push nothing.
-    Skip,
+/// Where a value goes: a path, and the row that takes what stands there.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    node: NodeId,
+    row: u32,
+    /// Of the array indexes on the way, for ids.
+    hash: u64,
 }
 
-/// What a decoder does with the member whose key it has named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Member {
-    /// Read its value and push what is there.
-    Read,
-    /// Check its value and push it whole with [`Flattener::json`]: there is no room for its path.
-    Whole,
+/// Where a subtree goes that a decoder checks and pushes whole with [`Flattener::json`].
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A column of JSON text.
+    Column(Place),
+    /// The rest column of the row.
+    Rest(Place),
+    /// The rest column, as a member of the object that the place names.
+    Member(Place, Box<str>),
 }
 
 /// Why a record cannot be flattened as it comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Halt {
     /// The record is at fault.
-    Fault(Fault),
+    Fault(Box<Fault>),
     /// A key stands twice in one object; the decoder must leave one out.
     DuplicateKey,
     /// A cap may be crossed in this batch; it must be flattened in order.
@@ -65,7 +67,7 @@ pub enum Halt {
 
 impl From<Fault> for Halt {
     fn from(fault: Fault) -> Self {
-        Halt::Fault(fault)
+        Halt::Fault(Box::new(fault))
     }
 }
 
@@ -113,17 +115,15 @@ pub struct Flattener {
     tables: Vec<Table>,
     /// Tables with rows in this batch, in order of the first.
     filled: Vec<u32>,
-    frames: Vec<Frame>,
+    /// The columns of all tables that fill.
+    columns: Vec<Column>,
+    /// Scalars go to their columns as they come.
+    is_plain: bool,
     stamps: u64,
     record: u32,
-    /// Where JSON text or a list that the decoder is about to push goes.
-    pending: Pending,
-    /// The key of a member that goes to the rest column.
-    pending_key: String,
-    /// Such keys in this record, by the stamp of their object.
+    /// Keys that went to the rest column in this record, by the stamp of their object.
     unknown_keys: HashSet<(u64, Box<str>)>,
-    map_keys: Vec<HashSet<Box<str>>>,
-    notes: HashMap<(Note, NodeId), u64>,
+    notes: HashMap<(Note, NodeId), u64, foldhash::fast::RandomState>,
     /// Members left out because their key stands twice, by path.
     duplicates: HashMap<String, u64>,
     ids: IdState,
@@ -133,52 +133,12 @@ pub struct Flattener {
 /// Past this many nodes the shape is forgotten after a batch.
 const SHAPE_NODES_MAX: usize = 1 << 16;
 
-#[derive(Debug, Clone, Copy)]
-struct Frame {
-    kind: FrameKind,
-    /// Object: its node. Rows and Map: the node of the elements. List: the array's node.
-    node: NodeId,
-    /// Object: row that takes its members. Otherwise: row that holds the array or map.
-    row: u32,
-    /// Object: node of the member being read. Map: row of the value being read.
-    current: u32,
-    /// Object: likely place of the next key. Otherwise: elements so far.
-    next: u32,
-    /// Object: marks its keys. Rows and Map: hash of the path with its indexes.
-    stamp: u64,
-    hash: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FrameKind {
-    Object,
-    Rows,
-    Map,
-    List,
-}
-
-/// Where the next value goes.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    node: NodeId,
-    row: u32,
-    hash: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Pending {
-    None,
-    Column(Place),
-    Rest(Place),
-    /// A member, below the node of its object.
-    Member(Place),
-}
-
 impl Flattener {
     /// Builds a flattener for one worker; `paths` is shared by all of a run.
     pub fn new(options: Arc<FlattenOptions>, paths: Arc<Paths>, admission: Admission) -> Self {
         let mut flattener = Flattener {
             ids: IdState::new(&options.ids),
+            is_plain: !options.all_text && !options.number_text && options.dates,
             options,
             paths,
             admission_before: admission.is_live().then(|| admission.clone()),
@@ -187,14 +147,11 @@ impl Flattener {
             shape: Shape::new(Node::new(0, Step::Element, 0, 0)),
             tables: Vec::new(),
             filled: Vec::new(),
-            frames: Vec::new(),
+            columns: Vec::new(),
             stamps: 0,
             record: 0,
-            pending: Pending::None,
-            pending_key: String::new(),
             unknown_keys: HashSet::new(),
-            map_keys: Vec::new(),
-            notes: HashMap::new(),
+            notes: HashMap::default(),
             duplicates: HashMap::new(),
             used: 0,
         };
@@ -225,26 +182,27 @@ impl Flattener {
         main.full = self.admission.is_full(path::ROOT);
         self.tables = vec![main];
         self.filled.clear();
-        self.frames.clear();
-        self.map_keys.clear();
+        self.columns.clear();
         self.notes.clear();
         self.duplicates.clear();
-        self.pending = Pending::None;
         self.cap_reached = false;
         self.ids = IdState::new(&self.options.ids);
     }
 
-    /// Starts record `record` (in the chunk, from 0); `place` identifies it in the run's inputs.
-    pub fn begin_record(&mut self, record: u32, place: (u32, u64)) {
+    /// Starts record `record` (in the chunk, from 0) and its row; `place` identifies it in the
+    /// run's inputs.
+    pub fn begin_record(&mut self, record: u32, place: (u32, u64)) -> Place {
         self.record = record;
-        self.frames.clear();
-        self.map_keys.clear();
-        self.unknown_keys.clear();
+        if !self.unknown_keys.is_empty() {
+            self.unknown_keys.clear();
+        }
         self.ids.begin(place);
+        Place { node: ROOT_NODE, row: self.add_row(0, 0, 0), hash: 0 }
     }
 
-    /// Ends the record: its rows stand.
-    pub fn end_record(&mut self) -> Result<(), Halt> {
+    /// Ends the record, whose own row holds `bytes` of values: its rows stand.
+    pub fn end_record(&mut self, bytes: u32) -> Result<(), Halt> {
+        self.end_row(0, bytes);
         if self.cap_reached {
             return Err(Halt::CapReached);
         }
@@ -256,14 +214,10 @@ impl Flattener {
         let mut out = Flattened { used: self.used, ..Flattened::default() };
         for table in std::mem::take(&mut self.filled) {
             self.close_rest(table);
-            for (node, part) in std::mem::take(&mut self.tables[table as usize].owners) {
-                if part != Part::Rest {
-                    self.shape.node_mut(node).slots[part as usize] = NONE;
-                }
-            }
-            out.tables.push(self.tables[table as usize].take());
+            out.tables.push(self.take_table(table));
         }
-        for ((note, node), count) in std::mem::take(&mut self.notes) {
+        self.columns.clear();
+        for ((note, node), count) in self.notes.drain() {
             let at = pointer(&self.shape.steps(ROOT_NODE, node));
             *out.notes.entry((note, at)).or_default() += count;
         }
@@ -276,193 +230,158 @@ impl Flattener {
         out
     }
 
-    /// Starts an object; `is_empty` is asked only where the answer decides.
-    pub fn begin_object(&mut self, is_empty: impl FnOnce() -> bool) -> Result<Descend, Halt> {
-        if self.frames.is_empty() {
-            let row = self.add_row(0, 0, 0);
-            self.enter_object(Place { node: ROOT_NODE, row, hash: 0 });
-            return Ok(Descend::Enter);
-        }
-        let place = self.place();
-        self.note_container(place, b'{');
-        let node = self.shape.node(place.node);
-        if node.declared == Some(DeclaredType::Json) {
-            return Ok(self.as_json(place));
-        }
-        self.refuse_container(place, "an object")?;
-        let node = self.shape.node(place.node);
-        if node.depth >= self.options.max_depth {
-            self.note(Note::DepthOverflow, place.node);
-            return Ok(self.as_json(place));
-        }
-        if node.is_map {
-            // A table arises with its first row, so that caps do not count tables without any.
-            if is_empty() {
-                self.note(Note::EmptyObject, place.node);
-                return Ok(Descend::Skip);
-            }
-            match self.child_table(place.node) {
-                Some(_) => self.enter_elements(FrameKind::Map, place),
-                None => {
-                    self.note(Note::TableOverflow, place.node);
-                    return Ok(self.as_json(place));
-                }
-            }
-        } else {
-            self.enter_object(place);
-        }
-        Ok(Descend::Enter)
-    }
-
-    /// Names the member of the object that is read next.
-    #[inline]
-    pub fn key(&mut self, key: &str) -> Result<Member, Halt> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(Member::Read) };
-        if frame.kind == FrameKind::Map {
-            return self.map_key(key).map(|()| Member::Read);
-        }
-        let (node, stamp) = (frame.node, frame.stamp);
-        let found = self.shape.child(node, key, &mut frame.next);
-        let table = self.shape.node(node).table as usize;
-        // Ids made of fields must see them, also where there is no room for a column.
-        let may_skip = self.tables[table].full && !self.ids.reads_fields();
-        if may_skip && !self.is_known(node, found, key) {
-            return self.unknown_key(key);
-        }
-        let child = match found {
-            Some(child) => child,
-            None if self.cap_reached => return Err(Halt::CapReached),
-            None => self.add_child(node, key),
-        };
-        if let Some(frame) = self.frames.last_mut() {
-            frame.current = child;
-        }
-        let child = self.shape.node_mut(child);
-        if child.stamp == stamp {
-            return Err(Halt::DuplicateKey);
-        }
-        child.stamp = stamp;
-        Ok(Member::Read)
-    }
-
-    fn map_key(&mut self, key: &str) -> Result<(), Halt> {
-        let fresh = self.map_keys.last_mut().is_none_or(|keys| keys.insert(key.into()));
-        if !fresh {
-            return Err(Halt::DuplicateKey);
-        }
-        let Some(&frame) = self.frames.last() else { return Ok(()) };
-        let table = self.shape.node(frame.node).table;
-        let row = self.add_row(table, frame.row, frame.next);
-        let links = &mut self.tables[table as usize].batch.links;
-        let keys = links.keys.get_or_insert_default();
-        keys.push_text(row as usize, key.as_bytes());
-        self.tables[table as usize].count_bytes(row, key.len());
-        if let Some(frame) = self.frames.last_mut() {
-            frame.current = row;
-            frame.next += 1;
-        }
-        Ok(())
-    }
-
-    /// Ends the object that was begun last.
-    pub fn end_object(&mut self) {
-        let Some(frame) = self.frames.pop() else { return };
-        if frame.kind == FrameKind::Map {
-            self.map_keys.pop();
-            return;
-        }
-        // An empty element still has its row, and an empty record too.
-        let holder = self.frames.last().map(|frame| frame.kind);
-        if frame.current == NONE && holder == Some(FrameKind::Object) {
-            self.note(Note::EmptyObject, frame.node);
-        }
-    }
-
     /// Appends a null.
-    pub fn null(&mut self) -> Result<(), Halt> {
-        if let Some(frame) = self.frames.last_mut()
-            && frame.kind == FrameKind::List
-        {
-            frame.next += 1;
-            let at = ids::mix(frame.hash, u64::from(frame.next - 1));
-            self.ids.add_value(at, b'0', b"");
-            return Ok(());
+    pub fn null(&mut self, place: Place) {
+        if self.shape.lead(place.node).slot == NONE {
+            self.slot(place.node, Part::Scalar);
+            self.note_container(place, b'0');
         }
-        let place = self.place();
-        self.slot(place.node, Part::Scalar);
-        self.note_container(place, b'0');
-        Ok(())
     }
 
-    /// Appends `true` or `false`.
-    pub fn bool(&mut self, value: bool) -> Result<(), Halt> {
-        let text = if value { "true" } else { "false" };
-        self.scalar(Scalar { text, kind: ScalarKind::Bool(value) })
-    }
-
-    /// Appends a number; `text` is its source.
+    /// Appends `true` or `false`; adds what it takes to the `bytes` of its row, as all of these do.
     #[inline]
-    pub fn number(&mut self, number: Number<'_>, text: &str) -> Result<(), Halt> {
-        self.scalar(Scalar { text, kind: ScalarKind::Number(number) })
+    pub fn bool(&mut self, place: Place, value: bool, bytes: &mut u32) -> Result<(), Halt> {
+        let slot = self.shape.lead(place.node).slot;
+        match self.columns.get_mut(slot as usize) {
+            Some(column) => {
+                column.push_bool(place.row as usize, value);
+                *bytes = bytes.saturating_add(scalar::BOOL_BYTES);
+                Ok(())
+            }
+            None => {
+                let text = if value { "true" } else { "false" };
+                self.scalar(place, Scalar { text, kind: ScalarKind::Bool(value) }, bytes)
+            }
+        }
+    }
+
+    /// Appends an integer; `text` is its source.
+    #[inline(always)]
+    pub fn int(
+        &mut self,
+        place: Place,
+        value: i64,
+        text: Excerpt<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        let slot = self.shape.lead(place.node).slot;
+        match self.columns.get_mut(slot as usize) {
+            Some(column) => {
+                column.push_int(place.row as usize, value);
+                *bytes = bytes.saturating_add(scalar::NUMBER_BYTES);
+                Ok(())
+            }
+            None => self.number(place, Number::Int(value), text.text(), bytes),
+        }
+    }
+
+    /// Appends a double that gives its source, `text`, back.
+    #[inline(always)]
+    pub fn float(
+        &mut self,
+        place: Place,
+        value: f64,
+        text: Excerpt<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        let slot = self.shape.lead(place.node).slot;
+        match self.columns.get_mut(slot as usize) {
+            Some(column) => {
+                column.push_float(place.row as usize, value);
+                *bytes = bytes.saturating_add(scalar::NUMBER_BYTES);
+                Ok(())
+            }
+            None => self.number(place, Number::Float { value, exact: true }, text.text(), bytes),
+        }
+    }
+
+    /// Appends any number; `text` is its source.
+    pub fn number(
+        &mut self,
+        place: Place,
+        number: Number<'_>,
+        text: &str,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        self.scalar(place, Scalar { text, kind: ScalarKind::Number(number) }, bytes)
     }
 
     /// Appends a string.
-    #[inline]
-    pub fn string(&mut self, text: &str) -> Result<(), Halt> {
-        self.scalar(Scalar { text, kind: ScalarKind::String })
-    }
-
-    /// Appends the subtree that was answered with [`Descend::Json`], as JSON without white space.
-    pub fn json(&mut self, text: &[u8]) -> Result<(), Halt> {
-        match std::mem::replace(&mut self.pending, Pending::None) {
-            Pending::None => {}
-            Pending::Rest(place) => {
-                self.ids.add_value(self.hash_of(place), b'j', text);
-                self.push_rest(place, None, text);
+    #[inline(always)]
+    pub fn string(&mut self, place: Place, text: Excerpt<'_>, bytes: &mut u32) -> Result<(), Halt> {
+        let slot = self.shape.lead(place.node).slot;
+        match self.columns.get_mut(slot as usize) {
+            Some(column) => {
+                column.push_string(place.row as usize, text);
+                *bytes = bytes.saturating_add(scalar::string_bytes(text.len()));
+                Ok(())
             }
-            Pending::Member(_) if text == b"null" => {}
-            Pending::Member(place) => {
-                let key = std::mem::take(&mut self.pending_key);
-                let at = ids::mix(self.hash_of(place), ids::hash_text(key.as_bytes()));
-                self.ids.add_value(at, b'j', text);
-                self.push_rest(place, Some(&key), text);
-                self.pending_key = key;
-            }
-            Pending::Column(place) => {
-                self.ids.add_value(self.hash_of(place), b'j', text);
-                match self.slot(place.node, Part::Json) {
-                    Some((table, slot)) => {
-                        let table = &mut self.tables[table as usize];
-                        let column = &mut table.batch.columns[slot as usize].column;
-                        column.push_text(place.row as usize, text);
-                        table.count_bytes(place.row, text.len() + 8);
-                    }
-                    None => self.push_rest(place, None, text),
-                }
+            None => {
+                let scalar = Scalar { text: text.text(), kind: ScalarKind::String };
+                self.scalar(place, scalar, bytes)
             }
         }
+    }
+
+    /// Appends a scalar the long way: the first of a column, or where options want a closer look.
+    #[inline(never)]
+    fn scalar(&mut self, place: Place, scalar: Scalar<'_>, bytes: &mut u32) -> Result<(), Halt> {
+        let node = self.shape.node(place.node);
+        let (declared, in_id) = (node.declared, node.in_id);
+        if self.ids.wants_values() || in_id {
+            self.note_id_value(place, scalar);
+        }
+        let Some(slot) = self.slot(place.node, Part::Scalar) else {
+            self.push_rest_scalar(place, scalar, bytes);
+            return Ok(());
+        };
+        let column = &mut self.columns[slot as usize];
+        let pushed = scalar.push_as(column, place.row as usize, declared, &self.options);
+        pushed.map_err(|fault| self.at_path(place.node, fault))?;
+        *bytes = bytes.saturating_add(scalar.bytes());
         Ok(())
     }
 
-    /// Counts a member of the object being read that is left out, as its key stands twice.
-    pub fn note_duplicate(&mut self, key: &str) {
-        let Some(frame) = self.frames.last() else { return };
-        let mut steps = self.shape.steps(ROOT_NODE, frame.node);
-        steps.push(Step::Key(key.into()));
-        *self.duplicates.entry(pointer(&steps)).or_default() += 1;
+    /// Appends a subtree as JSON without white space.
+    pub fn json(&mut self, target: Target, text: &[u8], bytes: &mut u32) {
+        match target {
+            Target::Rest(place) => {
+                self.ids.add_value(self.hash_of(place), b'j', text);
+                self.push_rest(place, None, text, bytes);
+            }
+            Target::Member(..) if text == b"null" => {}
+            Target::Member(place, key) => {
+                let at = ids::mix(self.hash_of(place), ids::hash_text(key.as_bytes()));
+                self.ids.add_value(at, b'j', text);
+                self.push_rest(place, Some(&key), text, bytes);
+            }
+            Target::Column(place) => {
+                self.ids.add_value(self.hash_of(place), b'j', text);
+                match self.slot(place.node, Part::Json) {
+                    Some(slot) => {
+                        self.columns[slot as usize].push_text(place.row as usize, text);
+                        *bytes = bytes.saturating_add(text.len() as u32 + 8);
+                    }
+                    None => self.push_rest(place, None, text, bytes),
+                }
+            }
+        }
     }
 
-    /// Counts members left out of the subtree that goes to [`Flattener::json`] next; the paths
-    /// start from that subtree.
-    pub fn note_duplicates_inside<'a>(&mut self, paths: impl Iterator<Item = &'a str>) {
-        let base = match self.pending {
-            Pending::None => return,
-            Pending::Column(place) | Pending::Rest(place) => {
+    /// Counts members left out of the subtree that goes to `target`; the paths start from that
+    /// subtree.
+    pub fn note_duplicates_inside<'a>(
+        &mut self,
+        target: &Target,
+        paths: impl Iterator<Item = &'a str>,
+    ) {
+        let base = match target {
+            Target::Column(place) | Target::Rest(place) => {
                 pointer(&self.shape.steps(ROOT_NODE, place.node))
             }
-            Pending::Member(place) => {
+            Target::Member(place, key) => {
                 let mut steps = self.shape.steps(ROOT_NODE, place.node);
-                steps.push(Step::Key(self.pending_key.as_str().into()));
+                steps.push(Step::Key(key.clone()));
                 pointer(&steps)
             }
         };
@@ -476,113 +395,9 @@ impl Flattener {
         self.admission.into_snapshot()
     }
 
-    /// Returns the JSON Pointer of the value being read, for messages.
-    pub fn pointer(&self) -> String {
-        match self.frames.last() {
-            None => String::new(),
-            Some(frame) => {
-                let node = match frame.kind {
-                    FrameKind::Object if frame.current != NONE => frame.current,
-                    _ => frame.node,
-                };
-                pointer(&self.shape.steps(ROOT_NODE, node))
-            }
-        }
-    }
-
-    #[inline]
-    fn scalar(&mut self, scalar: Scalar<'_>) -> Result<(), Halt> {
-        let place = match self.frames.last() {
-            Some(frame) if frame.kind == FrameKind::List => return self.list_element(scalar),
-            Some(frame) if frame.kind == FrameKind::Object => {
-                Place { node: frame.current, row: frame.row, hash: frame.hash }
-            }
-            _ => self.place(),
-        };
-        let node = self.shape.node(place.node);
-        let (declared, in_id) = (node.declared, node.in_id);
-        if self.ids.wants_values() || in_id {
-            self.note_id_value(place, scalar);
-        }
-        let Some((table, slot)) = self.slot(place.node, Part::Scalar) else {
-            self.push_rest_scalar(place, scalar);
-            return Ok(());
-        };
-        let table = &mut self.tables[table as usize];
-        let column = &mut table.batch.columns[slot as usize].column;
-        let row = place.row as usize;
-        if self.options.all_text || self.options.number_text || declared.is_some() {
-            let pushed = scalar.push_as(column, row, declared, &self.options);
-            pushed.map_err(|fault| self.at_path(fault))?;
-        } else {
-            scalar.push(column, row);
-        }
-        let table = self.shape.node(place.node).table;
-        self.tables[table as usize].count_bytes(place.row, scalar.bytes());
-        Ok(())
-    }
-
-    fn at_path(&self, mut fault: Fault) -> Halt {
-        fault.path = self.pointer();
-        Halt::Fault(fault)
-    }
-
-    /// Finds where the next value goes; in an array or map of rows that is a new row.
-    fn place(&mut self) -> Place {
-        let Some(&frame) = self.frames.last() else {
-            return Place { node: ROOT_NODE, row: 0, hash: 0 };
-        };
-        match frame.kind {
-            FrameKind::Object => Place { node: frame.current, row: frame.row, hash: frame.hash },
-            FrameKind::Map => {
-                let hash = ids::mix(frame.hash, u64::from(frame.next));
-                Place { node: frame.node, row: frame.current, hash }
-            }
-            FrameKind::Rows | FrameKind::List => {
-                let table = self.shape.node(frame.node).table;
-                let row = self.add_row(table, frame.row, frame.next);
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.next += 1;
-                }
-                let hash = ids::mix(frame.hash, u64::from(frame.next));
-                Place { node: frame.node, row, hash }
-            }
-        }
-    }
-
-    fn enter_object(&mut self, place: Place) {
-        self.stamps += 1;
-        self.frames.push(Frame {
-            kind: FrameKind::Object,
-            node: place.node,
-            row: place.row,
-            current: NONE,
-            next: 0,
-            stamp: self.stamps,
-            hash: place.hash,
-        });
-    }
-
-    /// Starts the rows of an array or a map.
-    fn enter_elements(&mut self, kind: FrameKind, place: Place) {
-        if kind == FrameKind::Map {
-            self.map_keys.push(HashSet::new());
-        }
-        let node = self.shape.node(place.node);
-        self.frames.push(Frame {
-            kind,
-            node: node.element,
-            row: place.row,
-            current: NONE,
-            next: 0,
-            stamp: 0,
-            hash: ids::mix(place.hash, node.hash),
-        });
-    }
-
-    fn as_json(&mut self, place: Place) -> Descend {
-        self.pending = Pending::Column(place);
-        Descend::Json
+    fn at_path(&self, node: NodeId, mut fault: Fault) -> Halt {
+        fault.path = pointer(&self.shape.steps(ROOT_NODE, node));
+        fault.into()
     }
 
     /// Adds the node for a key seen for the first time.
@@ -594,7 +409,8 @@ impl Flattener {
     }
 
     fn add_node(&mut self, node: Node) -> NodeId {
-        let id = self.shape.insert(node);
+        let is_open = self.tables.get(node.table as usize).is_some_and(|table| !table.full);
+        let id = self.shape.insert(node, is_open);
         let mut steps = self.shape.steps(ROOT_NODE, id);
         let options = Arc::clone(&self.options);
         let mode = options.arrays_at.iter().rfind(|(pattern, _)| pattern.matches(&steps));
@@ -620,7 +436,7 @@ impl Flattener {
             None | Some(DeclaredType::Json) => Ok(()),
             Some(declared) => {
                 let message = format!("expected {declared}, found {what}");
-                Err(self.at_path(Fault::new(FaultCode::ValueType, 0, message)))
+                Err(self.at_path(place.node, Fault::new(FaultCode::ValueType, 0, message)))
             }
         }
     }

@@ -27,6 +27,8 @@ pub struct FlattenOptions {
     pub types: Vec<(PathPattern, DeclaredType)>,
     /// Every scalar is text, as it stands in the input.
     pub all_text: bool,
+    /// Look whether strings have the form of dates and times.
+    pub dates: bool,
 }
 
 impl FlattenOptions {
@@ -63,6 +65,7 @@ impl Default for FlattenOptions {
             number_text: false,
             types: Vec::new(),
             all_text: false,
+            dates: true,
         }
     }
 }

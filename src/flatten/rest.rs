@@ -1,13 +1,13 @@
 //! Values that found no column: what goes to the rest column, and when.
 
 use super::path::{Step, pointer};
+use super::rows::OwnedColumn;
 use super::shape::NodeId;
-use super::{Flattener, Halt, Member, Note, Pending, Place, Scalar, ScalarKind, push_json_string};
-use crate::table::{BatchColumn, Column, Part, PathId};
+use super::{Flattener, Note, Place, Scalar, ScalarKind, push_json_string};
+use crate::table::{Column, Part, PathId};
 
 impl Flattener {
     /// Returns whether a full table has columns, or child tables, at or below a key.
-    #[cold]
     pub(super) fn is_known(&mut self, node: NodeId, child: Option<NodeId>, key: &str) -> bool {
         if let Some(known) = child.and_then(|child| self.shape.node(child).known) {
             return known;
@@ -30,23 +30,14 @@ impl Flattener {
         }
     }
 
-    /// Lets the member of a path that has no room go to the rest column.
-    pub(super) fn unknown_key(&mut self, key: &str) -> Result<Member, Halt> {
-        let Some(frame) = self.frames.last_mut() else { return Ok(Member::Read) };
-        // The object is not empty, though none of its nodes is current.
-        frame.current = frame.node;
-        let place = Place { node: frame.node, row: frame.row, hash: frame.hash };
-        if !self.unknown_keys.insert((frame.stamp, key.into())) {
-            return Err(Halt::DuplicateKey);
-        }
-        self.pending = Pending::Member(place);
-        self.pending_key.clear();
-        self.pending_key.push_str(key);
-        Ok(Member::Whole)
-    }
-
     /// Appends a value, or one of its members, to the rest column of its row.
-    pub(super) fn push_rest(&mut self, place: Place, member: Option<&str>, json: &[u8]) {
+    pub(super) fn push_rest(
+        &mut self,
+        place: Place,
+        member: Option<&str>,
+        json: &[u8],
+        bytes: &mut u32,
+    ) {
         self.note(Note::ColumnOverflow, place.node);
         let table = self.shape.node(place.node).table;
         let element = self.tables[table as usize].element;
@@ -57,7 +48,7 @@ impl Flattener {
             self.close_rest(table);
         }
         let owner = &mut self.tables[table as usize];
-        owner.count_bytes(place.row, key.len() + json.len() + 4);
+        *bytes = bytes.saturating_add((key.len() + json.len() + 4) as u32);
         let (_, text) = owner.rest.get_or_insert_with(|| (place.row, Vec::new()));
         text.push(if text.is_empty() { b'{' } else { b',' });
         push_json_string(&key, text);
@@ -65,29 +56,29 @@ impl Flattener {
         text.extend_from_slice(json);
     }
 
-    pub(super) fn push_rest_scalar(&mut self, place: Place, scalar: Scalar<'_>) {
+    pub(super) fn push_rest_scalar(&mut self, place: Place, scalar: Scalar<'_>, bytes: &mut u32) {
         let mut json = Vec::new();
         match scalar.kind {
             ScalarKind::String => push_json_string(scalar.text, &mut json),
             _ => json.extend_from_slice(scalar.text.as_bytes()),
         }
-        self.push_rest(place, None, &json);
+        self.push_rest(place, None, &json, bytes);
     }
 
     pub(super) fn close_rest(&mut self, table: u32) {
         let owner = &mut self.tables[table as usize];
         let Some((row, mut text)) = owner.rest.take() else { return };
         text.push(b'}');
-        let columns = &mut owner.batch.columns;
-        let slot = match columns.iter().position(|column| column.part == Part::Rest) {
-            Some(slot) => slot,
+        let slot = match owner.columns.iter().find(|owned| owned.part == Part::Rest) {
+            Some(owned) => owned.slot,
             None => {
-                let path = owner.batch.path;
-                columns.push(BatchColumn { path, part: Part::Rest, column: Column::default() });
-                owner.owners.push((owner.element, Part::Rest));
-                columns.len() - 1
+                let (path, node) = (owner.batch.path, owner.element);
+                let slot = self.columns.len() as u32;
+                self.columns.push(Column::default());
+                owner.columns.push(OwnedColumn { path, part: Part::Rest, node, slot });
+                slot
             }
         };
-        columns[slot].column.push_text(row as usize, &text);
+        self.columns[slot as usize].push_text(row as usize, &text);
     }
 }

@@ -16,13 +16,24 @@ pub(super) struct Table {
     pub full: bool,
     pub rows: u32,
     pub batch: TableBatch,
-    /// Nodes whose slots name the batch's columns.
-    pub owners: Vec<(NodeId, Part)>,
+    /// The batch's columns, in order of first appearance.
+    pub columns: Vec<OwnedColumn>,
     /// JSON members of the row being filled that found no column.
     pub rest: Option<(u32, Vec<u8>)>,
     /// First row of the current record.
     pub record_row: u32,
     pub record: u32,
+}
+
+/// A column of the batch that fills.
+#[derive(Debug)]
+pub(super) struct OwnedColumn {
+    pub path: PathId,
+    pub part: Part,
+    /// The node whose slot names it.
+    pub node: NodeId,
+    /// Where it stands among all columns.
+    pub slot: u32,
 }
 
 impl Flattener {
@@ -68,11 +79,11 @@ impl Flattener {
 
     /// Finds or makes the column for a part of a path; nothing if the table is full.
     #[inline]
-    pub(super) fn slot(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
+    pub(super) fn slot(&mut self, node: NodeId, part: Part) -> Option<u32> {
         let known = self.shape.node(node);
         let slot = known.slots[part as usize];
         if slot != NONE {
-            return Some((known.table, slot));
+            return Some(slot);
         }
         if known.refused[part as usize] {
             return None;
@@ -80,8 +91,8 @@ impl Flattener {
         self.add_column(node, part)
     }
 
-    #[cold]
-    fn add_column(&mut self, node: NodeId, part: Part) -> Option<(u32, u32)> {
+    #[inline(never)]
+    fn add_column(&mut self, node: NodeId, part: Part) -> Option<u32> {
         let table = self.shape.node(node).table;
         if self.tables[table as usize].full && self.find_path(node).is_none() {
             self.shape.node_mut(node).refused[part as usize] = true;
@@ -94,20 +105,32 @@ impl Flattener {
                 self.shape.node_mut(node).refused[part as usize] = true;
                 return None;
             }
-            Admitted::Yes => owner.full = self.admission.is_full(owner.batch.path),
+            Admitted::Yes => {
+                let was_full = owner.full;
+                owner.full = self.admission.is_full(owner.batch.path);
+                if owner.full && !was_full {
+                    self.shape.unlearn(table);
+                }
+            }
             Admitted::Open => {
                 let (columns_max, _) = self.admission.caps();
-                self.cap_reached |= owner.batch.columns.len() + 1 > columns_max;
+                self.cap_reached |= owner.columns.len() + 1 > columns_max;
             }
         }
-        let slot = owner.batch.columns.len() as u32;
-        owner.batch.columns.push(BatchColumn { path, part, column: Column::default() });
-        owner.owners.push((node, part));
-        self.shape.node_mut(node).slots[part as usize] = slot;
-        Some((table, slot))
+        let slot = self.columns.len() as u32;
+        let known = self.shape.node_mut(node);
+        known.slots[part as usize] = slot;
+        self.columns.push(Column::expecting(known.expected[part as usize]));
+        let is_plain = part == Part::Scalar && known.declared.is_none() && !known.in_id;
+        if is_plain && self.is_plain && !self.ids.wants_values() {
+            self.shape.lead_mut(node).slot = slot;
+        }
+        owner.columns.push(OwnedColumn { path, part, node, slot });
+        Some(slot)
     }
 
     /// Adds a row to `table`.
+    #[inline]
     pub(super) fn add_row(&mut self, table: u32, parent_row: u32, index: u32) -> u32 {
         let record = self.record;
         let is_main = table == 0;
@@ -123,8 +146,6 @@ impl Flattener {
         }
         owner.rows += 1;
         let batch = &mut owner.batch;
-        batch.rows += 1;
-        batch.row_bytes.push(limits::LINK_BYTES);
         batch.row_records.push(record);
         if !is_main {
             batch.links.parents.push(if parent_is_main { record } else { parent_row });
@@ -136,6 +157,34 @@ impl Flattener {
         self.ids.touch(table);
         row
     }
+
+    /// Ends the row that was added to `table` last, which holds `bytes` of values.
+    #[inline]
+    pub fn end_row(&mut self, table: u32, bytes: u32) {
+        let bytes = bytes.saturating_add(limits::LINK_BYTES);
+        self.tables[table as usize].batch.row_bytes.push(bytes);
+    }
+
+    /// Takes the batch of a table.
+    pub(super) fn take_table(&mut self, table: u32) -> TableBatch {
+        let owner = &mut self.tables[table as usize];
+        let owned = std::mem::take(&mut owner.columns);
+        let mut batch = owner.take();
+        batch.columns.reserve_exact(owned.len());
+        for OwnedColumn { path, part, node, slot } in owned {
+            let column = std::mem::take(&mut self.columns[slot as usize]);
+            if part != Part::Rest {
+                let known = self.shape.node_mut(node);
+                known.slots[part as usize] = NONE;
+                known.expected[part as usize] = column.size();
+                if part == Part::Scalar {
+                    self.shape.lead_mut(node).slot = NONE;
+                }
+            }
+            batch.columns.push(BatchColumn { path, part, column });
+        }
+        batch
+    }
 }
 
 impl Table {
@@ -146,20 +195,21 @@ impl Table {
             full: false,
             rows: 0,
             batch: empty_batch(path),
-            owners: Vec::new(),
+            columns: Vec::new(),
             rest: None,
             record_row: 0,
             record: 0,
         }
     }
 
-    #[inline]
+    /// Lets a row count for more bytes.
     pub(super) fn count_bytes(&mut self, row: u32, bytes: usize) {
         let sum = &mut self.batch.row_bytes[row as usize];
         *sum = sum.saturating_add(bytes as u32);
     }
 
-    pub(super) fn take(&mut self) -> TableBatch {
+    fn take(&mut self) -> TableBatch {
+        self.batch.rows = self.rows as usize;
         self.rows = 0;
         self.record_row = 0;
         let empty = empty_batch(self.batch.path);

@@ -1,6 +1,6 @@
 //! A scalar on its way from a decoder to a column.
 
-use crate::table::{Column, Number};
+use crate::table::{Column, Excerpt, Number};
 
 /// A scalar on its way to a column.
 #[derive(Debug, Clone, Copy)]
@@ -17,11 +17,29 @@ pub(super) enum ScalarKind<'a> {
     String,
 }
 
+/// Bytes that every value takes: where it lies.
+const PLACE_BYTES: u32 = 4;
+
+/// Bytes that a boolean counts towards a row group.
+pub(super) const BOOL_BYTES: u32 = PLACE_BYTES + 1;
+
+/// Bytes that a number of 64 bits counts towards a row group.
+pub(super) const NUMBER_BYTES: u32 = PLACE_BYTES + 8;
+
+/// Bytes that a list counts towards a row group, besides its elements.
+pub(super) const LIST_BYTES: u32 = 8;
+
+/// Returns the bytes that a string counts towards a row group.
+#[inline]
+pub(super) fn string_bytes(length: usize) -> u32 {
+    PLACE_BYTES + 4 + length as u32
+}
+
 impl Scalar<'_> {
     #[inline]
     pub(super) fn push(self, column: &mut Column, row: usize) {
         match self.kind {
-            ScalarKind::String => column.push_string(row, self.text),
+            ScalarKind::String => column.push_string(row, Excerpt::whole(self.text)),
             ScalarKind::Number(number) => column.push_number(row, number, self.text),
             ScalarKind::Bool(value) => column.push_bool(row, value),
         }
@@ -29,17 +47,15 @@ impl Scalar<'_> {
 
     /// Returns the bytes that count towards a row group: what the value is, never what its column
     /// became.
-    #[inline]
-    pub(super) fn bytes(self) -> usize {
-        const PLACE_BYTES: usize = 4;
-        PLACE_BYTES
-            + match self.kind {
-                ScalarKind::Bool(_) => 1,
-                ScalarKind::Number(Number::Int(_)) => 8,
-                ScalarKind::Number(Number::Float { exact: true, .. }) => 8,
-                ScalarKind::Number(Number::Float { exact: false, .. }) => 24 + self.text.len(),
-                ScalarKind::Number(_) => 16 + self.text.len(),
-                ScalarKind::String => 4 + self.text.len(),
-            }
+    pub(super) fn bytes(self) -> u32 {
+        let length = self.text.len() as u32;
+        match self.kind {
+            ScalarKind::Bool(_) => BOOL_BYTES,
+            ScalarKind::Number(Number::Int(_)) => NUMBER_BYTES,
+            ScalarKind::Number(Number::Float { exact: true, .. }) => NUMBER_BYTES,
+            ScalarKind::Number(Number::Float { exact: false, .. }) => PLACE_BYTES + 24 + length,
+            ScalarKind::Number(_) => PLACE_BYTES + 16 + length,
+            ScalarKind::String => string_bytes(self.text.len()),
+        }
     }
 }

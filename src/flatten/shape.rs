@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::flatten::path::Step;
 use crate::flatten::{ArrayMode, DeclaredType};
-use crate::table::PathId;
+use crate::table::{Expected, PathId};
 
 /// Number of a node in its shape.
 pub(super) type NodeId = u32;
@@ -18,10 +18,16 @@ pub(super) const ROOT_NODE: NodeId = 0;
 /// Past this many children a node finds them by hash.
 const SCAN_MAX: usize = 8;
 
+/// Keys that may be missing between one and the next that is still found without a search.
+const HOPS_MAX: usize = 4;
+
 /// The tree of paths that one worker has seen.
+///
+/// What every value needs lies in `leads`, a cache line for each node; the rest in `nodes`.
 #[derive(Debug)]
 pub(super) struct Shape {
     nodes: Vec<Node>,
+    leads: Vec<Lead>,
 }
 
 /// One path.
@@ -35,6 +41,8 @@ pub(super) struct Node {
     pub depth: u32,
     /// Column of the current batch for scalars, lists and JSON text.
     pub slots: [u32; 3],
+    /// What those columns held in the last batch.
+    pub expected: [Expected; 3],
     /// There is no room for such a column.
     pub refused: [bool; 3],
     /// Table for the elements of arrays here, or for the values of a map.
@@ -53,14 +61,83 @@ pub(super) struct Node {
     pub in_id: bool,
     /// Whether a column or table lies at or below the path, once that was asked.
     pub known: Option<bool>,
-    /// The object that last had this key.
-    pub stamp: u64,
     /// Hash of the path, for ids.
     pub hash: u64,
     /// The path over the run, once it feeds something.
     pub path: Option<PathId>,
     children: Vec<NodeId>,
     by_key: HashMap<Box<str>, NodeId, foldhash::quality::RandomState>,
+}
+
+/// How a node is recognised by its key, and where its scalars go.
+#[derive(Debug, Clone)]
+#[repr(align(64))]
+pub(super) struct Lead {
+    /// First bytes of the key in the source, quotes and colon included, zeros behind.
+    head: [u64; 2],
+    /// The bits of `head` that count.
+    mask: [u64; 2],
+    /// The object that last had this key.
+    pub stamp: u64,
+    /// Bytes of the key in the source; 0 where it cannot be recognised by them.
+    length: u32,
+    /// The sibling that is likely to follow.
+    pub next: NodeId,
+    /// The child that is likely to come first.
+    first: NodeId,
+    /// Column of the current batch that takes scalars as they come; nothing where options or
+    /// types want a closer look.
+    pub slot: u32,
+}
+
+/// Bytes of a key that are compared at once.
+const HEAD_BYTES: usize = 16;
+
+impl Lead {
+    fn new(step: &Step) -> Self {
+        let mut lead = Lead {
+            head: [0; 2],
+            mask: [0; 2],
+            stamp: 0,
+            length: 0,
+            next: NONE,
+            first: NONE,
+            slot: NONE,
+        };
+        lead.teach(step);
+        lead
+    }
+
+    /// Learns the bytes of the key, if they say it all.
+    fn teach(&mut self, step: &Step) {
+        let Step::Key(key) = step else { return };
+        let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
+        if !key.as_bytes().iter().all(is_plain) {
+            return;
+        }
+        let source = [b"\"", key.as_bytes(), b"\":"].concat();
+        let (mut head, mut mask) = ([0; HEAD_BYTES], [0; HEAD_BYTES]);
+        let held = source.len().min(HEAD_BYTES);
+        head[..held].copy_from_slice(&source[..held]);
+        mask[..held].fill(u8::MAX);
+        (self.head, self.mask) = (words(&head), words(&mask));
+        self.length = source.len() as u32;
+    }
+
+    /// Returns whether `source` starts as the key does.
+    #[inline(always)]
+    fn begins(&self, source: &[u8; HEAD_BYTES]) -> bool {
+        let [first, second] = words(source);
+        let differs =
+            (first ^ self.head[0]) & self.mask[0] | (second ^ self.head[1]) & self.mask[1];
+        differs == 0 && self.length > 0
+    }
+}
+
+#[inline(always)]
+fn words(bytes: &[u8; HEAD_BYTES]) -> [u64; 2] {
+    let both = u128::from_le_bytes(*bytes);
+    [both as u64, (both >> 64) as u64]
 }
 
 impl Node {
@@ -71,6 +148,7 @@ impl Node {
             table,
             depth,
             slots: [NONE; 3],
+            expected: Default::default(),
             refused: [false; 3],
             child_table: NONE,
             element: NONE,
@@ -80,22 +158,18 @@ impl Node {
             declared_element: None,
             in_id: false,
             known: None,
-            stamp: 0,
             hash: 0,
             path: None,
             children: Vec::new(),
             by_key: HashMap::default(),
         }
     }
-
-    fn is_key(&self, key: &str) -> bool {
-        matches!(&self.step, Step::Key(own) if **own == *key)
-    }
 }
 
 impl Shape {
     pub(super) fn new(root: Node) -> Self {
-        Shape { nodes: vec![root] }
+        let lead = Lead::new(&root.step);
+        Shape { nodes: vec![root], leads: vec![lead] }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -112,38 +186,111 @@ impl Shape {
         &mut self.nodes[id as usize]
     }
 
-    /// Finds the child of `node` under `key`; `guess` is its likely place among the children and
-    /// is moved behind the one found.
     #[inline]
-    pub(super) fn child(&self, node: NodeId, key: &str, guess: &mut u32) -> Option<NodeId> {
-        let node = self.node(node);
-        if let Some(&child) = node.children.get(*guess as usize)
-            && self.node(child).is_key(key)
-        {
-            *guess += 1;
-            return Some(child);
-        }
-        if node.children.len() > SCAN_MAX {
-            // The children stand in order of first sight, so the next key likely follows this one.
-            let child = *node.by_key.get(key)?;
-            if let Some(place) = self.place_near(node, child, *guess) {
-                *guess = place + 1;
+    pub(super) fn lead(&self, id: NodeId) -> &Lead {
+        &self.leads[id as usize]
+    }
+
+    #[inline]
+    pub(super) fn lead_mut(&mut self, id: NodeId) -> &mut Lead {
+        &mut self.leads[id as usize]
+    }
+
+    /// Returns the child that is likely to come first in the object at `node`.
+    #[inline]
+    pub(super) fn first(&self, node: NodeId) -> NodeId {
+        self.lead(node).first
+    }
+
+    /// Compares the bytes at hand with the key that is likely to come, `guess`, and a few that
+    /// are likely to follow it; returns the child they name and the bytes its key takes.
+    #[inline(always)]
+    pub(super) fn predicted(
+        &self,
+        mut guess: NodeId,
+        source: &[u8],
+        at: usize,
+    ) -> Option<(NodeId, usize)> {
+        let block = source.get(at..)?.first_chunk::<HEAD_BYTES>()?;
+        let mut hops = HOPS_MAX;
+        loop {
+            let lead = self.leads.get(guess as usize)?;
+            if lead.begins(block) {
+                let length = lead.length as usize;
+                if length <= HEAD_BYTES || self.goes_on(guess, source, at) {
+                    return Some((guess, length));
+                }
             }
-            return Some(child);
+            guess = lead.next;
+            hops -= 1;
+            if hops == 0 {
+                return None;
+            }
         }
-        let place = node.children.iter().position(|&child| self.node(child).is_key(key))?;
-        *guess = place as u32 + 1;
-        Some(node.children[place])
     }
 
-    /// Looks for `child` a few places after `guess`, so that skipped keys cost one miss only.
-    fn place_near(&self, node: &Node, child: NodeId, guess: u32) -> Option<u32> {
-        let window = node.children.iter().skip(guess as usize).take(SCAN_MAX);
-        window.enumerate().find(|(_, at)| **at == child).map(|(ahead, _)| guess + ahead as u32)
+    /// Returns whether the rest of a long key stands in `source`, whose first bytes are its own.
+    #[inline]
+    fn goes_on(&self, id: NodeId, source: &[u8], at: usize) -> bool {
+        let Step::Key(key) = &self.node(id).step else { return false };
+        let rest = &source[at + HEAD_BYTES..];
+        match key.as_bytes().get(HEAD_BYTES - 1..) {
+            Some(known) => rest.starts_with(known) && rest[known.len()..].starts_with(b"\":"),
+            // Of the quotes and the colon around the key, the colon alone is left.
+            None => rest.first() == Some(&b':'),
+        }
     }
 
-    /// Hangs `node` below its parent.
-    pub(super) fn insert(&mut self, node: Node) -> NodeId {
+    /// Returns the sibling that is likely to follow `child`.
+    #[inline]
+    pub(super) fn after(&self, child: NodeId) -> NodeId {
+        self.lead(child).next
+    }
+
+    /// Notes that `child` came after `last` (or first in `object`), where another was likely.
+    pub(super) fn learn(&mut self, object: NodeId, last: NodeId, child: NodeId) {
+        let lead = match last {
+            NONE => &mut self.leads[object as usize].first,
+            last => &mut self.leads[last as usize].next,
+        };
+        let skipped = std::mem::replace(lead, child);
+        if self.leads[child as usize].next == NONE && skipped != child {
+            self.leads[child as usize].next = skipped;
+        }
+    }
+
+    /// Makes keys of `table` be looked up one by one, as the answer may not be a column.
+    pub(super) fn unlearn(&mut self, table: u32) {
+        for (node, lead) in self.nodes.iter().zip(&mut self.leads) {
+            if node.table == table {
+                lead.length = 0;
+            }
+        }
+    }
+
+    /// Lets a node of a full table be found by the bytes of its key after all.
+    pub(super) fn teach(&mut self, id: NodeId) {
+        let lead = &mut self.leads[id as usize];
+        if lead.length == 0 {
+            lead.teach(&self.nodes[id as usize].step);
+        }
+    }
+
+    /// Finds the child of `node` under `key`.
+    pub(super) fn child(&self, node: NodeId, key: &str) -> Option<NodeId> {
+        let node = self.node(node);
+        if node.children.len() > SCAN_MAX {
+            return node.by_key.get(key).copied();
+        }
+        let is_key = |child: &&NodeId| match &self.node(**child).step {
+            Step::Key(own) => **own == *key,
+            Step::Element => false,
+        };
+        node.children.iter().find(is_key).copied()
+    }
+
+    /// Hangs `node` below its parent; `is_open` lets it be found by the bytes of its key.
+    pub(super) fn insert(&mut self, node: Node, is_open: bool) -> NodeId {
         let id = self.nodes.len() as NodeId;
         let parent = node.parent;
         match &node.step {
@@ -167,6 +314,11 @@ impl Shape {
                 }
             }
         }
+        let mut lead = Lead::new(&node.step);
+        if !is_open {
+            lead.length = 0;
+        }
+        self.leads.push(lead);
         self.nodes.push(node);
         id
     }
@@ -180,5 +332,67 @@ impl Shape {
         }
         steps.reverse();
         steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(keys: &[&str]) -> Shape {
+        let mut shape = Shape::new(Node::new(0, Step::Element, 0, 0));
+        for key in keys {
+            shape.insert(Node::new(ROOT_NODE, Step::Key((*key).into()), 0, 1), true);
+        }
+        shape
+    }
+
+    #[test]
+    fn keys_are_recognised_by_their_bytes() {
+        let long = "a key of thirty bytes, no more";
+        let keys = [
+            "a",
+            "",
+            "é",
+            "thirteen byte",
+            "fourteen bytes",
+            long,
+            "a key too long for that, by far",
+        ];
+        let shape = shape(&keys);
+        let behind = " 1 and enough behind it";
+        for (place, key) in keys.iter().enumerate() {
+            let child = place as NodeId + 1;
+            let source = format!("\"{key}\":{behind}");
+            let expected = Some((child, key.len() + 3));
+            assert_eq!(shape.predicted(child, source.as_bytes(), 0), expected, "{key}");
+            for other in [format!("\"{key}x\":{behind}"), format!("\"x{key}\":{behind}")] {
+                assert_eq!(shape.predicted(child, other.as_bytes(), 0), None, "{other}");
+            }
+            assert_eq!(shape.predicted(child, &source.as_bytes()[..3.min(source.len())], 0), None);
+        }
+    }
+
+    #[test]
+    fn keys_with_escapes_are_looked_up() {
+        let shape = shape(&["a\"b", "a\\b", "a\nb"]);
+        for child in 1..=3 {
+            let source = "\"a\"b\": and so on and on";
+            assert_eq!(shape.predicted(child, source.as_bytes(), 0), None);
+        }
+    }
+
+    #[test]
+    fn what_followed_last_time_is_likely_to_follow_again() {
+        let mut shape = shape(&["a", "b", "c"]);
+        let (a, b, c) = (1, 2, 3);
+        shape.learn(ROOT_NODE, NONE, a);
+        shape.learn(ROOT_NODE, a, c);
+        assert_eq!((shape.first(ROOT_NODE), shape.after(a), shape.after(c)), (a, c, NONE));
+        // `b` comes in between and leads on to `c`.
+        shape.learn(ROOT_NODE, a, b);
+        assert_eq!((shape.after(a), shape.after(b)), (b, c));
+        let source = b"\"c\":0, and enough behind it";
+        assert_eq!(shape.predicted(shape.after(a), source, 0), Some((c, 4)), "b may be missing");
     }
 }

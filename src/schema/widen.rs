@@ -175,7 +175,7 @@ mod tests {
                     column.push_number(row, Number::Float { value: 0.5, exact: false }, "0.50")
                 }
                 Value::Far => column.push_number(row, Number::Far, "1e400"),
-                Value::Text(text) => column.push_string(row, text),
+                Value::Text(text) => column.push_string(row, crate::table::Excerpt::whole(text)),
             }
         }
         *column.kinds()

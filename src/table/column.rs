@@ -1,6 +1,6 @@
 //! A column while it fills: its values, the rows they belong to, and the kinds seen.
 
-use super::form::Form;
+use super::form::{self, Form};
 use super::kinds::{Kinds, StringForm};
 use super::presence::Presence;
 use super::scalar::{DecimalDigits, Number, bool_text, float_text};
@@ -17,6 +17,16 @@ pub struct Column {
     presence: Presence,
     values: Values,
     kinds: Kinds,
+    expected: Expected,
+}
+
+/// How much a column is likely to hold, so that its buffers need not grow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Expected {
+    /// Values.
+    pub values: usize,
+    /// Bytes of text.
+    pub bytes: usize,
 }
 
 /// The values of a column, without the rows that have none.
@@ -33,6 +43,8 @@ pub enum Values {
     Big(Vec<i128>),
     /// Doubles.
     Float(Floats),
+    /// Dates or times of one form: days or microseconds, from which it prints them back.
+    Instant(Form, Vec<i64>),
     /// Text: strings, JSON, or values of several kinds.
     Text(Texts),
     /// Lists of scalars.
@@ -66,6 +78,52 @@ pub struct Lists {
     pub elements: Column,
 }
 
+/// Text that stands in a longer one, with what follows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Excerpt<'a> {
+    source: &'a str,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Excerpt<'a> {
+    /// Takes bytes `start..end` of `source`.
+    #[inline]
+    pub fn new(source: &'a str, start: usize, end: usize) -> Self {
+        Excerpt { source, start, end }
+    }
+
+    /// Takes all of `source`.
+    #[inline]
+    pub fn whole(source: &'a str) -> Self {
+        Excerpt { source, start: 0, end: source.len() }
+    }
+
+    /// Returns the text.
+    #[inline]
+    pub fn text(self) -> &'a str {
+        &self.source[self.start..self.end]
+    }
+
+    /// Returns the bytes of the text.
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        &self.source.as_bytes()[self.start..self.end]
+    }
+
+    /// Returns how many bytes the text has.
+    #[inline]
+    pub fn len(self) -> usize {
+        self.end - self.start
+    }
+
+    /// Returns whether the text is empty.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.end == self.start
+    }
+}
+
 impl Default for Texts {
     fn default() -> Self {
         Texts { offsets: vec![0], bytes: Vec::new() }
@@ -88,6 +146,30 @@ impl Texts {
     pub fn push(&mut self, text: &[u8]) {
         self.bytes.extend_from_slice(text);
         self.end();
+    }
+
+    /// Appends a string that stands in a longer text.
+    #[inline]
+    pub fn push_excerpt(&mut self, text: Excerpt<'_>) {
+        let Excerpt { source, start, end } = text;
+        let length = end - start;
+        // Copies of a fixed size need no call.
+        const BLOCK: usize = 32;
+        match source.as_bytes().get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            Some(block) if length <= BLOCK => {
+                let kept = self.bytes.len() + length;
+                self.bytes.extend_from_slice(block);
+                self.bytes.truncate(kept);
+            }
+            _ => self.bytes.extend_from_slice(text.bytes()),
+        }
+        self.end();
+    }
+
+    fn with_capacity(expected: Expected) -> Self {
+        let mut offsets = Vec::with_capacity(expected.values + 1);
+        offsets.push(0);
+        Texts { offsets, bytes: Vec::with_capacity(expected.bytes) }
     }
 
     /// Ends the string that was written to `bytes`.
@@ -137,6 +219,20 @@ impl Column {
         column
     }
 
+    /// Builds an empty column that is likely to hold as much as `expected`.
+    pub fn expecting(expected: Expected) -> Self {
+        Column { expected, ..Column::default() }
+    }
+
+    /// Returns how much a column that is like this one holds.
+    pub fn size(&self) -> Expected {
+        let bytes = match &self.values {
+            Values::Text(texts) => texts.bytes.len(),
+            _ => 0,
+        };
+        Expected { values: self.presence.count(), bytes }
+    }
+
     /// Returns the values.
     pub fn values(&self) -> &Values {
         &self.values
@@ -164,10 +260,20 @@ impl Column {
     #[inline]
     pub fn push_bool(&mut self, row: usize, value: bool) {
         self.presence.push(row);
-        self.kinds.add(Kinds::BOOL);
         match &mut self.values {
             Values::Bool(values) => values.push(value),
-            Values::None => self.values = Values::Bool(vec![value]),
+            _ => self.store_bool(value),
+        }
+    }
+
+    #[inline(never)]
+    fn store_bool(&mut self, value: bool) {
+        self.kinds.add(Kinds::BOOL);
+        if let Values::None = self.values {
+            self.values = Values::Bool(Vec::with_capacity(self.expected.values));
+        }
+        match &mut self.values {
+            Values::Bool(values) => values.push(value),
             _ => {
                 let texts = self.texts_mut();
                 bool_text(value, &mut texts.bytes);
@@ -181,26 +287,38 @@ impl Column {
     pub fn push_number(&mut self, row: usize, number: Number<'_>, text: &str) {
         match number {
             Number::Int(value) => self.push_int(row, value),
-            Number::Float { value, exact } => {
+            Number::Float { value, exact: true } => self.push_float(row, value),
+            Number::Float { value, exact: false } => {
                 self.presence.push(row);
-                self.kinds.add(Kinds::FLOAT);
-                if !exact {
-                    self.kinds.add(Kinds::LONG_FLOAT);
-                }
-                self.store_float(value, (!exact).then_some(text));
+                self.kinds.add(Kinds::FLOAT | Kinds::LONG_FLOAT);
+                self.store_float(value, Some(text));
             }
             Number::Big(value) => {
                 self.presence.push(row);
                 self.kinds.add(Kinds::BIG_INT);
                 self.store_big(value);
             }
-            Number::Huge(_) | Number::Far => {
-                self.presence.push(row);
-                self.kinds.add(match number {
-                    Number::Far => Kinds::FAR_FLOAT,
-                    _ => Kinds::HUGE_INT,
-                });
-                self.texts_mut().push(text.as_bytes());
+            Number::Huge(_) => self.push_far_number(row, Kinds::HUGE_INT, text),
+            Number::Far => self.push_far_number(row, Kinds::FAR_FLOAT, text),
+        }
+    }
+
+    #[cold]
+    fn push_far_number(&mut self, row: usize, kind: u16, text: &str) {
+        self.presence.push(row);
+        self.kinds.add(kind);
+        self.texts_mut().push(text.as_bytes());
+    }
+
+    /// Appends a double that gives its source back.
+    #[inline]
+    pub fn push_float(&mut self, row: usize, value: f64) {
+        self.presence.push(row);
+        match &mut self.values {
+            Values::Float(floats) => floats.values.push(value),
+            _ => {
+                self.kinds.add(Kinds::FLOAT);
+                self.store_float(value, None);
             }
         }
     }
@@ -209,19 +327,26 @@ impl Column {
     #[inline]
     pub fn push_int(&mut self, row: usize, value: i64) {
         self.presence.push(row);
-        self.kinds.add(Kinds::INT);
-        if value.unsigned_abs() > EXACT_INT_MAX {
-            self.kinds.add(Kinds::WIDE_INT);
-        }
         match &mut self.values {
-            Values::Int(values) => values.push(value),
-            _ => self.store_int(value),
+            Values::Int(values) if value.unsigned_abs() <= EXACT_INT_MAX => values.push(value),
+            _ => {
+                self.kinds.add(Kinds::INT);
+                if value.unsigned_abs() > EXACT_INT_MAX {
+                    self.kinds.add(Kinds::WIDE_INT);
+                }
+                self.store_int(value);
+            }
         }
     }
 
+    #[inline(never)]
     fn store_int(&mut self, value: i64) {
         match &mut self.values {
-            Values::None => self.values = Values::Int(vec![value]),
+            Values::None => {
+                let mut values = Vec::with_capacity(self.expected.values);
+                values.push(value);
+                self.values = Values::Int(values);
+            }
             Values::Int(values) => values.push(value),
             Values::Big(values) => values.push(value.into()),
             Values::Float(floats) if value.unsigned_abs() <= EXACT_INT_MAX => {
@@ -248,6 +373,7 @@ impl Column {
         }
     }
 
+    #[inline(never)]
     fn store_float(&mut self, value: f64, long: Option<&str>) {
         if let Values::Int(values) = &mut self.values
             && !self.kinds.has(Kinds::WIDE_INT)
@@ -256,7 +382,8 @@ impl Column {
             self.values = Values::Float(Floats { values, long: Vec::new() });
         }
         if let Values::None = &self.values {
-            self.values = Values::Float(Floats::default());
+            let values = Vec::with_capacity(self.expected.values);
+            self.values = Values::Float(Floats { values, long: Vec::new() });
         }
         match &mut self.values {
             Values::Float(floats) => {
@@ -287,11 +414,51 @@ impl Column {
     }
 
     /// Appends a string and notes whether it has the form of a date or time.
-    #[inline]
-    pub fn push_string(&mut self, row: usize, text: &str) {
+    #[inline(always)]
+    pub fn push_string(&mut self, row: usize, text: Excerpt<'_>) {
         self.presence.push(row);
-        self.kinds.add_string(text);
-        self.texts_mut().push(text.as_bytes());
+        match &mut self.values {
+            Values::Text(texts) if self.kinds.form == StringForm::Mixed => texts.push_excerpt(text),
+            _ => self.store_string(text),
+        }
+    }
+
+    #[inline(never)]
+    fn store_string(&mut self, text: Excerpt<'_>) {
+        if let Values::Instant(form, values) = &mut self.values
+            && let Some(value) = form.read(text.bytes())
+        {
+            return values.push(value);
+        }
+        let found = match self.kinds.form {
+            StringForm::Mixed => None,
+            _ => form::parse_bytes(text.bytes()),
+        };
+        self.kinds.add_string(found.map(|(form, _)| form));
+        match (&mut self.values, found) {
+            (Values::Instant(form, values), Some((found, value))) if *form == found => {
+                values.push(value);
+            }
+            (Values::None, Some((form, value))) => {
+                let mut values = Vec::with_capacity(self.expected.values);
+                values.push(value);
+                self.values = Values::Instant(form, values);
+            }
+            _ => self.texts_mut().push_excerpt(text),
+        }
+    }
+
+    /// Appends a string that is not looked into.
+    #[inline]
+    pub fn push_plain_string(&mut self, row: usize, text: Excerpt<'_>) {
+        self.presence.push(row);
+        match &mut self.values {
+            Values::Text(texts) if self.kinds.form == StringForm::Mixed => texts.push_excerpt(text),
+            _ => {
+                self.kinds.add_plain_string();
+                self.texts_mut().push_excerpt(text);
+            }
+        }
     }
 
     /// Appends text that is not looked into.
@@ -335,13 +502,44 @@ impl Column {
     #[inline]
     fn texts_mut(&mut self) -> &mut Texts {
         if !matches!(self.values, Values::Text(_)) {
-            let texts = self.values.spelled();
+            let texts = match self.values {
+                Values::None => Texts::with_capacity(self.expected),
+                _ => self.values.spelled(),
+            };
             self.values = Values::Text(texts);
         }
         match &mut self.values {
             Values::Text(texts) => texts,
             _ => unreachable!("just made text"),
         }
+    }
+
+    /// Joins columns of consecutive runs of rows into one; nothing where none holds a value.
+    ///
+    /// - Shape: rows of each run, and the values there.
+    pub fn join(parts: Vec<(usize, Option<Column>)>) -> Option<Column> {
+        let sizes = parts.iter().filter_map(|(_, column)| column.as_ref()).map(Column::size);
+        let expected = sizes.fold(Expected::default(), |sum, size| Expected {
+            values: sum.values + size.values,
+            bytes: sum.bytes + size.bytes,
+        });
+        let mut whole: Option<Column> = None;
+        let mut rows = 0;
+        for (count, column) in parts {
+            if let Some(column) = column {
+                match &mut whole {
+                    Some(whole) => whole.append(rows, column),
+                    None if rows == 0 => {
+                        let mut first = column;
+                        first.values.reserve(expected);
+                        whole = Some(first);
+                    }
+                    None => whole.insert(Column::expecting(expected)).append(rows, column),
+                }
+            }
+            rows += count;
+        }
+        whole
     }
 
     /// Appends `other`, whose rows follow the `rows` of this column.
@@ -371,6 +569,11 @@ impl Column {
                     self.store_float(value, text.as_ref().map(|(_, text)| &**text));
                 }
             }
+            Values::Instant(form, values) => match &mut self.values {
+                Values::Instant(mine, known) if *mine == form => known.extend(values),
+                Values::None => self.values = Values::Instant(form, values),
+                _ => self.texts_mut().append(&Values::Instant(form, values).spelled()),
+            },
             Values::Text(texts) => match &self.values {
                 Values::None => self.values = Values::Text(texts),
                 _ => self.texts_mut().append(&texts),
@@ -388,7 +591,7 @@ impl Column {
     pub fn split_off(&mut self, row: usize) -> Column {
         let presence = self.presence.split_off(row);
         let values = self.values.split_off(self.presence.count());
-        Column { presence, values, kinds: self.kinds }
+        Column { presence, values, kinds: self.kinds, expected: Expected::default() }
     }
 
     /// Returns how many of the values have more digits than a double gives back.
@@ -423,6 +626,24 @@ impl Lists {
 }
 
 impl Values {
+    /// Makes room for as much as `expected` in all.
+    fn reserve(&mut self, expected: Expected) {
+        let more = |length: usize| expected.values.saturating_sub(length);
+        match self {
+            Values::None | Values::List(_) => {}
+            Values::Bool(values) => values.reserve_exact(more(values.len())),
+            Values::Int(values) | Values::Instant(_, values) => {
+                values.reserve_exact(more(values.len()));
+            }
+            Values::Big(values) => values.reserve_exact(more(values.len())),
+            Values::Float(floats) => floats.values.reserve_exact(more(floats.values.len())),
+            Values::Text(texts) => {
+                texts.offsets.reserve_exact(more(texts.len()));
+                texts.bytes.reserve_exact(expected.bytes.saturating_sub(texts.bytes.len()));
+            }
+        }
+    }
+
     /// Returns every value as the text that stands for it where a column is text.
     ///
     /// - Source: "Widening" in ARCHITECTURE.md: strings as they are, `true`/`false`, digits, floats
@@ -442,6 +663,10 @@ impl Values {
                 .iter()
                 .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
             Values::Float(floats) => floats.spell(&mut out),
+            Values::Instant(form, values) => values.iter().for_each(|&value| {
+                form.print_to(value, &mut out.bytes);
+                out.end();
+            }),
             Values::Text(texts) => out = texts.clone(),
         }
         out
@@ -460,6 +685,7 @@ impl Values {
                 let long = long.map(|(at, text)| (at - count as u32, text)).collect();
                 Values::Float(Floats { values, long })
             }
+            Values::Instant(form, values) => Values::Instant(*form, values.split_off(count)),
             Values::Text(texts) => Values::Text(texts.split_off(count)),
             Values::List(lists) => Values::List(Box::new(lists.split_off(count))),
         }
@@ -515,7 +741,7 @@ mod tests {
             Long(value, text) => {
                 column.push_number(row, Number::Float { value, exact: false }, text)
             }
-            String(text) => column.push_string(row, text),
+            String(text) => column.push_string(row, Excerpt::whole(text)),
         }
     }
 
@@ -561,6 +787,35 @@ mod tests {
         check(&[Big(1 << 70), Float(2.0)], &["1180591620717411303424", "2"]);
         let long = Long(0.1, "0.1000000000000000000001");
         check(&[long, Int(1), String("x")], &["0.1000000000000000000001", "1", "x"]);
+    }
+
+    #[test]
+    fn dates_of_one_form_are_numbers_until_something_else_comes() {
+        let dates = [String("2026-11-21"), None, String("1969-12-31")];
+        check(&dates, &["2026-11-21", "1969-12-31"]);
+        let mut column = Column::default();
+        dates.iter().enumerate().for_each(|(row, &cell)| push(&mut column, row, cell));
+        assert!(matches!(column.values(), Values::Instant(Form::Date, days) if days[1] == -1));
+        for other in [String("n/a"), String("2026-11-21T10:20Z"), Int(7), Bool(true)] {
+            let cells = [dates[0], other, dates[2]];
+            let mut column = Column::default();
+            push(&mut column, 0, other);
+            let spelled = spelled(&column).concat();
+            check(&cells, &["2026-11-21", &spelled, "1969-12-31"]);
+        }
+    }
+
+    #[test]
+    fn excerpts_are_copied_without_what_surrounds_them() {
+        let source = "0123456789".repeat(10);
+        for (start, end) in [(0, 0), (3, 7), (5, 37), (5, 38), (68, 100), (69, 100), (100, 100)] {
+            let mut texts = Texts::default();
+            texts.push(b"before");
+            texts.push_excerpt(Excerpt::new(&source, start, end));
+            texts.push(b"behind");
+            assert_eq!(texts.get(1), &source.as_bytes()[start..end]);
+            assert_eq!((texts.get(0), texts.get(2)), (&b"before"[..], &b"behind"[..]));
+        }
     }
 
     #[test]

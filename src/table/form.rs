@@ -1,7 +1,5 @@
 //! ISO 8601 dates and times that print back to the same text.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Timelike};
-
 /// The written form of a date or time: enough to print an instant back to the same text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
@@ -46,36 +44,37 @@ impl Zone {
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
 const MICROS_PER_DAY: i64 = 24 * 60 * MICROS_PER_MINUTE;
-const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a real day");
 
 /// Recognises the form of `text`, if it is a date or time in a form that prints back.
 ///
 /// - Units: the second value is days since 1970-01-01 for a date, microseconds since then (UTC
 ///   where there is a zone) for a timestamp.
 /// - Source: ISO 8601 extended format, years 0001 to 9999, days that exist, no leap seconds.
+#[inline]
 pub fn parse(text: &str) -> Option<(Form, i64)> {
-    let bytes = text.as_bytes();
-    if !(10..=32).contains(&bytes.len()) || bytes[4] != b'-' || bytes[7] != b'-' {
+    parse_bytes(text.as_bytes())
+}
+
+/// [`parse`] of bytes that need not be UTF-8.
+#[inline]
+pub fn parse_bytes(text: &[u8]) -> Option<(Form, i64)> {
+    // What is not a date mostly ends here.
+    if !(10..=32).contains(&text.len()) || text[4] != b'-' || text[7] != b'-' {
         return None;
     }
-    let (year, month, day) = (digits(&bytes[0..4])?, digits(&bytes[5..7])?, digits(&bytes[8..10])?);
-    if year == 0 {
-        return None;
-    }
-    let date = NaiveDate::from_ymd_opt(year as i32, month, day)?;
-    let days = date.signed_duration_since(EPOCH).num_days();
+    parse_likely(text)
+}
+
+fn parse_likely(bytes: &[u8]) -> Option<(Form, i64)> {
     if bytes.len() == 10 {
-        return Some((Form::Date, days));
+        return Some((Form::Date, read_day(bytes)?));
     }
-    let separator = bytes[10];
-    if !matches!(separator, b'T' | b' ') || bytes.len() < 16 || bytes[13] != b':' {
-        return None;
-    }
-    let (hour, minute) = (digits(&bytes[11..13])?, digits(&bytes[14..16])?);
+    let &separator = bytes.get(10).filter(|byte| matches!(byte, b'T' | b' '))?;
+    let minutes = read_minutes(bytes, separator)?;
     let mut rest = &bytes[16..];
     let (mut second, mut micros, mut fraction_digits) = (0, 0, None);
     if let [b':', seconds @ ..] = rest {
-        second = digits(seconds.get(..2)?)?;
+        second = pair(seconds, 0).filter(|second| *second < 60)?;
         rest = &seconds[2..];
         fraction_digits = Some(0);
         if let [b'.', fraction @ ..] = rest {
@@ -88,12 +87,98 @@ pub fn parse(text: &str) -> Option<(Form, i64)> {
             rest = &fraction[count..];
         }
     }
-    let time = NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?;
     let zone = parse_zone(rest)?;
-    let of_day = i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(micros);
-    let offset = i64::from(zone.offset_minutes().unwrap_or(0)) * MICROS_PER_MINUTE;
-    let instant = days * MICROS_PER_DAY + of_day - offset;
+    let offset = i64::from(zone.offset_minutes().unwrap_or(0));
+    let micros = i64::from(second) * 1_000_000 + i64::from(micros);
+    let instant = (minutes - offset) * MICROS_PER_MINUTE + micros;
     Some((Form::Timestamp { separator, fraction_digits, zone }, instant))
+}
+
+/// Reads `2026-11-21` as days.
+fn read_day(text: &[u8]) -> Option<i64> {
+    let separators = text.len() == 10 && text[4] == b'-' && text[7] == b'-';
+    let year = pair(text, 0)? * 100 + pair(text, 2)?;
+    let days = day_number(year, pair(text, 5)?, pair(text, 8)?)?;
+    separators.then_some(days)
+}
+
+/// Reads a text that starts as `2026-11-21T10:20` does, all of its bytes at once, as minutes.
+#[inline]
+fn read_minutes(text: &[u8], separator: u8) -> Option<i64> {
+    const ZEROS: u128 = u128::from_le_bytes(*b"0000-00-00\x0000:00");
+    const DIGITS: u128 =
+        u128::from_le_bytes(*b"\xff\xff\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff\0\xff\xff");
+    const HIGH: u128 = u128::from_le_bytes([0x80; 16]);
+    const ABOVE_NINE: u128 = u128::from_le_bytes([0x76; 16]);
+    let text = u128::from_le_bytes(*text.first_chunk()?);
+    // Digits become their values, and what must be a separator becomes zero.
+    let digits = text ^ ZEROS ^ (u128::from(separator) << 80);
+    let is_above = digits | (digits & !HIGH) + ABOVE_NINE;
+    if is_above & HIGH | digits & !DIGITS != 0 {
+        return None;
+    }
+    // Every byte becomes the number that it and the next spell.
+    let pairs = (digits * 10 + (digits >> 8)).to_le_bytes().map(u32::from);
+    if pairs[11] > 23 || pairs[14] > 59 {
+        return None;
+    }
+    let days = day_number(pairs[0] * 100 + pairs[2], pairs[5], pairs[8])?;
+    Some(days * 24 * 60 + i64::from(pairs[11] * 60 + pairs[14]))
+}
+
+/// Reads a text that starts as `2026-11-21T10:20:30` does as microseconds.
+#[inline]
+fn read_seconds(text: &[u8], separator: u8) -> Option<i64> {
+    let second = pair(text, 17).filter(|second| *second < 60 && text[16] == b':')?;
+    Some(read_minutes(text, separator)? * MICROS_PER_MINUTE + i64::from(second) * 1_000_000)
+}
+
+/// Reads two digits.
+#[inline]
+fn pair(bytes: &[u8], at: usize) -> Option<u32> {
+    let &[tens, ones] = bytes.get(at..at + 2)?.first_chunk::<2>()?;
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
+}
+
+/// Days from 0000-03-01 to 1970-01-01: counted from March, a leap day ends its year.
+const MARCH_DAYS: u32 = 719_468;
+
+/// Days of 400 years, after which the calendar repeats itself.
+const ERA_DAYS: u32 = 146_097;
+
+/// Returns the days since 1970-01-01, if the day exists.
+///
+/// - Source: proleptic Gregorian calendar.
+fn day_number(year: u32, month: u32, day: u32) -> Option<i64> {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let length = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    if year == 0 || day == 0 || day > length {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    // Months from March on have 153 days in five.
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + of_year;
+    Some(i64::from(days) - i64::from(MARCH_DAYS))
+}
+
+/// Returns year, month and day of a day from 0000-03-01 to 9999-12-31.
+fn day_of(days: i64) -> Option<(u32, u32, u32)> {
+    let days = u32::try_from(days + i64::from(MARCH_DAYS)).ok()?;
+    let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
+    let year = (day - day / 1460 + day / 36_524 - day / (ERA_DAYS - 1)) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    Some((era * 400 + year, month, day))
 }
 
 fn parse_zone(text: &[u8]) -> Option<Zone> {
@@ -129,43 +214,95 @@ fn digits(bytes: &[u8]) -> Option<u32> {
 }
 
 impl Form {
+    /// Reads a text of this form; nothing where it has another or none.
+    ///
+    /// - Units: those of [`parse`].
+    #[inline]
+    pub fn read(self, text: &[u8]) -> Option<i64> {
+        match (self, text.len()) {
+            // The two forms that most data has.
+            (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::Zulu }, 20)
+                if text[19] == b'Z' =>
+            {
+                read_seconds(text, separator)
+            }
+            (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::None }, 19) => {
+                read_seconds(text, separator)
+            }
+            _ => parse_bytes(text).filter(|(form, _)| *form == self).map(|(_, value)| value),
+        }
+    }
+
     /// Prints `value` (days or microseconds, as [`parse`] gave it) in this form.
     pub fn print(self, value: i64) -> String {
-        use std::fmt::Write;
+        let mut out = Vec::new();
+        self.print_to(value, &mut out);
+        out.into_iter().map(char::from).collect()
+    }
+
+    /// Appends `value` (days or microseconds, as [`parse`] gave it) in this form, as ASCII.
+    pub fn print_to(self, value: i64, out: &mut Vec<u8>) {
         let Form::Timestamp { separator, fraction_digits, zone } = self else {
-            return print_day(value);
+            return push_day(value, out);
         };
         let offset = zone.offset_minutes().unwrap_or(0);
         let local = value + i64::from(offset) * MICROS_PER_MINUTE;
-        let mut out = print_day(local.div_euclid(MICROS_PER_DAY));
+        push_day(local.div_euclid(MICROS_PER_DAY), out);
         let of_day = local.rem_euclid(MICROS_PER_DAY);
-        let (minutes, micros) = (of_day / MICROS_PER_MINUTE, of_day % MICROS_PER_MINUTE);
-        out.push(separator as char);
-        let _ = write!(out, "{:02}:{:02}", minutes / 60, minutes % 60);
+        let (minutes, micros) =
+            ((of_day / MICROS_PER_MINUTE) as u32, (of_day % MICROS_PER_MINUTE) as u32);
+        out.push(separator);
+        push_pair(minutes / 60, out);
+        out.push(b':');
+        push_pair(minutes % 60, out);
         if let Some(count) = fraction_digits {
-            let _ = write!(out, ":{:02}", micros / 1_000_000);
+            out.push(b':');
+            push_pair(micros / 1_000_000, out);
             if count > 0 {
-                let fraction = format!("{:06}", micros % 1_000_000);
-                let _ = write!(out, ".{}", &fraction[..usize::from(count)]);
+                out.push(b'.');
+                let fraction = micros % 1_000_000;
+                let start = out.len();
+                [fraction / 10_000, fraction / 100 % 100, fraction % 100]
+                    .into_iter()
+                    .for_each(|pair| push_pair(pair, out));
+                out.truncate(start + usize::from(count));
             }
         }
-        let (sign, minutes) = (if offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
-        let _ = match zone {
-            Zone::None => Ok(()),
-            Zone::Zulu => write!(out, "Z"),
-            Zone::Colon(_) => write!(out, "{sign}{:02}:{:02}", minutes / 60, minutes % 60),
-            Zone::Plain(_) => write!(out, "{sign}{:02}{:02}", minutes / 60, minutes % 60),
-            Zone::Hours(_) => write!(out, "{sign}{:02}", minutes / 60),
-        };
-        out
+        push_zone(zone, out);
     }
 }
 
-fn print_day(days: i64) -> String {
-    match DateTime::from_timestamp(days * 86_400, 0) {
-        Some(time) => time.date_naive().format("%Y-%m-%d").to_string(),
-        None => String::new(),
+fn push_zone(zone: Zone, out: &mut Vec<u8>) {
+    let offset = match zone {
+        Zone::None => return,
+        Zone::Zulu => return out.push(b'Z'),
+        Zone::Colon(offset) | Zone::Plain(offset) | Zone::Hours(offset) => offset,
+    };
+    let minutes = u32::from(offset.unsigned_abs());
+    out.push(if offset < 0 { b'-' } else { b'+' });
+    push_pair(minutes / 60, out);
+    match zone {
+        Zone::Colon(_) => out.push(b':'),
+        Zone::Hours(_) => return,
+        _ => {}
     }
+    push_pair(minutes % 60, out);
+}
+
+fn push_day(days: i64, out: &mut Vec<u8>) {
+    let Some((year, month, day)) = day_of(days) else { return };
+    push_pair(year / 100, out);
+    push_pair(year % 100, out);
+    out.push(b'-');
+    push_pair(month, out);
+    out.push(b'-');
+    push_pair(day, out);
+}
+
+/// Appends two digits.
+#[inline]
+fn push_pair(value: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]);
 }
 
 #[cfg(test)]
@@ -192,6 +329,7 @@ mod tests {
         ] {
             let (form, value) = parse(text).unwrap_or_else(|| panic!("{text} has a form"));
             assert_eq!(form.print(value), text);
+            assert_eq!(form.read(text.as_bytes()), Some(value), "{text}");
         }
     }
 
@@ -218,6 +356,47 @@ mod tests {
             "+026-11-21",
         ] {
             assert_eq!(parse(text), None, "{text}");
+            for form in ["2026-11-21", "2026-11-21T10:20:30Z", "2026-11-21 10:20:30"] {
+                let (form, _) = parse(form).unwrap();
+                assert_eq!(form.read(text.as_bytes()), None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_time_counts() {
+        let text = b"2026-11-21T10:20:30Z";
+        let (form, _) = parse("2026-11-21T10:20:30Z").unwrap();
+        for place in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut other = *text;
+                other[place] = byte;
+                let expected = std::str::from_utf8(&other).ok().and_then(parse);
+                let expected = expected.filter(|(found, _)| *found == form);
+                assert_eq!(form.read(&other), expected.map(|(_, value)| value), "{other:?}");
+                if let Some((form, value)) = expected {
+                    assert_eq!(form.print(value).as_bytes(), other);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let first = chrono::NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
+        let epoch = chrono::NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        for date in first.iter_days().take_while(|date| chrono::Datelike::year(date) < 10_000) {
+            let days = date.signed_duration_since(epoch).num_days();
+            let (year, month, day) =
+                day_of(days).unwrap_or_else(|| panic!("{date} is within the calendar"));
+            assert_eq!(format!("{year:04}-{month:02}-{day:02}"), date.to_string());
+            assert_eq!(day_number(year, month, day), Some(days));
+        }
+        for (year, month, day) in [(0, 1, 1), (2023, 2, 29), (1900, 2, 29), (2024, 4, 31)] {
+            assert_eq!(day_number(year, month, day), None, "{year}-{month}-{day}");
+        }
+        for (year, month, day) in [(2024, 0, 1), (2024, 13, 1), (2024, 1, 0), (2024, 1, 32)] {
+            assert_eq!(day_number(year, month, day), None, "{year}-{month}-{day}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which kinds of values a column was given.
 
-use super::form::{self, Form};
+use super::form::Form;
 
 /// The kinds of all values a column was given, with what decides between types of one kind.
 ///
@@ -75,19 +75,14 @@ impl Kinds {
         self.bits == 0
     }
 
-    /// Adds a string and looks at its form while all so far share one.
+    /// Adds a string of a form, if it has one.
     #[inline]
-    pub fn add_string(&mut self, text: &str) {
+    pub fn add_string(&mut self, form: Option<Form>) {
         self.bits |= Self::STRING;
-        self.form = match self.form {
-            StringForm::Mixed => return,
-            StringForm::Unseen => {
-                form::parse(text).map_or(StringForm::Mixed, |(form, _)| StringForm::One(form))
-            }
-            StringForm::One(form) => match form::parse(text) {
-                Some((other, _)) if other == form => return,
-                _ => StringForm::Mixed,
-            },
+        self.form = match (self.form, form) {
+            (StringForm::Unseen, Some(form)) => StringForm::One(form),
+            (StringForm::One(known), Some(form)) if known == form => return,
+            _ => StringForm::Mixed,
         };
     }
 

@@ -10,7 +10,7 @@ pub mod kinds;
 pub mod presence;
 pub mod scalar;
 
-pub use column::{Column, Lists, Texts, Values};
+pub use column::{Column, Excerpt, Expected, Lists, Texts, Values};
 pub use form::{Form, Zone};
 pub use kinds::{Kinds, StringForm};
 pub use presence::Presence;

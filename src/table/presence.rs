@@ -34,10 +34,21 @@ impl Presence {
     }
 
     /// Marks `row`, which must lie after every row marked so far.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, row: usize) {
         match &mut self.form {
-            PresenceForm::Prefix if row == self.count => {}
+            PresenceForm::Prefix if row == self.count => self.count += 1,
+            PresenceForm::Bits(words) if row / 64 < words.len() => {
+                words[row / 64] |= 1 << (row % 64);
+                self.count += 1;
+            }
+            _ => self.push_far(row),
+        }
+    }
+
+    #[inline(never)]
+    fn push_far(&mut self, row: usize) {
+        match &mut self.form {
             PresenceForm::Prefix => self.leave_prefix(row),
             PresenceForm::Bits(words) => set_bit(words, row),
             PresenceForm::Rows(rows) => {
@@ -57,10 +68,7 @@ impl Presence {
     #[cold]
     fn leave_prefix(&mut self, row: usize) {
         if row < (self.count + 1) * 32 {
-            let mut words = vec![u64::MAX; self.count / 64];
-            if !self.count.is_multiple_of(64) {
-                words.push((1 << (self.count % 64)) - 1);
-            }
+            let mut words = ones(self.count);
             set_bit(&mut words, row);
             self.form = PresenceForm::Bits(words);
         } else {
@@ -94,12 +102,19 @@ impl Presence {
 
     /// Marks the rows of `other` after the `rows` that this one spans.
     pub fn append(&mut self, rows: usize, other: &Presence) {
-        match (&self.form, &other.form) {
-            (PresenceForm::Prefix, PresenceForm::Prefix) if self.count == rows => {
-                self.count += other.count;
+        match (&mut self.form, &other.form) {
+            (PresenceForm::Prefix, PresenceForm::Prefix) if self.count == rows => {}
+            (PresenceForm::Rows(_), _) | (_, PresenceForm::Rows(_)) => {
+                return other.for_each(|row| self.push(rows + row));
             }
-            _ => other.for_each(|row| self.push(rows + row)),
+            (form, PresenceForm::Prefix) => {
+                append_words(form.words(self.count), rows, &ones(other.count));
+            }
+            (form, PresenceForm::Bits(words)) => {
+                append_words(form.words(self.count), rows, words);
+            }
         }
+        self.count += other.count;
     }
 
     /// Cuts after `row` rows: keeps those before it, returns the rest counted from `row`.
@@ -126,6 +141,42 @@ impl Presence {
         words.resize(rows.div_ceil(64), 0);
         Some(words)
     }
+}
+
+impl PresenceForm {
+    /// Makes it a bitmap; as a prefix it had `count` rows.
+    fn words(&mut self, count: usize) -> &mut Vec<u64> {
+        if let PresenceForm::Prefix = self {
+            *self = PresenceForm::Bits(ones(count));
+        }
+        match self {
+            PresenceForm::Bits(words) => words,
+            _ => unreachable!("row numbers are appended one by one"),
+        }
+    }
+}
+
+/// Returns a bitmap whose first `count` bits are set.
+fn ones(count: usize) -> Vec<u64> {
+    let mut words = vec![u64::MAX; count / 64];
+    if !count.is_multiple_of(64) {
+        words.push((1 << (count % 64)) - 1);
+    }
+    words
+}
+
+/// Sets the bits of `other` in `words`, each `at` further on.
+fn append_words(words: &mut Vec<u64>, at: usize, other: &[u64]) {
+    let (first, shift) = (at / 64, at % 64);
+    words.resize(words.len().max(first + other.len() + 1), 0);
+    for (place, &word) in other.iter().enumerate() {
+        words[first + place] |= word << shift;
+        if shift > 0 {
+            words[first + place + 1] |= word >> (64 - shift);
+        }
+    }
+    let used = words.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+    words.truncate(used);
 }
 
 #[inline]

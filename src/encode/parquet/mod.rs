@@ -256,19 +256,21 @@ impl TableWriter for ParquetWriter {
         let rows = group.rows;
         let mut tasks: Vec<Task> = Vec::with_capacity(layout.columns.len());
         for column in &layout.columns {
-            let (index, values) = (column.index, group.take_column(column.index));
-            let column_type = match place {
-                Place::Last => column.column_type.clone(),
-                Place::Inner => kept_type(values.as_ref(), &column.column_type),
-            };
+            let (index, parts) = (column.index, group.take_column(column.index));
+            let column_type = column.column_type.clone();
             let properties = Arc::clone(&self.properties);
             tasks.push(Box::new(move || {
+                let values = Column::join(parts);
+                let column_type = match place {
+                    Place::Last => column_type,
+                    Place::Inner => kept_type(values.as_ref(), &column_type),
+                };
                 let chunk = chunk::encode(values, rows, &column_type, &properties)?;
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }
         for index in group.indexes() {
-            if let Some(column) = group.take_column(index) {
+            if let Some(column) = Column::join(group.take_column(index)) {
                 let staged = self.file.store().staged()?;
                 self.residue.put(self.planned_count, index, &column, staged)?;
             }

@@ -1,0 +1,80 @@
+//! How much each part of a run may hold, so that all together stay within one limit.
+//!
+//! Row groups are cut by it, so the files depend on the limit, and on nothing that differs from
+//! machine to machine: with more threads, chunks get smaller, row groups do not.
+
+use super::Conversion;
+use crate::limits;
+
+/// What the parts of a run may hold, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Budget {
+    /// Bytes of values after which a row group is cut.
+    pub row_group: usize,
+    /// Bytes of values that all tables together hold before the largest is written out.
+    pub pending: usize,
+    /// Bytes of values that are encoded at once; one row group at least.
+    pub encoding: usize,
+    /// Bytes of input handed to a worker at once.
+    pub chunk: usize,
+    /// Longest record that is taken.
+    pub record: usize,
+}
+
+/// A chunk, its columns, and what is copied of them, in chunks.
+const CHUNK_COPIES: usize = 4;
+
+impl Budget {
+    /// Shares out the memory of a run; what the user set stands.
+    pub(super) fn of(conversion: &Conversion, chunks: usize) -> Self {
+        let limit = conversion.memory_limit;
+        // An eighth each for a row group, and for the chunks in flight; a quarter each for rows
+        // that wait and rows that are encoded, which take up to twice that while they are copied.
+        let chunk = limit / 8 / (CHUNK_COPIES * chunks);
+        let least = limits::CHUNK_BYTES_MIN;
+        Budget {
+            row_group: conversion.row_group_bytes.unwrap_or(limit / 8),
+            pending: conversion.pending_bytes.unwrap_or(limit / 4),
+            encoding: limit / 4,
+            chunk: conversion
+                .chunk_bytes
+                .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
+            record: conversion
+                .record_bytes_max
+                .unwrap_or_else(|| (limit / 8).min(limits::RECORD_BYTES_MAX)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::OutputFormat;
+
+    fn budget(limit: usize, chunks: usize) -> Budget {
+        let mut conversion = Conversion::new(Vec::new(), OutputFormat::Parquet);
+        conversion.memory_limit = limit;
+        Budget::of(&conversion, chunks)
+    }
+
+    #[test]
+    fn parts_shrink_with_the_limit() {
+        let whole = budget(limits::MEMORY, 4);
+        assert_eq!(whole.row_group, limits::MEMORY / 8);
+        assert_eq!((whole.chunk, whole.record), (limits::CHUNK_BYTES, limits::RECORD_BYTES_MAX));
+        let quarter = budget(limits::MEMORY / 4, 4);
+        assert_eq!(quarter.row_group * 4, whole.row_group);
+        assert_eq!(quarter.record * 4, whole.record);
+        assert!(quarter.chunk < whole.chunk);
+    }
+
+    #[test]
+    fn row_groups_do_not_depend_on_threads() {
+        let (few, many) = (budget(limits::MEMORY, 4), budget(limits::MEMORY, 200));
+        assert_eq!(
+            (few.row_group, few.pending, few.record),
+            (many.row_group, many.pending, many.record)
+        );
+        assert!(many.chunk < few.chunk);
+    }
+}
