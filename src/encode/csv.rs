@@ -3,9 +3,12 @@
 //! A null is an empty cell, an empty string a quoted one.
 
 use std::io::{self, BufRead};
+use std::ops::Range;
 
 use super::TableWriter;
-use super::text::{Row, RowReader, TextFormat, TextWriter};
+use super::buffer::Buffer;
+use super::cells::{Cursor, JSON_SPECIAL, Span, Special, is_bare};
+use super::text::{RowFormat, RowReader, TextFormat, TextWriter};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
@@ -36,13 +39,21 @@ struct Csv {
     options: CsvOptions,
 }
 
+/// CSV rows of one layout.
+struct CsvRows {
+    options: CsvOptions,
+    width: usize,
+    special: Special,
+    /// Numbers and booleans may need quotes, too.
+    is_odd: bool,
+}
+
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-impl Csv {
+impl CsvOptions {
     /// Appends a cell with quotes where it needs them.
-    fn push_cell(&self, text: &[u8], out: &mut Vec<u8>) {
-        let special =
-            |&byte: &u8| byte == self.options.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
+    fn push_cell(&self, text: &[u8], out: &mut Buffer) {
+        let special = |&byte: &u8| byte == self.delimiter || matches!(byte, b'"' | b'\n' | b'\r');
         let padded = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b' ' | b'\t'));
         let quoted = text.is_empty()
             || padded(text.first())
@@ -50,53 +61,117 @@ impl Csv {
             || text.starts_with(BOM)
             || text.iter().any(special);
         if !quoted {
-            return out.extend_from_slice(text);
+            return out.push_all(text);
         }
         out.push(b'"');
-        for part in text.split_inclusive(|&byte| byte == b'"') {
-            out.extend_from_slice(part);
-            if part.ends_with(b"\"") {
-                out.push(b'"');
-            }
+        let mut start = 0;
+        for quote in memchr::memchr_iter(b'"', text) {
+            // Up to the quote, and from it on again.
+            out.push_part(text, start, quote + 1);
+            start = quote;
         }
+        out.push_part(text, start, text.len());
         out.push(b'"');
     }
 
-    /// Returns whether a spreadsheet would take text that starts so for a formula.
-    fn is_formula(text: &[u8]) -> bool {
-        matches!(text.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | 0))
+    /// Appends a cell of a column of text, guarded if that is wanted.
+    fn push_guarded(&self, text: &[u8], is_text: bool, out: &mut Buffer) {
+        if self.formula_guard && is_text && is_formula(text) {
+            return self.push_cell(&[b"'", text].concat(), out);
+        }
+        self.push_cell(text, out);
+    }
+}
+
+/// Returns whether a spreadsheet would take text that starts so for a formula.
+fn is_formula(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | 0))
+}
+
+impl CsvRows {
+    /// Returns whether a cell is written as it stands, as far as its first and last bytes tell.
+    fn is_plain(&self, span: &Span<'_>) -> bool {
+        let text = &span.bytes[span.start..span.end];
+        let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return false };
+        let is_safe = !self.options.formula_guard || first.is_ascii_alphanumeric();
+        is_safe && first > b' ' && last > b' ' && first != BOM[0]
+    }
+}
+
+impl RowFormat for CsvRows {
+    fn special(&self) -> &Special {
+        &self.special
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.width + 1
+    }
+
+    fn cell_bytes(&self, _place: usize) -> usize {
+        0
+    }
+
+    fn begin(&self, _is_first: bool, out: &mut Buffer) -> usize {
+        out.len()
+    }
+
+    fn gap(&self, places: Range<usize>, out: &mut Buffer) {
+        out.push_run(self.options.delimiter, places.len() - usize::from(places.start == 0));
+    }
+
+    #[inline]
+    fn cell(&self, cursor: &mut Cursor<'_>, scratch: &mut Buffer, out: &mut Buffer) {
+        if cursor.place > 0 {
+            out.push(self.options.delimiter);
+        }
+        let is_text = || matches!(cursor.column.column_type, ColumnType::Text);
+        let is_guarded = self.options.formula_guard && is_text();
+        if let Some(span) = cursor.next_span(&self.special) {
+            if !span.is_special && self.is_plain(&span) {
+                return out.push_part(span.bytes, span.start, span.end);
+            }
+            let text = &span.bytes[span.start..span.end];
+            return self.options.push_guarded(text, is_guarded, out);
+        }
+        if !cursor.is_list() && !is_guarded && !self.is_odd {
+            return cursor.write_text(&JSON_SPECIAL, out);
+        }
+        scratch.clear();
+        cursor.write_text(&JSON_SPECIAL, scratch);
+        self.options.push_guarded(scratch.as_bytes(), is_guarded, out);
+    }
+
+    fn end(&self, _start: usize, out: &mut Buffer) {
+        out.push(b'\n');
     }
 }
 
 impl TextFormat for Csv {
+    type Rows = CsvRows;
+
+    fn rows(&self, layout: &Layout) -> CsvRows {
+        let delimiter = self.options.delimiter;
+        CsvRows {
+            options: self.options,
+            width: layout.columns.len(),
+            special: Special::new([delimiter, b'"', b'\n', b'\r'], 0),
+            is_odd: delimiter.is_ascii_alphanumeric() || matches!(delimiter, b'.' | b'-' | b'+'),
+        }
+    }
+
     fn header(&self, layout: &Layout) -> Vec<u8> {
-        let mut out = if self.options.bom { BOM.to_vec() } else { Vec::new() };
+        let mut out = Buffer::with_room(0);
+        if self.options.bom {
+            out.push_all(BOM);
+        }
         for (place, column) in layout.columns.iter().enumerate() {
             if place > 0 {
                 out.push(self.options.delimiter);
             }
-            self.push_cell(column.name.as_bytes(), &mut out);
+            self.options.push_cell(column.name.as_bytes(), &mut out);
         }
         out.push(b'\n');
-        out
-    }
-
-    fn row(&self, row: &Row<'_>, _is_first: bool, out: &mut Vec<u8>) {
-        let mut text = Vec::new();
-        for (place, (column, cell)) in row.cells().enumerate() {
-            if place > 0 {
-                out.push(self.options.delimiter);
-            }
-            let Some(cell) = cell else { continue };
-            text.clear();
-            let is_text = matches!(column.column_type, ColumnType::Text);
-            cell.text(&mut text);
-            if self.options.formula_guard && is_text && Self::is_formula(&text) {
-                text.insert(0, b'\'');
-            }
-            self.push_cell(&text, out);
-        }
-        out.push(b'\n');
+        out.into_bytes()
     }
 
     fn footer(&self, _rows: u64) -> &'static [u8] {
@@ -106,7 +181,7 @@ impl TextFormat for Csv {
     /// Cells depend on values alone, but for lists, whose elements are quoted by their type.
     fn is_same(&self, one: &Layout, other: &Layout) -> bool {
         let class = |column: &LayoutColumn| match &column.column_type {
-            ColumnType::List(element) => Some(super::text::is_bare(element)),
+            ColumnType::List(element) => Some(is_bare(element)),
             ColumnType::Text => Some(true),
             _ => None,
         };
@@ -151,7 +226,7 @@ impl TextFormat for Csv {
                 let guarded = self.options.formula_guard
                     && matches!(column.column_type, ColumnType::Text)
                     && text.starts_with('\'')
-                    && Self::is_formula(&text.as_bytes()[1..]);
+                    && is_formula(&text.as_bytes()[1..]);
                 into.cell(column, if guarded { &text[1..] } else { &text });
             }
         }

@@ -1,9 +1,12 @@
 //! Rows as JSON: an object per line, or one array of objects.
 
 use std::io::{self, BufRead};
+use std::ops::Range;
 
 use super::TableWriter;
-use super::text::{Row, RowReader, TextFormat, TextWriter, is_bare, unquoted};
+use super::buffer::Buffer;
+use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare};
+use super::text::{RowFormat, RowReader, TextFormat, TextWriter, unquoted};
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
@@ -44,11 +47,26 @@ struct Json {
 /// Name of the member that names the table.
 pub const TABLE_MEMBER: &str = "_table";
 
+/// JSON rows of one layout, in pieces that are ready to be copied.
+struct JsonRows {
+    /// What the first row starts with, and what the others do, before `{`.
+    starts: [Vec<u8>; 2],
+    /// A member that each row starts with; may be empty.
+    tag: Vec<u8>,
+    /// What stands before each value, from the `,` to the `:`, and where each ends.
+    names: Vec<u8>,
+    name_ends: Vec<usize>,
+    /// Each member without a value, and where each ends; nothing where those are left out.
+    nulls: Vec<u8>,
+    null_ends: Vec<usize>,
+    /// What ends a row with members, and a row without.
+    end: Vec<u8>,
+    empty: Vec<u8>,
+}
+
 impl Json {
-    fn begin_member(&self, name: &str, is_first: bool, out: &mut Vec<u8>) {
-        if !is_first {
-            out.push(b',');
-        }
+    fn push_name(&self, name: &str, out: &mut Vec<u8>) {
+        out.push(b',');
         if let Some(indent) = self.options.indent {
             out.push(b'\n');
             let levels = if self.options.array { 2 } else { 1 };
@@ -62,44 +80,94 @@ impl Json {
     }
 }
 
-impl TextFormat for Json {
-    fn header(&self, _layout: &Layout) -> Vec<u8> {
-        Vec::new()
+impl JsonRows {
+    fn start_of(ends: &[usize], place: usize) -> usize {
+        if place == 0 { 0 } else { ends[place - 1] }
+    }
+}
+
+impl RowFormat for JsonRows {
+    fn special(&self) -> &Special {
+        &JSON_SPECIAL
     }
 
-    fn row(&self, row: &Row<'_>, is_first: bool, out: &mut Vec<u8>) {
+    fn row_bytes(&self) -> usize {
+        self.starts[1].len() + self.tag.len() + self.nulls.len() + self.end.len() + 1
+    }
+
+    fn cell_bytes(&self, place: usize) -> usize {
+        self.name_ends[place] - Self::start_of(&self.name_ends, place)
+    }
+
+    fn begin(&self, is_first: bool, out: &mut Buffer) -> usize {
+        let start = &self.starts[usize::from(!is_first)];
+        out.push_part(start, 0, start.len());
+        let start = out.len();
+        out.push_part(&self.tag, 0, self.tag.len());
+        start
+    }
+
+    fn gap(&self, places: Range<usize>, out: &mut Buffer) {
+        if !self.nulls.is_empty() {
+            let start = Self::start_of(&self.null_ends, places.start);
+            out.push_part(&self.nulls, start, self.null_ends[places.end - 1]);
+        }
+    }
+
+    #[inline]
+    fn cell(&self, cursor: &mut Cursor<'_>, _scratch: &mut Buffer, out: &mut Buffer) {
+        let start = Self::start_of(&self.name_ends, cursor.place);
+        out.push_part(&self.names, start, self.name_ends[cursor.place]);
+        cursor.write_json(&JSON_SPECIAL, out);
+    }
+
+    /// The first member came with a `,` like all others.
+    fn end(&self, start: usize, out: &mut Buffer) {
+        if out.len() == start {
+            return out.push_all(&self.empty);
+        }
+        out.set(start, b'{');
+        out.push_part(&self.end, 0, self.end.len());
+    }
+}
+
+impl TextFormat for Json {
+    type Rows = JsonRows;
+
+    fn rows(&self, layout: &Layout) -> JsonRows {
         let indent = usize::from(self.options.indent.unwrap_or(0));
-        if self.options.array {
-            out.extend_from_slice(if is_first { b"[\n" } else { b",\n" });
-            out.extend(std::iter::repeat_n(b' ', indent));
-        }
-        out.push(b'{');
-        let mut members = 0;
+        let (starts, last) = match self.options.array {
+            true => (["[\n", ",\n"].map(|start| start.to_owned() + &" ".repeat(indent)), "}"),
+            false => ([String::new(), String::new()], "}\n"),
+        };
+        let end = match (self.options.indent, self.options.array) {
+            (None, _) => last.to_owned(),
+            (Some(_), true) => format!("\n{}{last}", " ".repeat(indent)),
+            (Some(_), false) => format!("\n{last}"),
+        };
+        let mut tag = Vec::new();
         if self.options.tagged {
-            self.begin_member(TABLE_MEMBER, true, out);
-            push_json_string(row.table(), out);
-            members += 1;
+            self.push_name(TABLE_MEMBER, &mut tag);
+            push_json_string(&layout.table, &mut tag);
         }
-        for (column, cell) in row.cells() {
-            if cell.is_none() && self.options.nulls == Nulls::Omit {
-                continue;
+        let (mut names, mut name_ends) = (Vec::new(), Vec::new());
+        let (mut nulls, mut null_ends) = (Vec::new(), Vec::new());
+        for column in &layout.columns {
+            self.push_name(&column.name, &mut names);
+            name_ends.push(names.len());
+            if self.options.nulls == Nulls::Keep {
+                self.push_name(&column.name, &mut nulls);
+                nulls.extend_from_slice(b"null");
+                null_ends.push(nulls.len());
             }
-            self.begin_member(&column.name, members == 0, out);
-            members += 1;
-            match cell {
-                Some(cell) => cell.json(out),
-                None => out.extend_from_slice(b"null"),
-            }
         }
-        if self.options.indent.is_some() && members > 0 {
-            out.push(b'\n');
-            let levels = if self.options.array { 1 } else { 0 };
-            out.extend(std::iter::repeat_n(b' ', indent * levels));
-        }
-        out.push(b'}');
-        if !self.options.array {
-            out.push(b'\n');
-        }
+        let (starts, end) = (starts.map(String::into_bytes), end.into_bytes());
+        let empty = format!("{{{last}").into_bytes();
+        JsonRows { starts, tag, names, name_ends, nulls, null_ends, end, empty }
+    }
+
+    fn header(&self, _layout: &Layout) -> Vec<u8> {
+        Vec::new()
     }
 
     fn footer(&self, rows: u64) -> &'static [u8] {

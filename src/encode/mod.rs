@@ -5,6 +5,8 @@
 //! copied together anew, everything else stands.
 
 pub mod arrow;
+mod buffer;
+mod cells;
 pub mod csv;
 pub mod ipc;
 pub mod json;

@@ -5,8 +5,11 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::buffer::Buffer;
+use super::cells::{Cells, Cursor, Special};
 use super::residue::Residue;
 use super::{Encoded, Place, RowGroup, TableWriter, Task};
 use crate::decode::number;
@@ -14,16 +17,18 @@ use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
-use crate::table::scalar::{bool_text, float_text};
-use crate::table::{Column, Number, Presence, Values};
+use crate::table::{Column, Number};
 
 /// A format of rows as text.
 pub(super) trait TextFormat: Send + Sync + 'static {
+    /// What is prepared once for the rows of one layout.
+    type Rows: RowFormat;
+
+    /// Prepares for rows under `layout`.
+    fn rows(&self, layout: &Layout) -> Self::Rows;
+
     /// Returns what comes before the first row.
     fn header(&self, layout: &Layout) -> Vec<u8>;
-
-    /// Appends one row.
-    fn row(&self, row: &Row<'_>, is_first: bool, out: &mut Vec<u8>);
 
     /// Returns what follows the last row.
     fn footer(&self, rows: u64) -> &'static [u8];
@@ -40,168 +45,28 @@ pub(super) trait TextFormat: Send + Sync + 'static {
     ) -> std::io::Result<bool>;
 }
 
-/// One row on its way to text.
-pub(super) struct Row<'a> {
-    layout: &'a Layout,
-    cells: &'a [Cursor<'a>],
-    row: usize,
-}
+/// Spells rows of one layout: what is there for each cell, and for cells in a row without a value.
+pub(super) trait RowFormat: Send + Sync + 'static {
+    /// Returns the bytes that do not stand in a string as they are.
+    fn special(&self) -> &Special;
 
-/// A cell of a row.
-pub(super) struct Cell<'a> {
-    /// The column.
-    pub column: &'a LayoutColumn,
-    cursor: &'a Cursor<'a>,
-    values: &'a Values,
-    index: usize,
-}
+    /// Returns how many bytes a row is at most, apart from its values and their share.
+    fn row_bytes(&self) -> usize;
 
-struct Cursor<'a> {
-    values: Option<&'a Values>,
-    bits: Option<Vec<u64>>,
-    /// Values before each 64 rows.
-    ranks: Vec<u32>,
-    rows: usize,
-    /// In a column of lists: their elements.
-    elements: Option<Box<Cursor<'a>>>,
-}
+    /// Returns how many bytes a value costs at a place, apart from its text.
+    fn cell_bytes(&self, place: usize) -> usize;
 
-impl<'a> Cursor<'a> {
-    fn new(column: Option<&'a Column>, rows: usize) -> Self {
-        let bits = column.and_then(|column| Presence::to_bits(column.presence(), rows));
-        let mut ranks = Vec::new();
-        let mut sum = 0;
-        for word in bits.iter().flatten() {
-            ranks.push(sum);
-            sum += word.count_ones();
-        }
-        let values = column.map(Column::values);
-        let elements = match values {
-            Some(Values::List(lists)) => {
-                let rows = lists.ends.last().copied().unwrap_or(0) as usize;
-                Some(Box::new(Cursor::new(Some(&lists.elements), rows)))
-            }
-            _ => None,
-        };
-        Cursor { values, bits, ranks, rows, elements }
-    }
+    /// Starts a row; returns where its cells start.
+    fn begin(&self, is_first: bool, out: &mut Buffer) -> usize;
 
-    /// Returns the index of the row's value among the values that are there.
-    fn value_index(&self, row: usize) -> Option<usize> {
-        debug_assert!(row < self.rows);
-        let Some(bits) = &self.bits else { return Some(row) };
-        let (word, bit) = (row / 64, row % 64);
-        let is_set = bits[word] >> bit & 1 == 1;
-        let before = bits[word] & ((1 << bit) - 1);
-        is_set.then(|| (self.ranks[word] + before.count_ones()) as usize)
-    }
-}
+    /// Writes cells without a value.
+    fn gap(&self, places: Range<usize>, out: &mut Buffer);
 
-impl<'a> Row<'a> {
-    /// Returns the name of the table.
-    pub(super) fn table(&self) -> &'a str {
-        &self.layout.table
-    }
+    /// Writes the next value of a column; `scratch` is empty, or full of what nobody needs.
+    fn cell(&self, cursor: &mut Cursor<'_>, scratch: &mut Buffer, out: &mut Buffer);
 
-    /// Returns the cells in the order of the layout; nulls are nothing.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (&'a LayoutColumn, Option<Cell<'a>>)> {
-        let row = self.row;
-        self.layout.columns.iter().zip(self.cells).map(move |(column, cursor)| {
-            let cell = cursor.values.and_then(|values| {
-                let index = cursor.value_index(row)?;
-                Some(Cell { column, cursor, values, index })
-            });
-            (column, cell)
-        })
-    }
-}
-
-impl Cell<'_> {
-    /// Appends the value as text: what stands in a CSV cell, apart from quotes.
-    pub(super) fn text(&self, out: &mut Vec<u8>) {
-        match self.values {
-            Values::List(_) => self.json(out),
-            _ => scalar_text(self.values, self.index, out),
-        }
-    }
-
-    /// Appends the value as JSON of the column's type.
-    pub(super) fn json(&self, out: &mut Vec<u8>) {
-        match (self.values, &self.column.column_type) {
-            (Values::List(lists), ColumnType::List(element)) => {
-                out.push(b'[');
-                let range = lists.range(self.index);
-                let start = range.start;
-                for row in range {
-                    if row > start {
-                        out.push(b',');
-                    }
-                    let elements = self.cursor.elements.as_deref();
-                    match elements.and_then(|at| at.value_index(row).zip(at.values)) {
-                        Some((index, values)) => scalar_json(values, index, element, out),
-                        None => out.extend_from_slice(b"null"),
-                    }
-                }
-                out.push(b']');
-            }
-            (values, column_type) => scalar_json(values, self.index, column_type, out),
-        }
-    }
-}
-
-/// Appends a scalar as text, the same whatever type its column has.
-fn scalar_text(values: &Values, index: usize, out: &mut Vec<u8>) {
-    match values {
-        Values::None | Values::List(_) => {}
-        Values::Bool(values) => bool_text(values[index], out),
-        Values::Int(values) => {
-            out.extend_from_slice(itoa::Buffer::new().format(values[index]).as_bytes());
-        }
-        Values::Big(values) => {
-            out.extend_from_slice(itoa::Buffer::new().format(values[index]).as_bytes());
-        }
-        Values::Float(floats) => {
-            match floats.long.binary_search_by_key(&(index as u32), |(at, _)| *at) {
-                Ok(at) => out.extend_from_slice(floats.long[at].1.as_bytes()),
-                Err(_) => float_text(floats.values[index], out),
-            }
-        }
-        Values::Instant(form, values) => form.print_to(values[index], out),
-        Values::Text(texts) => out.extend_from_slice(texts.get(index)),
-    }
-}
-
-fn scalar_json(values: &Values, index: usize, column_type: &ColumnType, out: &mut Vec<u8>) {
-    if is_bare(column_type) {
-        return scalar_text(values, index, out);
-    }
-    if let Values::Text(texts) = values {
-        return push_quoted(texts.get(index), out);
-    }
-    // Numbers and booleans in a column that became text.
-    out.push(b'"');
-    scalar_text(values, index, out);
-    out.push(b'"');
-}
-
-/// Returns whether values of this type stand in JSON without quotes.
-pub(super) fn is_bare(column_type: &ColumnType) -> bool {
-    match column_type {
-        ColumnType::Bool
-        | ColumnType::Int64
-        | ColumnType::Decimal { .. }
-        | ColumnType::Double
-        | ColumnType::Json => true,
-        ColumnType::Date | ColumnType::Timestamp { .. } | ColumnType::Text => false,
-        ColumnType::List(element) => is_bare(element),
-    }
-}
-
-fn push_quoted(text: &[u8], out: &mut Vec<u8>) {
-    match std::str::from_utf8(text) {
-        Ok(text) => crate::flatten::push_json_string(text, out),
-        Err(_) => out.extend_from_slice(b"\"\""),
-    }
+    /// Ends a row whose cells started at `start`.
+    fn end(&self, start: usize, out: &mut Buffer);
 }
 
 /// Takes the cells of rows that are read back.
@@ -272,7 +137,7 @@ struct Segment {
 
 /// Writes one table as text.
 pub(super) struct TextWriter<F> {
-    format: Arc<F>,
+    format: F,
     staged: Staged,
     segments: Vec<Segment>,
     header: Vec<u8>,
@@ -292,7 +157,7 @@ const REWRITE_ROWS: usize = 1 << 12;
 impl<F: TextFormat> TextWriter<F> {
     pub(super) fn open(staged: Staged, format: F) -> Self {
         TextWriter {
-            format: Arc::new(format),
+            format,
             staged,
             segments: Vec::new(),
             header: Vec::new(),
@@ -318,7 +183,8 @@ impl<F: TextFormat> TextWriter<F> {
             .seek(SeekFrom::Start(self.header.len() as u64))
             .map_err(|cause| self.staged.error("reading", cause))?;
         let mut input = BufReader::with_capacity(READ_BYTES, input);
-        let (mut group, mut is_first, mut text) = (0, true, Vec::new());
+        let (mut group, mut is_first, mut text) = (0, true, Buffer::with_room(0));
+        let format = self.format.rows(layout);
         for segment in &self.segments {
             for &group_rows in &segment.groups {
                 let mut left = group_rows;
@@ -340,9 +206,8 @@ impl<F: TextFormat> TextWriter<F> {
                         }
                         columns[*index] = Some(std::mem::replace(values, rest));
                     }
-                    text.clear();
-                    write_rows(&*self.format, rows, &columns, layout, is_first, &mut text);
-                    out.write_all(&text).map_err(failed)?;
+                    write_rows(&format, rows, &columns, layout, is_first, &mut text);
+                    out.write_all(text.as_bytes()).map_err(failed)?;
                     is_first = false;
                     left -= rows;
                 }
@@ -371,21 +236,51 @@ impl<F: TextFormat> TextWriter<F> {
     }
 }
 
-/// Appends rows as text.
-fn write_rows<F: TextFormat>(
-    format: &F,
+/// A row on its way to text.
+struct RowState<'o> {
+    out: &'o mut Buffer,
+    scratch: Buffer,
+    /// Where the row's cells start.
+    start: usize,
+    /// The place of the next cell.
+    place: usize,
+}
+
+/// Replaces `out` with rows as text.
+fn write_rows<R: RowFormat>(
+    format: &R,
     rows: usize,
     columns: &[Option<Column>],
     layout: &Layout,
     is_first: bool,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) {
-    let column = |index: usize| columns.get(index).and_then(Option::as_ref);
-    let cells: Vec<Cursor<'_>> =
-        layout.columns.iter().map(|at| Cursor::new(column(at.index), rows)).collect();
-    for row in 0..rows {
-        format.row(&Row { layout, cells: &cells, row }, is_first && row == 0, out);
-    }
+    let width = layout.columns.len();
+    let mut cells = Cells::new(rows, columns, layout, format.special());
+    let bytes = cells.bytes(|place| format.cell_bytes(place)) + rows * format.row_bytes();
+    out.clear();
+    out.reserve(bytes);
+    let mut state = RowState { out, scratch: Buffer::with_room(0), start: 0, place: 0 };
+    cells.for_each(
+        &mut state,
+        |state, row| {
+            state.start = format.begin(is_first && row == 0, state.out);
+            state.place = 0;
+        },
+        |state, cursor| {
+            if state.place < cursor.place {
+                format.gap(state.place..cursor.place, state.out);
+            }
+            format.cell(cursor, &mut state.scratch, state.out);
+            state.place = cursor.place + 1;
+        },
+        |state| {
+            if state.place < width {
+                format.gap(state.place..width, state.out);
+            }
+            format.end(state.start, state.out);
+        },
+    );
 }
 
 impl<F: TextFormat> TableWriter for TextWriter<F> {
@@ -407,16 +302,17 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
             Some(last) if last.layout == *layout => last.groups.push(group.rows),
             _ => self.segments.push(Segment { layout: layout.clone(), groups: vec![group.rows] }),
         }
+        let format = Arc::new(self.format.rows(layout));
         let layout = Arc::new(layout.clone());
         let mut tasks: Vec<Task> = Vec::new();
         for (rows, columns) in group.into_pieces() {
-            let (format, layout) = (Arc::clone(&self.format), Arc::clone(&layout));
+            let (format, layout) = (Arc::clone(&format), Arc::clone(&layout));
             let is_first = self.rows == 0;
             self.rows += rows as u64;
             tasks.push(Box::new(move || {
-                let mut out = Vec::new();
+                let mut out = Buffer::with_room(0);
                 write_rows(&*format, rows, &columns, &layout, is_first, &mut out);
-                Ok(Encoded::Rows(out))
+                Ok(Encoded::Rows(out.into_bytes()))
             }));
         }
         Ok(tasks)

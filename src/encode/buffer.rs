@@ -1,0 +1,263 @@
+//! Text on its way out: bytes that grow by short pieces, most of them shorter than a call to copy
+//! them would be worth.
+
+/// Bytes in the order in which they are pushed.
+///
+/// - Buffers: room is made a piece at a time, and [`SLACK`] bytes more than asked for, so that short
+///   pieces are copied in blocks of one size and numbers are written in place.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    /// The text, and behind it room.
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+/// Bytes that there is always room for besides what was asked for.
+const SLACK: usize = 64;
+
+/// `00` to `99`.
+const PAIRS: [u8; 200] = {
+    let mut pairs = [0; 200];
+    let mut at = 0;
+    while at < 100 {
+        pairs[at * 2] = b'0' + (at / 10) as u8;
+        pairs[at * 2 + 1] = b'0' + (at % 10) as u8;
+        at += 1;
+    }
+    pairs
+};
+
+impl Buffer {
+    /// Starts with room for so many bytes.
+    pub(super) fn with_room(room: usize) -> Self {
+        Buffer { bytes: vec![0; room + SLACK], len: 0 }
+    }
+
+    /// Makes room for so many bytes more at once.
+    pub(super) fn reserve(&mut self, room: usize) {
+        if self.len == 0 && self.bytes.len() < room + SLACK {
+            *self = Buffer::with_room(room);
+        }
+        self.make_room(room);
+    }
+
+    /// Returns how many bytes were pushed.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns what was pushed.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Gives up the room and returns what was pushed.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.len);
+        self.bytes.shrink_to_fit();
+        self.bytes
+    }
+
+    /// Takes everything back; the room stays.
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Replaces a byte that was pushed.
+    #[inline]
+    pub(super) fn set(&mut self, at: usize, byte: u8) {
+        self.bytes[at] = byte;
+    }
+
+    #[inline]
+    fn make_room(&mut self, count: usize) {
+        if self.bytes.len() - self.len < count + SLACK {
+            self.grow(count);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, count: usize) {
+        let len = (self.bytes.len() * 2).max(self.len + count + SLACK);
+        self.bytes.resize(len, 0);
+    }
+
+    /// Appends a byte.
+    #[inline]
+    pub(super) fn push(&mut self, byte: u8) {
+        self.make_room(1);
+        self.bytes[self.len] = byte;
+        self.len += 1;
+    }
+
+    /// Appends bytes.
+    pub(super) fn push_all(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+
+    /// Appends one byte so many times.
+    pub(super) fn push_run(&mut self, byte: u8, count: usize) {
+        self.make_room(count);
+        self.bytes[self.len..self.len + count].fill(byte);
+        self.len += count;
+    }
+
+    /// Appends `source[start..end]`; fast where much of `source` follows.
+    #[inline]
+    pub(super) fn push_part(&mut self, source: &[u8], start: usize, end: usize) {
+        let count = end - start;
+        self.make_room(count);
+        if count <= 16
+            && let Some(block) = source.get(start..start + 16)
+        {
+            self.bytes[self.len..self.len + 16].copy_from_slice(block);
+        } else if count <= 32
+            && let Some(block) = source.get(start..start + 32)
+        {
+            self.bytes[self.len..self.len + 32].copy_from_slice(block);
+        } else {
+            self.bytes[self.len..self.len + count].copy_from_slice(&source[start..end]);
+        }
+        self.len += count;
+    }
+
+    /// Appends an integer in digits.
+    #[inline]
+    pub(super) fn push_int(&mut self, value: i64) {
+        if value < 0 {
+            self.push(b'-');
+        }
+        self.push_digits(value.unsigned_abs());
+    }
+
+    fn push_digits(&mut self, mut value: u64) {
+        self.make_room(0);
+        let count = value.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let digits = &mut self.bytes[self.len..self.len + count];
+        let mut at = count;
+        while value >= 10 {
+            let pair = (value % 100) as usize * 2;
+            value /= 100;
+            at -= 2;
+            digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+        }
+        if at > 0 {
+            digits[0] = b'0' + value as u8;
+        }
+        self.len += count;
+    }
+
+    /// Appends a double as [`float_text`](crate::table::scalar::float_text) spells it.
+    ///
+    /// A number of at most 15 digits is the only one of so few that reads back as its double. So
+    /// where such a number with two or six digits after the point is found, its digits are the
+    /// fewest, and the search for them in general is not needed.
+    pub(super) fn push_float(&mut self, value: f64) {
+        const WHOLE_BELOW: f64 = 1e17;
+        const DIGITS_15: u64 = 1_000_000_000_000_000;
+        let magnitude = value.abs();
+        if magnitude < WHOLE_BELOW && (magnitude as u64) as f64 == magnitude {
+            if value.is_sign_negative() {
+                self.push(b'-');
+            }
+            return self.push_digits(magnitude as u64);
+        }
+        // Smaller numbers may be spelled with an exponent.
+        if magnitude >= 1e-3 {
+            for (power, scale) in [(100, 2), (1_000_000, 6)] {
+                let scaled = (magnitude * power as f64 + 0.5) as u64;
+                if scaled < DIGITS_15 && scaled as f64 / power as f64 == magnitude {
+                    if value.is_sign_negative() {
+                        self.push(b'-');
+                    }
+                    self.push_digits(scaled / power);
+                    return self.push_fraction(scaled % power, scale);
+                }
+            }
+        }
+        self.push_all(ryu::Buffer::new().format_finite(value).as_bytes());
+    }
+
+    /// Appends a point and `scale` digits, without zeros at the end.
+    fn push_fraction(&mut self, mut value: u64, mut scale: usize) {
+        self.make_room(0);
+        while value.is_multiple_of(10) && scale > 1 {
+            value /= 10;
+            scale -= 1;
+        }
+        let digits = &mut self.bytes[self.len..self.len + scale + 1];
+        digits[0] = b'.';
+        for digit in digits[1..].iter_mut().rev() {
+            *digit = b'0' + (value % 10) as u8;
+            value /= 10;
+        }
+        self.len += scale + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::scalar::float_text;
+
+    fn check(expected: &str, write: impl FnOnce(&mut Buffer)) {
+        let mut buffer = Buffer::with_room(0);
+        write(&mut buffer);
+        assert_eq!(String::from_utf8_lossy(buffer.as_bytes()), expected);
+    }
+
+    fn check_float(value: f64) {
+        for value in [value, -value] {
+            let mut expected = Vec::new();
+            float_text(value, &mut expected);
+            check(&String::from_utf8(expected).unwrap(), |buffer| buffer.push_float(value));
+        }
+    }
+
+    #[test]
+    fn integers_print_their_digits() {
+        for value in [0, 7, -7, 10, 99, 100, 101, -1234, 99_999, i64::MAX, i64::MIN] {
+            check(&value.to_string(), |buffer| buffer.push_int(value));
+        }
+        for log in 0..19 {
+            for value in [10i64.pow(log), 10i64.pow(log) - 1] {
+                check(&value.to_string(), |buffer| buffer.push_int(value));
+            }
+        }
+    }
+
+    #[test]
+    fn floats_print_as_everywhere_else() {
+        for value in [0.0, 1.0, 0.5, 0.1, 0.3, 0.1 + 0.2, 46.24, 105.471674, 1e-3, 9.99e-4, 1e-7] {
+            check_float(value);
+        }
+        for value in [f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e15 + 0.5, 1e16, 1e17, 1e18, 1e300] {
+            check_float(value);
+        }
+        let mut state = 1u64;
+        for round in 0..200_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
+            let digits = state >> 12 >> (state % 50);
+            check_float(digits as f64 / 10f64.powi((state >> 7 & 15) as i32));
+            check_float((digits as f64 / 100.0).next_up());
+            check_float(f64::from_bits(state >> 1 & !(1 << 62)));
+        }
+    }
+
+    #[test]
+    fn parts_are_copied_whatever_follows() {
+        let source: Vec<u8> = (b' '..=b'~').collect();
+        for (start, count) in [(0, 0), (0, 1), (3, 16), (3, 17), (5, 32), (5, 33), (90, 5), (95, 0)]
+        {
+            let expected = &source[start..start + count];
+            check(std::str::from_utf8(expected).unwrap(), |buffer| {
+                buffer.push_part(&source, start, start + count);
+            });
+        }
+        check(&"x".repeat(5000), |buffer| {
+            (0..5000).for_each(|_| buffer.push(b'x'));
+        });
+    }
+}
