@@ -7,7 +7,9 @@
 //! without decoding, missing ones as chunks of nulls, those whose type widened read and encoded
 //! again. Encoding depends on values and type alone, so both ways end in the same bytes.
 
+mod cells;
 mod chunk;
+pub mod encoding;
 mod file;
 mod reread;
 
@@ -26,9 +28,22 @@ use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
 use crate::table::{Column, Kinds, Values};
 pub use chunk::Chunk;
+use chunk::ChunkOptions;
+use encoding::{ColumnEncoding, Encoding};
 use file::{ParquetFile, Store};
 
 /// How Parquet files are written.
+#[derive(Debug, Clone, Default)]
+pub struct ParquetOptions {
+    /// How pages are compressed.
+    pub codec: Codec,
+    /// Only encodings that readers have known from the start: `PLAIN` and dictionaries.
+    pub compat: bool,
+    /// Encodings that the user wants; the last that names a column counts.
+    pub encodings: Vec<ColumnEncoding>,
+}
+
+/// How Parquet pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// Not compressed.
@@ -95,6 +110,8 @@ impl Codec {
 #[derive(Debug)]
 struct Stored {
     column_type: ColumnType,
+    /// The encoding that was asked for.
+    wanted: Option<Encoding>,
     at: u64,
     close: parquet::column::writer::ColumnCloseResult,
 }
@@ -109,6 +126,7 @@ struct StoredGroup {
 /// Writes one table as Parquet.
 pub struct ParquetWriter {
     file: ParquetFile,
+    options: ParquetOptions,
     properties: WriterPropertiesPtr,
     groups: Vec<StoredGroup>,
     residue: Residue,
@@ -119,13 +137,13 @@ pub struct ParquetWriter {
 
 impl ParquetWriter {
     /// Starts a file.
-    pub fn open(staged: Staged, codec: Codec) -> Result<Self, Error> {
+    pub fn open(staged: Staged, options: ParquetOptions) -> Result<Self, Error> {
         let properties = WriterProperties::builder()
-            .set_compression(codec.compression())
             .set_created_by(format!("transmog version {}", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(ParquetWriter {
             file: ParquetFile::open(Store::Staged(staged))?,
+            options,
             properties: Arc::new(properties),
             groups: Vec::new(),
             residue: Residue::default(),
@@ -164,9 +182,29 @@ impl ParquetWriter {
                     group
                         .chunks
                         .get(&column.index)
-                        .is_some_and(|stored| stored.column_type == column.column_type)
+                        .is_some_and(|stored| self.is_final(stored, layout, column))
                 })
         })
+    }
+
+    fn is_final(&self, stored: &Stored, layout: &Layout, column: &LayoutColumn) -> bool {
+        stored.column_type == column.column_type
+            && stored.wanted == self.chunk_options(layout, column, &column.column_type).encoding
+    }
+
+    /// Returns how a column is encoded while it has the type `column_type`.
+    fn chunk_options(
+        &self,
+        layout: &Layout,
+        column: &LayoutColumn,
+        column_type: &ColumnType,
+    ) -> ChunkOptions {
+        let wanted = &self.options.encodings;
+        ChunkOptions {
+            compression: self.options.codec.compression(),
+            is_compat: self.options.compat,
+            encoding: encoding::wanted(wanted, &layout.table, &column.name, column_type),
+        }
     }
 
     /// Copies everything into a second file under the final layout.
@@ -179,7 +217,7 @@ impl ParquetWriter {
             for column in &layout.columns {
                 let kept = self.groups[group].chunks.remove(&column.index);
                 let stored = match kept {
-                    Some(stored) if stored.column_type == column.column_type => {
+                    Some(stored) if self.is_final(&stored, layout, column) => {
                         let bytes = self.bytes_of(&stored)?;
                         out.append(Chunk::kept(bytes, stored))?
                     }
@@ -188,8 +226,8 @@ impl ParquetWriter {
                             self.groups[group].chunks.insert(column.index, stored);
                         }
                         let values = self.reread(group, column)?;
-                        let chunk =
-                            chunk::encode(values, rows, &column.column_type, &self.properties)?;
+                        let options = self.chunk_options(layout, column, &column.column_type);
+                        let chunk = chunk::encode(values, rows, &column.column_type, &options)?;
                         out.append(chunk)?
                     }
                 };
@@ -261,9 +299,9 @@ impl TableWriter for ParquetWriter {
                 Place::Last => column.column_type.clone(),
                 Place::Inner => kept_type(values.as_ref(), &column.column_type),
             };
-            let properties = Arc::clone(&self.properties);
+            let options = self.chunk_options(layout, column, &column_type);
             tasks.push(Box::new(move || {
-                let chunk = chunk::encode(values, rows, &column_type, &properties)?;
+                let chunk = chunk::encode(values, rows, &column_type, &options)?;
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }
@@ -302,3 +340,6 @@ impl TableWriter for ParquetWriter {
         self.stitch(layout)
     }
 }
+
+#[cfg(test)]
+mod tests;
