@@ -69,6 +69,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: an eighth of `--memory-limit`, which is 64MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
@@ -82,6 +83,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-value
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s h -l help -d 'Print help'

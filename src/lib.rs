@@ -28,6 +28,7 @@ pub use decode::DuplicateKeys;
 pub use encode::csv::CsvOptions;
 pub use encode::json::Nulls;
 pub use encode::parquet::Codec;
+pub use encode::parquet::encoding::{ColumnEncoding, Encoding};
 pub use error::{Error, ErrorKind, Fault, FaultCode};
 pub use flatten::names::NameStyle;
 pub use flatten::path::PathPattern;

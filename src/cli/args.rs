@@ -11,8 +11,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
-    ArrayMode, Codec, DateMode, DeclaredType, DuplicateKeys, Error, Framing, IdMode, InputFormat,
-    NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, RecordPointer,
+    ArrayMode, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error, Framing,
+    IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, RecordPointer,
 };
 
 /// Help leads with examples.
@@ -171,6 +171,15 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "CODEC", value_parser = Codec::from_str)]
     #[arg(help_heading = "Output formats")]
     pub compression: Option<Codec>,
+    /// Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`,
+    /// `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as
+    /// its type allows, or `auto` (default), as suits its values. Can be repeated.
+    #[arg(long, value_name = "COLUMN=NAME", value_parser = ColumnEncoding::from_str)]
+    #[arg(help_heading = "Output formats")]
+    pub encoding: Vec<ColumnEncoding>,
+    /// Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1.
+    #[arg(long, help_heading = "Output formats")]
+    pub compat: bool,
     /// Parquet and Arrow: rows of a row group [default: 1048576].
     #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_073_741_824>)]
     #[arg(help_heading = "Output formats")]

@@ -40,6 +40,8 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     conversion.table = args.table;
     conversion.name = args.name;
     conversion.arrays = args.arrays;
+    conversion.compat = args.compat;
+    conversion.encodings = args.encoding;
     conversion.indent = args.indent;
     conversion.threads = args.threads;
     set(&mut conversion.from, args.from);
@@ -167,8 +169,10 @@ fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat
 /// Refuses flags that would do nothing in this format.
 fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error> {
     use OutputFormat::{Arrow, Csv, Json, Jsonl, Parquet, Tsv};
-    let flags: [(bool, &str, &[OutputFormat]); 8] = [
+    let flags: [(bool, &str, &[OutputFormat]); 10] = [
         (args.compression.is_some(), "--compression", &[Parquet]),
+        (!args.encoding.is_empty(), "--encoding", &[Parquet]),
+        (args.compat, "--compat", &[Parquet]),
         (args.row_group_rows.is_some(), "--row-group-rows", &[Parquet, Arrow]),
         (args.row_group_bytes.is_some(), "--row-group-bytes", &[Parquet, Arrow]),
         (args.delimiter_out.is_some(), "--delimiter-out", &[Csv]),

@@ -16,6 +16,7 @@ use crate::decode::{DecodeOptions, DuplicateKeys};
 use crate::encode::csv::CsvOptions;
 use crate::encode::json::Nulls;
 use crate::encode::parquet::Codec;
+use crate::encode::parquet::encoding::{ColumnEncoding, Encoding};
 use crate::error::{Error, ErrorKind};
 use crate::flatten::names::NameStyle;
 use crate::flatten::{ArrayMode, FlattenOptions, IdMode};
@@ -86,6 +87,10 @@ pub struct Conversion {
     pub non_objects: NonObjects,
     /// How Parquet is compressed.
     pub codec: Codec,
+    /// Parquet only with encodings that readers have known from the start.
+    pub compat: bool,
+    /// Encodings of Parquet columns; the last that names a column counts.
+    pub encodings: Vec<ColumnEncoding>,
     /// Rows of a row group.
     pub row_group_rows: usize,
     /// Bytes of memory to stay within; what follows is worked out from it where it is not set.
@@ -188,6 +193,8 @@ impl Conversion {
             duplicate_keys: DuplicateKeys::Last,
             non_objects: NonObjects::Reject,
             codec: Codec::default(),
+            compat: false,
+            encodings: Vec::new(),
             row_group_rows: limits::ROW_GROUP_ROWS,
             memory_limit: limits::MEMORY,
             row_group_bytes: None,
@@ -219,6 +226,13 @@ impl Conversion {
             return Err(Error::usage("no input"));
         }
         self.check_stream()?;
+        let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
+        if let Some(wanted) = self.encodings.iter().find(is_new).filter(|_| self.compat) {
+            let (plain, dictionary) = (Encoding::Plain, Encoding::Dictionary);
+            return Err(Error::usage(format!(
+                "`{wanted}`: with `--compat` expected `{plain}` or `{dictionary}`"
+            )));
+        }
         if self.flatten.ids == IdMode::None && self.may_make_children() {
             return Err(Error::usage("`--ids none`: child tables need ids to be joined by")
                 .with_hint("add `--arrays inline`, or choose other ids"));

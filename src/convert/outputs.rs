@@ -9,9 +9,9 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 use super::groups::FullGroup;
 use super::run::CANCEL_POLL;
 use super::workers::{EncodeJob, Workers};
-use super::{Cancel, Codec, Conversion};
+use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
-use crate::encode::parquet::ParquetWriter;
+use crate::encode::parquet::{ParquetOptions, ParquetWriter, encoding};
 use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
@@ -23,7 +23,7 @@ use crate::sink::{Destination, InputFile, Published, Sink, SinkOptions, Staged};
 pub(super) struct Outputs {
     sink: Sink,
     to: OutputFormat,
-    codec: Codec,
+    parquet: ParquetOptions,
     csv: csv::CsvOptions,
     json: JsonOptions,
     table: Option<String>,
@@ -86,7 +86,11 @@ impl Outputs {
         let mut outputs = Outputs {
             sink,
             to: conversion.to,
-            codec: conversion.codec,
+            parquet: ParquetOptions {
+                codec: conversion.codec,
+                compat: conversion.compat,
+                encodings: conversion.encodings.clone(),
+            },
             csv,
             json,
             table: conversion.table.clone(),
@@ -118,7 +122,7 @@ impl Outputs {
 
     fn open_writer(&self, staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
         Ok(match self.to {
-            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.codec)?),
+            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
             OutputFormat::Csv | OutputFormat::Tsv => csv::open(staged, self.csv),
             OutputFormat::Json | OutputFormat::Jsonl => json::open(staged, self.json.clone()),
             OutputFormat::Arrow => ipc::open(staged)?,
@@ -197,6 +201,7 @@ impl Outputs {
             let hint = format!("there are {}", names.join(", "));
             return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
         }
+        encoding::check(&self.parquet.encodings, layouts)?;
         let mut staged = Vec::new();
         for (output, layout) in self.tables.into_iter().zip(layouts) {
             cancel.check()?;

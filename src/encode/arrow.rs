@@ -1,5 +1,6 @@
 //! Columns → Arrow arrays of their final type, and layouts → Arrow schemas.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -76,27 +77,37 @@ pub fn to_array(
     let Some(column) = column else {
         return Ok(new_null_array(&data_type(column_type), rows));
     };
-    let nulls = nulls(column.presence(), rows);
+    let presence = column.presence();
+    let nulls = nulls(presence, rows);
     Ok(match column_type {
-        ColumnType::Bool => Arc::new(BooleanArray::new(bools(&column, rows)?, nulls)),
-        ColumnType::Int64 => Arc::new(Int64Array::new(ints(&column, rows)?, nulls)),
+        ColumnType::Bool => {
+            let values = spread(bools(&column)?, presence, rows);
+            Arc::new(BooleanArray::new(BooleanBuffer::from(&values[..]), nulls))
+        }
+        ColumnType::Int64 => {
+            let values = spread(ints(&column)?, presence, rows);
+            Arc::new(Int64Array::new(values.into(), nulls))
+        }
         ColumnType::Decimal { precision, scale } => {
-            let values = spread(decimals(&column, *scale)?, column.presence(), rows);
-            let array = Decimal128Array::new(values, nulls);
+            let values = spread(Cow::Owned(decimals(&column, *scale)?), presence, rows);
+            let array = Decimal128Array::new(values.into(), nulls);
             Arc::new(
                 array
                     .with_precision_and_scale(*precision, *scale as i8)
                     .map_err(|cause| internal("a decimal").with_source(cause))?,
             )
         }
-        ColumnType::Double => Arc::new(Float64Array::new(doubles(&column, rows)?, nulls)),
+        ColumnType::Double => {
+            let values = spread(doubles(&column)?, presence, rows);
+            Arc::new(Float64Array::new(values.into(), nulls))
+        }
         ColumnType::Date => {
-            let days = instants(&column)?.into_iter().map(|days| days as i32).collect();
-            Arc::new(Date32Array::new(spread(days, column.presence(), rows), nulls))
+            let values = spread(Cow::Owned(dates(&column)?), presence, rows);
+            Arc::new(Date32Array::new(values.into(), nulls))
         }
         ColumnType::Timestamp { utc, .. } => {
-            let micros = spread(instants(&column)?, column.presence(), rows);
-            let array = TimestampMicrosecondArray::new(micros, nulls);
+            let values = spread(instants(&column)?, presence, rows);
+            let array = TimestampMicrosecondArray::new(values.into(), nulls);
             Arc::new(array.with_timezone_opt(utc.then_some("UTC")))
         }
         ColumnType::Text | ColumnType::Json => strings(&column, rows, nulls)?,
@@ -104,7 +115,7 @@ pub fn to_array(
     })
 }
 
-fn internal(what: &str) -> Error {
+pub(super) fn internal(what: &str) -> Error {
     Error::new(ErrorKind::Internal, format!("a column of another type holds {what}"))
 }
 
@@ -114,12 +125,9 @@ fn nulls(presence: &Presence, rows: usize) -> Option<NullBuffer> {
 }
 
 /// Puts dense values at the rows they belong to.
-fn spread<T>(values: Vec<T>, presence: &Presence, rows: usize) -> ScalarBuffer<T>
-where
-    T: arrow_buffer::ArrowNativeType,
-{
+fn spread<T: Copy + Default>(values: Cow<'_, [T]>, presence: &Presence, rows: usize) -> Vec<T> {
     if presence.is_full(rows) {
-        return ScalarBuffer::from(values);
+        return values.into_owned();
     }
     let mut out = vec![T::default(); rows];
     let mut next = 0;
@@ -127,46 +135,43 @@ where
         out[row] = values[next];
         next += 1;
     });
-    ScalarBuffer::from(out)
+    out
 }
 
-fn bools(column: &Column, rows: usize) -> Result<BooleanBuffer, Error> {
-    let mut out = vec![false; rows];
+/// Returns the values of a column of booleans, without its nulls.
+pub(super) fn bools(column: &Column) -> Result<Cow<'_, [bool]>, Error> {
     match column.values() {
-        Values::None => {}
-        Values::Bool(values) => {
-            let mut next = 0;
-            column.presence().for_each(|row| {
-                out[row] = values[next];
-                next += 1;
-            });
-        }
-        _ => return Err(internal("booleans")),
+        Values::None => Ok(Cow::Borrowed(&[])),
+        Values::Bool(values) => Ok(Cow::Borrowed(values)),
+        _ => Err(internal("booleans")),
     }
-    Ok(BooleanBuffer::from(out))
 }
 
-fn ints(column: &Column, rows: usize) -> Result<ScalarBuffer<i64>, Error> {
+/// Returns the values of a column of integers, without its nulls.
+pub(super) fn ints(column: &Column) -> Result<Cow<'_, [i64]>, Error> {
     match column.values() {
-        Values::None => Ok(ScalarBuffer::from(vec![0; rows])),
-        Values::Int(values) => Ok(spread(values.clone(), column.presence(), rows)),
+        Values::None => Ok(Cow::Borrowed(&[])),
+        Values::Int(values) => Ok(Cow::Borrowed(values)),
         _ => Err(internal("integers")),
     }
 }
 
-fn doubles(column: &Column, rows: usize) -> Result<ScalarBuffer<f64>, Error> {
-    let values = match column.values() {
-        Values::None => Vec::new(),
-        Values::Int(values) => values.iter().map(|&value| value as f64).collect(),
-        Values::Float(floats) => floats.values.clone(),
+/// Returns the values of a column of doubles, without its nulls.
+pub(super) fn doubles(column: &Column) -> Result<Cow<'_, [f64]>, Error> {
+    match column.values() {
+        Values::None => Ok(Cow::Borrowed(&[])),
+        Values::Int(values) => Ok(values.iter().map(|&value| value as f64).collect()),
+        Values::Float(floats) => Ok(Cow::Borrowed(&floats.values)),
         // A row group whose doubles were kept as text until the final type was known.
-        Values::Text(texts) => parse_all(texts, |text| text.parse().ok(), "doubles")?,
-        _ => return Err(internal("doubles")),
-    };
-    Ok(spread(values, column.presence(), rows))
+        Values::Text(texts) => {
+            parse_all(texts, |text| text.parse().ok(), "doubles").map(Cow::Owned)
+        }
+        _ => Err(internal("doubles")),
+    }
 }
 
-fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
+/// Returns the values of a column of decimals as multiples of their last digit, without its nulls.
+pub(super) fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
     let factor = 10i128.pow(scale.into());
     let scaled = |value: i128| value.checked_mul(factor).ok_or_else(|| internal("decimals"));
     match column.values() {
@@ -180,13 +185,20 @@ fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
     }
 }
 
-fn instants(column: &Column) -> Result<Vec<i64>, Error> {
+/// Returns the values of a column of dates as days since 1970, without its nulls.
+pub(super) fn dates(column: &Column) -> Result<Vec<i32>, Error> {
+    Ok(instants(column)?.iter().map(|&days| days as i32).collect())
+}
+
+/// Returns the values of a column of dates or times, without its nulls: days or microseconds.
+pub(super) fn instants(column: &Column) -> Result<Cow<'_, [i64]>, Error> {
     match column.values() {
-        Values::None => Ok(Vec::new()),
-        Values::Instant(_, values) => Ok(values.clone()),
-        Values::Text(texts) => {
-            parse_all(texts, |text| form::parse(text).map(|(_, value)| value), "dates")
-        }
+        Values::None => Ok(Cow::Borrowed(&[])),
+        Values::Instant(_, values) => Ok(Cow::Borrowed(values)),
+        Values::Text(texts) => (0..texts.len())
+            .map(|index| form::parse_bytes(texts.get(index)).map(|(_, value)| value))
+            .map(|value| value.ok_or_else(|| internal("dates")))
+            .collect(),
         _ => Err(internal("dates")),
     }
 }
@@ -202,16 +214,17 @@ fn parse_all<T>(
         .collect()
 }
 
+/// Returns the values of a column of text, without its nulls.
+pub(super) fn texts(column: &Column) -> Result<Cow<'_, Texts>, Error> {
+    match column.values() {
+        Values::Text(texts) => Ok(Cow::Borrowed(texts)),
+        Values::List(_) => Err(internal("text")),
+        other => Ok(Cow::Owned(other.spelled())),
+    }
+}
+
 fn strings(column: &Column, rows: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef, Error> {
-    let spelled;
-    let texts = match column.values() {
-        Values::Text(texts) => texts,
-        Values::List(_) => return Err(internal("text")),
-        other => {
-            spelled = other.spelled();
-            &spelled
-        }
-    };
+    let texts = texts(column)?;
     let offsets = if column.presence().is_full(rows) {
         texts.offsets.clone()
     } else {
@@ -227,7 +240,7 @@ fn strings(column: &Column, rows: usize, nulls: Option<NullBuffer>) -> Result<Ar
         offsets
     };
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    let array = StringArray::try_new(offsets, Buffer::from_vec(texts.bytes.clone()), nulls);
+    let array = StringArray::try_new(offsets, Buffer::from_vec(texts.into_owned().bytes), nulls);
     Ok(Arc::new(array.map_err(|cause| internal("text").with_source(cause))?))
 }
 

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::ArrowError;
 
-use super::parquet::{Codec, ParquetWriter};
+use super::parquet::{Codec, ParquetOptions, ParquetWriter};
 use super::{Encoded, Place, RowGroup, TableWriter, Task, arrow};
 use crate::error::{Error, ErrorKind};
 use crate::schema::Layout;
@@ -16,7 +16,8 @@ use crate::sink::Staged;
 
 /// Starts an Arrow IPC file.
 pub fn open(staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
-    Ok(Box::new(IpcWriter { waiting: ParquetWriter::open(staged, Codec::Lz4)? }))
+    let options = ParquetOptions { codec: Codec::Lz4, ..ParquetOptions::default() };
+    Ok(Box::new(IpcWriter { waiting: ParquetWriter::open(staged, options)? }))
 }
 
 struct IpcWriter {

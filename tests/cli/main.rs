@@ -6,6 +6,7 @@ mod completions;
 mod formats;
 mod help;
 mod outputs;
+mod parquet;
 mod signals;
 mod streams;
 mod usage;

@@ -13,6 +13,8 @@ fn check(args: &str, expected: &str) {
 fn flags_that_do_not_concern_the_format_are_refused() {
     for (flag, name, formats, to) in [
         ("--compression zstd", "--compression", "`--to parquet`", "csv"),
+        ("--encoding id=delta", "--encoding", "`--to parquet`", "csv"),
+        ("--compat", "--compat", "`--to parquet`", "arrow"),
         ("--row-group-rows 5", "--row-group-rows", "`--to parquet` or `--to arrow`", "csv"),
         ("--row-group-bytes 5MB", "--row-group-bytes", "`--to parquet` or `--to arrow`", "json"),
         ("--delimiter-out ;", "--delimiter-out", "`--to csv`", "tsv"),
@@ -88,9 +90,37 @@ fn bad_values_say_what_was_expected() {
         "error: `--arrays-at`: expected a path, `=` and a value, found `items`\n",
     );
     check(
+        "convert --encoding latin1",
+        "error: `--encoding`: expected a column, `=` and an encoding, found `latin1`\n\
+         hint: write it as in `id=delta`\n",
+    );
+    check(
+        "convert --encoding id=fast",
+        "error: `--encoding`: encoding `fast`: expected `auto`, `plain`, `dictionary`, `delta`, \
+         `delta-length`, `delta-byte-array`, `byte-stream-split`, `rle`\n",
+    );
+    check(
         "convert --records data",
         "error: `--records`: expected a JSON Pointer that starts with `/`, found `data`\n\
          hint: for the member `data` write `/data`\n",
+    );
+}
+
+#[test]
+fn encodings_must_fit_their_column() {
+    check(
+        "convert orders.jsonl --to parquet --encoding sku=delta",
+        "error: `--encoding sku=delta`: column `sku` of table `orders_items` is text, which takes \
+         `plain`, `dictionary`, `delta-length`, `delta-byte-array`\n",
+    );
+    check(
+        "convert orders.jsonl --to parquet --encoding orders.sku=plain",
+        "error: `--encoding orders.sku=plain`: no column `orders.sku` arose\n\
+         hint: name a column as it stands in the output\n",
+    );
+    check(
+        "convert orders.jsonl --to parquet --compat --encoding id=plain --encoding id=delta",
+        "error: `--encoding id=delta`: with `--compat` expected `plain` or `dictionary`\n",
     );
 }
 

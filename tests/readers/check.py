@@ -32,9 +32,10 @@ from reference import Num, Reference, leaves_in, same_json, same_leaf, steps_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "..", "fixtures", "golden")
-WITHOUT_VALUE = {"--all-text", "--wrap-values", "--bom", "--formula-guard"}
+WITHOUT_VALUE = {"--all-text", "--compat", "--wrap-values", "--bom", "--formula-guard"}
 ONLY_FOR = {  # options that mean nothing for the other formats
     "--row-group-rows": {"parquet"}, "--row-group-bytes": {"parquet"}, "--compression": {"parquet"},
+    "--encoding": {"parquet"}, "--compat": {"parquet"},
     "--nulls": {"json", "jsonl"}, "--indent": {"json"},
     "--delimiter-out": {"csv"}, "--bom": {"csv", "tsv"}, "--formula-guard": {"csv", "tsv"},
 }

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{Field, Schema};
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as PhysicalType};
-use parquet::column::writer::ColumnCloseResult;
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType};
+use parquet::column::writer::{ColumnCloseResult, get_column_writer};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{Type, TypePtr};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
 
 use super::Stored;
-use crate::encode::arrow::{data_type, to_array};
+use super::cells::{Cells, Levels};
+use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose};
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::table::Column;
@@ -25,54 +24,70 @@ pub struct Chunk {
     /// Offsets count from the start of `bytes`.
     pub(super) close: ColumnCloseResult,
     pub(super) column_type: ColumnType,
+    /// The encoding that was asked for.
+    pub(super) wanted: Option<Encoding>,
 }
 
 impl Chunk {
     /// Takes a chunk back that was read from a file.
     pub(super) fn kept(bytes: Vec<u8>, stored: Stored) -> Self {
-        Chunk { bytes, close: stored.close, column_type: stored.column_type }
+        Chunk { bytes, close: stored.close, column_type: stored.column_type, wanted: stored.wanted }
     }
 }
 
-/// Bytes in front of the first page of a file.
-const MAGIC_BYTES: i64 = 4;
+/// What decides how chunks are encoded, besides their values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChunkOptions {
+    pub(super) compression: Compression,
+    /// Only what readers have known from the start.
+    pub(super) is_compat: bool,
+    /// The encoding; nothing lets the values decide.
+    pub(super) encoding: Option<Encoding>,
+}
 
-/// Encodes one column of `rows` rows; depends on its values and type alone.
+/// Rows of a page: the library's limit makes pages of a few kilobytes, which compress badly.
+const PAGE_ROWS: usize = 1 << 17;
+
+/// Chunks of fewer bytes are not compressed: what it saves, the frame around it takes.
+const COMPRESS_BYTES_MIN: usize = 64;
+
+/// Encodes one column of `rows` rows; depends on its values, type and options alone.
 pub(super) fn encode(
     column: Option<Column>,
     rows: usize,
     column_type: &ColumnType,
-    properties: &WriterPropertiesPtr,
+    options: &ChunkOptions,
 ) -> Result<Chunk, Error> {
-    let array = to_array(column, rows, column_type)?;
-    let field = Field::new("column", data_type(column_type), true);
-    let leaves = compute_leaves(&field, &array).map_err(failed)?;
-    let parquet_schema = root(vec![parquet_type("column", column_type)?])?;
-    let arrow_schema = Arc::new(Schema::new(vec![field]));
-    let mut writer = SerializedFileWriter::new(Vec::new(), parquet_schema, Arc::clone(properties))
-        .map_err(failed)?;
-    let factory = ArrowRowGroupWriterFactory::new(&writer, arrow_schema);
-    let mut columns = factory.create_column_writers(0).map_err(failed)?;
-    let mut column = columns.pop().ok_or_else(|| Error::new(ErrorKind::Internal, "no column"))?;
-    for leaf in &leaves {
-        column.write(leaf).map_err(failed)?;
+    let column = column.unwrap_or_default();
+    let levels = Levels::of(&column, rows, column_type);
+    let cells = Cells::of(&column, column_type)?;
+    let wanted = options.encoding.filter(|_| cells.len() > 0);
+    let encoding = wanted.unwrap_or_else(|| choose(&cells, options.is_compat));
+    let level_bytes = (cells.len() * 4).min(levels.def.len() / 8);
+    let compression =
+        match cells.len() > 0 && cells.plain_bytes() + level_bytes >= COMPRESS_BYTES_MIN {
+            true => options.compression,
+            false => Compression::UNCOMPRESSED,
+        };
+    let properties = properties(encoding, compression);
+    let schema = SchemaDescriptor::new(root(vec![parquet_type("column", column_type)?])?);
+    let mut out = TrackedWrite::new(Vec::new());
+    let pages = Box::new(SerializedPageWriter::new(&mut out));
+    let writer = get_column_writer(schema.column(0), Arc::new(properties), pages);
+    let close = cells.write(writer, &levels).map_err(failed)?;
+    let bytes = out.into_inner().map_err(failed)?;
+    Ok(Chunk { bytes, close, column_type: column_type.clone(), wanted: options.encoding })
+}
+
+fn properties(encoding: Encoding, compression: Compression) -> WriterProperties {
+    let builder = WriterProperties::builder()
+        .set_compression(compression)
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX);
+    match encoding.of_pages() {
+        Some(encoding) => builder.set_dictionary_enabled(false).set_encoding(encoding).build(),
+        None => builder.build(),
     }
-    let chunk = column.close().map_err(failed)?;
-    let mut close = chunk.close().clone();
-    let mut group = writer.next_row_group().map_err(failed)?;
-    chunk.append_to_row_group(&mut group).map_err(failed)?;
-    let group = group.close().map_err(failed)?;
-    let metadata = group.column(0);
-    // The writer's page locations do not know of the dictionary page in front of them.
-    let shift = metadata.data_page_offset() - MAGIC_BYTES - close.metadata.data_page_offset();
-    if let Some(offsets) = close.offset_index.as_mut() {
-        offsets.page_locations.iter_mut().for_each(|location| location.offset += shift);
-    }
-    close.metadata = super::file::rebased(metadata, metadata.column_descr_ptr(), -MAGIC_BYTES)?;
-    let mut bytes = writer.into_inner().map_err(failed)?;
-    bytes.truncate(MAGIC_BYTES as usize + metadata.compressed_size() as usize);
-    bytes.drain(..MAGIC_BYTES as usize);
-    Ok(Chunk { bytes, close, column_type: column_type.clone() })
 }
 
 /// Wraps what the Parquet library reports.
@@ -105,7 +120,11 @@ pub(super) fn parquet_type(name: &str, column_type: &ColumnType) -> Result<TypeP
             leaf(PhysicalType::INT64, Some(logical)).build()
         }
         ColumnType::Decimal { precision, scale } => {
-            let (physical, bytes) = decimal_physical(*precision);
+            let (physical, bytes) = match decimal_physical(*precision) {
+                DecimalPhysical::Int32 => (PhysicalType::INT32, -1),
+                DecimalPhysical::Int64 => (PhysicalType::INT64, -1),
+                DecimalPhysical::Fixed(bytes) => (PhysicalType::FIXED_LEN_BYTE_ARRAY, bytes as i32),
+            };
             let (precision, scale) = (i32::from(*precision), i32::from(*scale));
             let logical = LogicalType::decimal(scale, precision);
             leaf(physical, Some(logical))
@@ -131,14 +150,22 @@ pub(super) fn parquet_type(name: &str, column_type: &ColumnType) -> Result<TypeP
     built.map(Arc::new).map_err(failed)
 }
 
-/// Returns the physical type that the Parquet library writes decimals of `precision` digits as.
-fn decimal_physical(precision: u8) -> (PhysicalType, i32) {
+/// What decimals are stored in.
+pub(super) enum DecimalPhysical {
+    Int32,
+    Int64,
+    /// Bytes of each, the highest first.
+    Fixed(usize),
+}
+
+/// Returns what decimals of `precision` digits are stored in: the narrowest that holds them.
+pub(super) fn decimal_physical(precision: u8) -> DecimalPhysical {
     match precision {
-        1..=9 => (PhysicalType::INT32, -1),
-        10..=18 => (PhysicalType::INT64, -1),
+        1..=9 => DecimalPhysical::Int32,
+        10..=18 => DecimalPhysical::Int64,
         _ => {
             let bits = f64::from(precision) * 10f64.log2() + 1.0;
-            (PhysicalType::FIXED_LEN_BYTE_ARRAY, (bits / 8.0).ceil() as i32)
+            DecimalPhysical::Fixed((bits / 8.0).ceil() as usize)
         }
     }
 }

@@ -136,7 +136,8 @@ impl ParquetFile {
     pub(super) fn append(&mut self, chunk: Chunk) -> Result<Stored, Error> {
         let at = self.out.bytes_written() as u64;
         self.write(&chunk.bytes)?;
-        Ok(Stored { column_type: chunk.column_type, at, close: chunk.close })
+        let Chunk { column_type, wanted, close, .. } = chunk;
+        Ok(Stored { column_type, wanted, at, close })
     }
 
     /// Writes out what is buffered and lets go of the file descriptor.
@@ -165,6 +166,7 @@ impl ParquetFile {
             .map(|column| parquet_type(&column.name, &column.column_type))
             .collect::<Result<_, _>>()?;
         let descr = Arc::new(SchemaDescriptor::new(root(columns)?));
+        let is_paged = groups.iter().flat_map(|group| group.chunks.values()).any(has_pages);
         let mut page_index = PageIndexBuilder::new(groups.len(), layout.columns.len());
         let rows: usize = groups.iter().map(|group| group.rows).sum();
         let mut row_groups = Vec::with_capacity(groups.len());
@@ -197,7 +199,6 @@ impl ParquetFile {
                     .map_err(failed)?,
             );
         }
-        let has_groups = !row_groups.is_empty();
         let mut metadata = ParquetMetaData::new(
             FileMetaData::new(
                 properties.writer_version().as_num(),
@@ -209,7 +210,7 @@ impl ParquetFile {
             ),
             row_groups,
         );
-        if has_groups {
+        if is_paged {
             let index = Arc::new(page_index.build());
             metadata = metadata.into_builder().set_page_index(Some(index)).build();
         }
@@ -227,6 +228,11 @@ impl ParquetFile {
             None => Arc::into_inner(self.store).ok_or_else(mixed_up),
         }
     }
+}
+
+/// Returns whether a page index would say more of a chunk than its statistics do.
+fn has_pages(stored: &Stored) -> bool {
+    stored.close.offset_index.as_ref().is_some_and(|index| index.page_locations.len() > 1)
 }
 
 fn key_values(layout: &Layout) -> Vec<KeyValue> {

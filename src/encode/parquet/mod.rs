@@ -7,7 +7,9 @@
 //! without decoding, missing ones as chunks of nulls, those whose type widened read and encoded
 //! again. Encoding depends on values and type alone, so both ways end in the same bytes.
 
+mod cells;
 mod chunk;
+pub mod encoding;
 mod file;
 mod reread;
 
@@ -19,16 +21,29 @@ use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 
 use super::residue::Residue;
-use super::{Encoded, Place, RowGroup, TableWriter, Task};
+use super::{ColumnParts, Encoded, Place, RowGroup, TableWriter, Task};
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
 use crate::table::{Column, Kinds, Values};
 pub use chunk::Chunk;
+use chunk::ChunkOptions;
+use encoding::{ColumnEncoding, Encoding};
 use file::{ParquetFile, Store};
 
 /// How Parquet files are written.
+#[derive(Debug, Clone, Default)]
+pub struct ParquetOptions {
+    /// How pages are compressed.
+    pub codec: Codec,
+    /// Only encodings that readers have known from the start: `PLAIN` and dictionaries.
+    pub compat: bool,
+    /// Encodings that the user wants; the last that names a column counts.
+    pub encodings: Vec<ColumnEncoding>,
+}
+
+/// How Parquet pages are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
     /// Not compressed.
@@ -95,6 +110,8 @@ impl Codec {
 #[derive(Debug)]
 struct Stored {
     column_type: ColumnType,
+    /// The encoding that was asked for.
+    wanted: Option<Encoding>,
     at: u64,
     close: parquet::column::writer::ColumnCloseResult,
 }
@@ -109,6 +126,7 @@ struct StoredGroup {
 /// Writes one table as Parquet.
 pub struct ParquetWriter {
     file: ParquetFile,
+    options: ParquetOptions,
     properties: WriterPropertiesPtr,
     groups: Vec<StoredGroup>,
     residue: Residue,
@@ -119,13 +137,13 @@ pub struct ParquetWriter {
 
 impl ParquetWriter {
     /// Starts a file.
-    pub fn open(staged: Staged, codec: Codec) -> Result<Self, Error> {
+    pub fn open(staged: Staged, options: ParquetOptions) -> Result<Self, Error> {
         let properties = WriterProperties::builder()
-            .set_compression(codec.compression())
             .set_created_by(format!("transmog version {}", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(ParquetWriter {
             file: ParquetFile::open(Store::Staged(staged))?,
+            options,
             properties: Arc::new(properties),
             groups: Vec::new(),
             residue: Residue::default(),
@@ -164,9 +182,29 @@ impl ParquetWriter {
                     group
                         .chunks
                         .get(&column.index)
-                        .is_some_and(|stored| stored.column_type == column.column_type)
+                        .is_some_and(|stored| self.is_final(stored, layout, column))
                 })
         })
+    }
+
+    fn is_final(&self, stored: &Stored, layout: &Layout, column: &LayoutColumn) -> bool {
+        stored.column_type == column.column_type
+            && stored.wanted == self.chunk_options(layout, column, &column.column_type).encoding
+    }
+
+    /// Returns how a column is encoded while it has the type `column_type`.
+    fn chunk_options(
+        &self,
+        layout: &Layout,
+        column: &LayoutColumn,
+        column_type: &ColumnType,
+    ) -> ChunkOptions {
+        let wanted = &self.options.encodings;
+        ChunkOptions {
+            compression: self.options.codec.compression(),
+            is_compat: self.options.compat,
+            encoding: encoding::wanted(wanted, &layout.table, &column.name, column_type),
+        }
     }
 
     /// Copies everything into a second file under the final layout.
@@ -179,7 +217,7 @@ impl ParquetWriter {
             for column in &layout.columns {
                 let kept = self.groups[group].chunks.remove(&column.index);
                 let stored = match kept {
-                    Some(stored) if stored.column_type == column.column_type => {
+                    Some(stored) if self.is_final(&stored, layout, column) => {
                         let bytes = self.bytes_of(&stored)?;
                         out.append(Chunk::kept(bytes, stored))?
                     }
@@ -188,8 +226,8 @@ impl ParquetWriter {
                             self.groups[group].chunks.insert(column.index, stored);
                         }
                         let values = self.reread(group, column)?;
-                        let chunk =
-                            chunk::encode(values, rows, &column.column_type, &self.properties)?;
+                        let options = self.chunk_options(layout, column, &column.column_type);
+                        let chunk = chunk::encode(values, rows, &column.column_type, &options)?;
                         out.append(chunk)?
                     }
                 };
@@ -232,17 +270,21 @@ impl ParquetWriter {
 
 /// Returns the type under which a column of a row group is written before its final type is
 /// known: text where the type would drop digits that a wider type keeps.
-fn kept_type(column: Option<&Column>, column_type: &ColumnType) -> ColumnType {
+fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
     let lossy = |column: &Column| {
         column.kinds().has(Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT) || column.long_float_count() > 0
     };
-    let Some(column) = column else { return column_type.clone() };
-    match (column.values(), column_type) {
-        (Values::List(lists), ColumnType::List(_)) if lossy(&lists.elements) => {
-            ColumnType::List(Box::new(ColumnType::Text))
+    let any_lossy = parts.iter().filter_map(|(_, column)| column.as_ref()).any(|column| {
+        match (column.values(), column_type) {
+            (Values::List(lists), ColumnType::List(_)) => lossy(&lists.elements),
+            (_, ColumnType::Double | ColumnType::Decimal { .. }) => lossy(column),
+            _ => false,
         }
-        (_, ColumnType::Double | ColumnType::Decimal { .. }) if lossy(column) => ColumnType::Text,
-        _ => column_type.clone(),
+    });
+    match (any_lossy, column_type) {
+        (false, _) => column_type.clone(),
+        (true, ColumnType::List(_)) => ColumnType::List(Box::new(ColumnType::Text)),
+        (true, _) => ColumnType::Text,
     }
 }
 
@@ -257,15 +299,14 @@ impl TableWriter for ParquetWriter {
         let mut tasks: Vec<Task> = Vec::with_capacity(layout.columns.len());
         for column in &layout.columns {
             let (index, parts) = (column.index, group.take_column(column.index));
-            let column_type = column.column_type.clone();
-            let properties = Arc::clone(&self.properties);
+            let column_type = match place {
+                Place::Last => column.column_type.clone(),
+                Place::Inner => kept_type(&parts, &column.column_type),
+            };
+            let options = self.chunk_options(layout, column, &column_type);
             tasks.push(Box::new(move || {
                 let values = Column::join(parts);
-                let column_type = match place {
-                    Place::Last => column_type,
-                    Place::Inner => kept_type(values.as_ref(), &column_type),
-                };
-                let chunk = chunk::encode(values, rows, &column_type, &properties)?;
+                let chunk = chunk::encode(values, rows, &column_type, &options)?;
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }
@@ -304,3 +345,6 @@ impl TableWriter for ParquetWriter {
         self.stitch(layout)
     }
 }
+
+#[cfg(test)]
+mod tests;

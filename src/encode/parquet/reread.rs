@@ -8,6 +8,7 @@ use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use super::cells::{ELEMENT, ELEMENT_NULL, LIST_EMPTY};
 use super::chunk::failed;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
@@ -94,11 +95,6 @@ fn scalars(
     }
     Ok(column)
 }
-
-/// Definition levels of the standard three-level list.
-const LIST_EMPTY: i16 = 1;
-const ELEMENT_NULL: i16 = 2;
-const ELEMENT: i16 = 3;
 
 fn lists(levels: &Levels, cells: Vec<Cell>, element: &ColumnType) -> Result<Column, Error> {
     let mut column = Column::default();

@@ -1,0 +1,209 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parquet::column::page::{Page, PageReader};
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::file::statistics::Statistics;
+
+use super::cells::Cells;
+use super::chunk::{ChunkOptions, encode};
+use super::encoding::{Encoding, choose};
+use super::*;
+use crate::table::Number;
+use Encoding::*;
+
+const TEXT: ColumnType = ColumnType::Text;
+const LOCAL: ColumnType = ColumnType::Timestamp { utc: false, form: None };
+
+fn column(values: impl IntoIterator<Item = Value>) -> Column {
+    let mut column = Column::default();
+    values.into_iter().enumerate().for_each(|(row, value)| push(&mut column, row, value));
+    column
+}
+
+#[derive(Debug, Clone)]
+enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Big(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Value>),
+}
+
+fn push(column: &mut Column, row: usize, value: Value) {
+    match value {
+        Value::Null => {}
+        Value::Bool(value) => column.push_bool(row, value),
+        Value::Int(value) => column.push_int(row, value),
+        Value::Big(value) => column.push_number(row, Number::Big(value), ""),
+        Value::Float(value) => column.push_number(row, Number::Float { value, exact: true }, ""),
+        Value::Text(value) => column.push_text(row, value.as_bytes()),
+        Value::List(values) => {
+            column.begin_list(row);
+            let start = column.lists().ends.last().copied().unwrap_or(0) as usize;
+            let count = values.len() as u32;
+            for (at, value) in values.into_iter().enumerate() {
+                push(&mut column.lists().elements, start + at, value);
+            }
+            column.end_list(count);
+        }
+    }
+}
+
+fn options(encoding: Option<Encoding>) -> ChunkOptions {
+    ChunkOptions { compression: Codec::Zstd(3).compression(), is_compat: false, encoding }
+}
+
+/// A number that looks random, the same in every run.
+fn noise(seed: u64) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(&seed.to_le_bytes())
+}
+
+#[test]
+fn values_decide_on_the_encoding() {
+    #[track_caller]
+    fn check(column_type: &ColumnType, value: impl Fn(u64) -> Value, expected: Encoding) {
+        for count in [1000, 100_000] {
+            let column = column((0..count).map(&value));
+            let cells = Cells::of(&column, column_type).unwrap();
+            assert_eq!(choose(&cells, false), expected, "{count} of {column_type}");
+            let old = choose(&cells, true);
+            assert_eq!(old, if expected == Dictionary { Dictionary } else { Plain }, "{count}");
+        }
+    }
+    let text = |text: String| Value::Text(text);
+    check(&ColumnType::Bool, |n| Value::Bool(n.is_multiple_of(3)), Plain);
+    check(&ColumnType::Int64, |n| Value::Int(n as i64), Delta);
+    check(&ColumnType::Int64, |n| Value::Int(noise(n) as i64), Delta);
+    check(&ColumnType::Int64, |n| Value::Int(noise(noise(n) % 50) as i64), Dictionary);
+    check(&ColumnType::Double, |n| Value::Float((noise(n) % 100) as f64 / 4.0), Dictionary);
+    check(&ColumnType::Double, |n| Value::Float((noise(n) >> 30) as f64 / 100.0), Plain);
+    check(&ColumnType::Double, |n| Value::Float((noise(n) as f64).ln()), ByteStreamSplit);
+    check(&TEXT, |n| text(format!("{:x}", noise(n))), DeltaLength);
+    check(&TEXT, |n| text(format!("{:x}", noise(noise(n) % 50))), Dictionary);
+    check(&TEXT, |n| text(format!("https://example.org/{:x}", noise(n))), DeltaByteArray);
+}
+
+#[test]
+fn few_values_are_written_plain() {
+    for count in [0, 1, 2, 31] {
+        let column = column((0..count).map(|n| Value::Int(noise(n) as i64)));
+        let cells = Cells::of(&column, &ColumnType::Int64).unwrap();
+        assert_eq!(choose(&cells, false), Plain, "{count}");
+    }
+}
+
+/// Makes the value of a row.
+type Make = fn(u64) -> Value;
+
+/// Values of each type, some of them at its ends.
+fn kinds() -> Vec<(ColumnType, Make)> {
+    let decimal = |precision| ColumnType::Decimal { precision, scale: 0 };
+    vec![
+        (ColumnType::Bool, |n| Value::Bool(noise(n).is_multiple_of(2))),
+        (ColumnType::Int64, |n| match n % 5 {
+            0 => Value::Int(i64::MIN),
+            1 => Value::Int(i64::MAX),
+            _ => Value::Int(noise(n) as i64 >> (n % 60)),
+        }),
+        (ColumnType::Double, |n| Value::Float(noise(n) as f64 / 3.0 - 1e18)),
+        (ColumnType::Date, |n| Value::Text(format!("20{:02}-02-28", noise(n) % 100))),
+        (LOCAL, |n| Value::Text(format!("2026-11-21T10:{:02}:59.000001", noise(n) % 60))),
+        (TEXT, |n| Value::Text("é".repeat(noise(n) as usize % 9))),
+        (ColumnType::Json, |n| Value::Text(format!("{{\"a\":{}}}", noise(n)))),
+        (decimal(9), |n| Value::Int(noise(n) as i64 >> 35)),
+        (decimal(18), |n| Value::Int(noise(n) as i64 >> 5)),
+        (decimal(38), |n| match n % 2 {
+            0 => Value::Big(-(10i128.pow(38) - 1)),
+            _ => Value::Big(i128::from(noise(n)) << 20),
+        }),
+    ]
+}
+
+/// Returns the levels of pages and values of a chunk, as the library reads it.
+fn pages(chunk: &Chunk, rows: usize) -> Vec<Page> {
+    let reader = Arc::new(Bytes::from(chunk.bytes.clone()));
+    let locations = chunk.close.offset_index.as_ref().map(|index| index.page_locations.clone());
+    // by the locations: a reader that uses the page index finds the same pages
+    let metadata = &chunk.close.metadata;
+    let mut pages = SerializedPageReader::new(reader, metadata, rows, locations).unwrap();
+    std::iter::from_fn(|| pages.get_next_page().unwrap()).collect()
+}
+
+#[track_caller]
+fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Option<Encoding>) {
+    let context = format!("{rows} rows of {column_type} as {encoding:?}");
+    let chunk = encode(Some(column.clone()), rows, column_type, &options(encoding)).unwrap();
+    let close = &chunk.close;
+    let back = reread::column(chunk.bytes.clone(), close, column_type, rows).unwrap();
+    let array = |column: &Column| {
+        super::super::arrow::to_array(Some(column.clone()), rows, column_type).unwrap()
+    };
+    assert_eq!(&array(&back), &array(column), "{context}");
+    assert_eq!(close.rows_written, rows as u64, "{context}");
+    let again = encode(Some(back), rows, column_type, &options(encoding)).unwrap();
+    assert!(again.bytes == chunk.bytes, "{context}: encoded again");
+    let is_data = |page: &&Page| !matches!(page, Page::DictionaryPage { .. });
+    let pages = pages(&chunk, rows);
+    let values: u32 = pages.iter().filter(is_data).map(Page::num_values).sum();
+    assert_eq!(i64::from(values), close.metadata.num_values(), "{context}");
+    let nulls = close.metadata.statistics().and_then(Statistics::null_count_opt);
+    let cells = Cells::of(column, column_type).unwrap().len() as u64;
+    assert_eq!(nulls, Some(u64::from(values) - cells), "{context}");
+    let (Some(encoding), 1..) = (encoding, cells) else { return };
+    let expected = encoding.of_pages().unwrap_or(parquet::basic::Encoding::RLE_DICTIONARY);
+    assert!(pages.iter().filter(is_data).all(|page| page.encoding() == expected), "{context}");
+}
+
+#[test]
+fn every_type_comes_back_from_every_encoding() {
+    for (column_type, value) in kinds() {
+        let known = Encoding::for_type(&column_type).iter().copied().map(Some);
+        for encoding in known.chain([None]) {
+            let check = |values: Vec<Value>, rows| {
+                check(&column(values), rows, &column_type, encoding);
+            };
+            check(vec![], 0);
+            check(vec![], 100);
+            check(vec![value(0)], 1);
+            check((0..300).map(value).collect(), 300);
+            let sparse = |n| if noise(n).is_multiple_of(40) { value(n) } else { Value::Null };
+            check((0..3000).map(sparse).collect(), 3001);
+            // a page of nothing but nulls between two with values
+            let far = |n| if n % 290_000 < 70 { value(n) } else { Value::Null };
+            check((0..290_070).map(far).collect(), 290_070);
+        }
+    }
+}
+
+#[test]
+fn lists_of_every_type_come_back_from_every_encoding() {
+    for (element, value) in kinds() {
+        let column_type = ColumnType::List(Box::new(element));
+        let known = Encoding::for_type(&column_type).iter().copied().map(Some);
+        for encoding in known.chain([None]) {
+            let list = |n| match noise(n) % 4 {
+                0 => Value::Null,
+                1 => Value::List(vec![]),
+                2 => Value::List(vec![Value::Null, value(n)]),
+                _ => Value::List((0..n % 5).map(|at| value(n + at)).collect()),
+            };
+            check(&column((0..20_000).map(list)), 20_003, &column_type, encoding);
+            check(&column([]), 5, &column_type, encoding);
+            check(&column([Value::List(vec![])]), 1, &column_type, encoding);
+        }
+    }
+}
+
+#[test]
+fn chunks_that_compression_would_not_shrink_are_left_as_they_are() {
+    let check = |values: Vec<Value>, expected: Compression| {
+        let chunk = encode(Some(column(values)), 1000, &TEXT, &options(None)).unwrap();
+        assert_eq!(chunk.close.metadata.compression_codec(), expected.into());
+    };
+    check(vec![], Compression::UNCOMPRESSED);
+    check(vec![Value::Text("x".to_owned())], Compression::UNCOMPRESSED);
+    check(vec![Value::Text("x".repeat(100))], Codec::Zstd(3).compression());
+}
