@@ -8,6 +8,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use crate::flatten::path::{Paths, ROOT};
 use crate::table::{Part, PathId};
 
@@ -16,9 +18,9 @@ use crate::table::{Part, PathId};
 pub struct Admission {
     columns_max: usize,
     tables_max: usize,
-    tables: HashMap<PathId, HashSet<(PathId, Part)>>,
+    tables: HashMap<PathId, HashSet<(PathId, Part), RandomState>, RandomState>,
     /// Paths at or above a column or table.
-    known: HashSet<PathId>,
+    known: HashSet<PathId, RandomState>,
     full_count: usize,
     /// Decides path by path and remembers; otherwise only what is full is decided.
     live: bool,
@@ -38,12 +40,12 @@ pub enum Admitted {
 impl Admission {
     /// Starts with the main table and nothing else.
     pub fn new(columns_max: usize, tables_max: usize) -> Self {
-        let tables = HashMap::from([(ROOT, HashSet::new())]);
+        let tables = HashMap::from_iter([(ROOT, HashSet::default())]);
         Admission {
             columns_max,
             tables_max,
             tables,
-            known: HashSet::new(),
+            known: HashSet::default(),
             full_count: 0,
             live: false,
         }

@@ -5,6 +5,8 @@ pub mod widen;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::flatten::admission::Admission;
 use crate::flatten::names::{NameSet, NameStyle, join_keys};
 use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
@@ -82,7 +84,7 @@ pub struct Schema {
     paths: Arc<Paths>,
     admission: Admission,
     tables: Vec<TableSchema>,
-    by_path: HashMap<PathId, usize>,
+    by_path: HashMap<PathId, usize, RandomState>,
     /// What lives at each path, by its number.
     uses: Vec<Uses>,
     table_names: NameSet,
@@ -124,7 +126,7 @@ pub struct TableSchema {
     pub columns: Vec<ColumnSchema>,
     /// Rows so far.
     pub rows: u64,
-    by_origin: HashMap<(PathId, Part), usize>,
+    by_origin: HashMap<(PathId, Part), usize, RandomState>,
 }
 
 /// One column.
@@ -193,7 +195,7 @@ impl Schema {
             paths,
             admission: Admission::new(caps.0, caps.1),
             tables: Vec::new(),
-            by_path: HashMap::new(),
+            by_path: HashMap::default(),
             uses: Vec::new(),
             table_names: NameSet::default(),
             renamed_tables: Vec::new(),
@@ -358,7 +360,7 @@ impl Schema {
             name,
             columns: columns.collect(),
             rows: 0,
-            by_origin: HashMap::new(),
+            by_origin: HashMap::default(),
         });
         self.by_path.insert(path, index);
         self.admission.note_table(path, &self.paths);

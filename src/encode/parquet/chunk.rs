@@ -7,7 +7,7 @@ use parquet::column::writer::{ColumnCloseResult, get_column_writer};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
-use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 
 use super::Stored;
 use super::cells::{Cells, Levels};
@@ -51,11 +51,29 @@ const PAGE_ROWS: usize = 1 << 17;
 /// Chunks of fewer bytes are not compressed: what it saves, the frame around it takes.
 const COMPRESS_BYTES_MIN: usize = 64;
 
+/// What the library needs to know of a column, by its type: thousands of chunks share a few.
+#[derive(Debug, Default)]
+pub(super) struct Descriptors {
+    known: Vec<(ColumnType, ColumnDescPtr)>,
+}
+
+impl Descriptors {
+    pub(super) fn of(&mut self, column_type: &ColumnType) -> Result<ColumnDescPtr, Error> {
+        if let Some((_, descr)) = self.known.iter().find(|(known, _)| known == column_type) {
+            return Ok(Arc::clone(descr));
+        }
+        let schema = SchemaDescriptor::new(root(vec![parquet_type("column", column_type)?])?);
+        self.known.push((column_type.clone(), schema.column(0)));
+        Ok(schema.column(0))
+    }
+}
+
 /// Encodes one column of `rows` rows; depends on its values, type and options alone.
 pub(super) fn encode(
     column: Option<Column>,
     rows: usize,
     column_type: &ColumnType,
+    descr: ColumnDescPtr,
     options: &ChunkOptions,
 ) -> Result<Chunk, Error> {
     let column = column.unwrap_or_default();
@@ -70,10 +88,9 @@ pub(super) fn encode(
             false => Compression::UNCOMPRESSED,
         };
     let properties = properties(encoding, compression);
-    let schema = SchemaDescriptor::new(root(vec![parquet_type("column", column_type)?])?);
     let mut out = TrackedWrite::new(Vec::new());
     let pages = Box::new(SerializedPageWriter::new(&mut out));
-    let writer = get_column_writer(schema.column(0), Arc::new(properties), pages);
+    let writer = get_column_writer(descr, Arc::new(properties), pages);
     let close = cells.write(writer, &levels).map_err(failed)?;
     let bytes = out.into_inner().map_err(failed)?;
     Ok(Chunk { bytes, close, column_type: column_type.clone(), wanted: options.encoding })

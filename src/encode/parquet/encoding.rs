@@ -185,8 +185,11 @@ pub fn check(encodings: &[ColumnEncoding], layouts: &[Layout]) -> Result<(), Err
     Ok(())
 }
 
-/// Values that are looked at.
+/// Values that are looked at, at most.
 const SAMPLE: usize = 2048;
+
+/// Values that are looked at where a chunk has as many; of more, an eighth.
+const SAMPLE_MIN: usize = 256;
 
 /// Neighbours that are looked at together.
 const SAMPLE_RUN: usize = 64;
@@ -233,7 +236,7 @@ fn without_dictionary(cells: &Cells<'_>, is_compat: bool) -> (Encoding, usize) {
         Cells::Int64(values) => delta(count, |at| values[at]),
         Cells::Double(values) => {
             let long = sample(count).filter(|&at| has_many_digits(values[at])).count();
-            match long * 2 > count.min(SAMPLE) {
+            match long * 2 > sample(count).count() {
                 true => (Encoding::ByteStreamSplit, plain.1),
                 false => plain,
             }
@@ -310,14 +313,14 @@ fn distinct(cells: &Cells<'_>) -> Option<usize> {
 
 /// Returns places spread over all `count` values.
 fn sample(count: usize) -> impl Iterator<Item = usize> {
-    let taken = count.min(SAMPLE);
+    let taken = count.min((count / 8).clamp(SAMPLE_MIN, SAMPLE));
     (0..taken).map(move |index| index * count / taken)
 }
 
 /// Returns runs of neighbours spread over all `count` values.
 fn runs(count: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let all = count.div_ceil(SAMPLE_RUN);
-    let taken = all.min(SAMPLE / SAMPLE_RUN);
+    let taken = all.min((all / 8).clamp(SAMPLE_MIN / SAMPLE_RUN, SAMPLE / SAMPLE_RUN));
     (0..taken).map(move |index| {
         let start = index * all / taken * SAMPLE_RUN;
         start..count.min(start + SAMPLE_RUN)

@@ -133,6 +133,7 @@ pub struct ParquetWriter {
     /// Rows of the row groups that were planned and not yet appended.
     planned: std::collections::VecDeque<usize>,
     planned_count: usize,
+    descriptors: chunk::Descriptors,
 }
 
 impl ParquetWriter {
@@ -149,6 +150,7 @@ impl ParquetWriter {
             residue: Residue::default(),
             planned: Default::default(),
             planned_count: 0,
+            descriptors: chunk::Descriptors::default(),
         })
     }
 
@@ -227,7 +229,9 @@ impl ParquetWriter {
                         }
                         let values = self.reread(group, column)?;
                         let options = self.chunk_options(layout, column, &column.column_type);
-                        let chunk = chunk::encode(values, rows, &column.column_type, &options)?;
+                        let descr = self.descriptors.of(&column.column_type)?;
+                        let chunk =
+                            chunk::encode(values, rows, &column.column_type, descr, &options)?;
                         out.append(chunk)?
                     }
                 };
@@ -304,9 +308,10 @@ impl TableWriter for ParquetWriter {
                 Place::Inner => kept_type(&parts, &column.column_type),
             };
             let options = self.chunk_options(layout, column, &column_type);
+            let descr = self.descriptors.of(&column_type)?;
             tasks.push(Box::new(move || {
                 let values = Column::join(parts);
-                let chunk = chunk::encode(values, rows, &column_type, &options)?;
+                let chunk = chunk::encode(values, rows, &column_type, descr, &options)?;
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }

@@ -6,7 +6,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
 
 use super::cells::Cells;
-use super::chunk::{ChunkOptions, encode};
+use super::chunk::{ChunkOptions, Descriptors, encode};
 use super::encoding::{Encoding, choose};
 use super::*;
 use crate::table::Number;
@@ -50,6 +50,16 @@ fn push(column: &mut Column, row: usize, value: Value) {
             column.end_list(count);
         }
     }
+}
+
+fn encode_as(
+    column: Option<Column>,
+    rows: usize,
+    column_type: &ColumnType,
+    encoding: Option<Encoding>,
+) -> Chunk {
+    let descr = Descriptors::default().of(column_type).unwrap();
+    encode(column, rows, column_type, descr, &options(encoding)).unwrap()
 }
 
 fn options(encoding: Option<Encoding>) -> ChunkOptions {
@@ -135,7 +145,7 @@ fn pages(chunk: &Chunk, rows: usize) -> Vec<Page> {
 #[track_caller]
 fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Option<Encoding>) {
     let context = format!("{rows} rows of {column_type} as {encoding:?}");
-    let chunk = encode(Some(column.clone()), rows, column_type, &options(encoding)).unwrap();
+    let chunk = encode_as(Some(column.clone()), rows, column_type, encoding);
     let close = &chunk.close;
     let back = reread::column(chunk.bytes.clone(), close, column_type, rows).unwrap();
     let array = |column: &Column| {
@@ -143,7 +153,7 @@ fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Optio
     };
     assert_eq!(&array(&back), &array(column), "{context}");
     assert_eq!(close.rows_written, rows as u64, "{context}");
-    let again = encode(Some(back), rows, column_type, &options(encoding)).unwrap();
+    let again = encode_as(Some(back), rows, column_type, encoding);
     assert!(again.bytes == chunk.bytes, "{context}: encoded again");
     let is_data = |page: &&Page| !matches!(page, Page::DictionaryPage { .. });
     let pages = pages(&chunk, rows);
@@ -200,7 +210,7 @@ fn lists_of_every_type_come_back_from_every_encoding() {
 #[test]
 fn chunks_that_compression_would_not_shrink_are_left_as_they_are() {
     let check = |values: Vec<Value>, expected: Compression| {
-        let chunk = encode(Some(column(values)), 1000, &TEXT, &options(None)).unwrap();
+        let chunk = encode_as(Some(column(values)), 1000, &TEXT, None);
         assert_eq!(chunk.close.metadata.compression_codec(), expected.into());
     };
     check(vec![], Compression::UNCOMPRESSED);
