@@ -15,17 +15,21 @@ pub(super) struct Buffer {
 /// Bytes that there is always room for besides what was asked for.
 const SLACK: usize = 64;
 
-/// `00` to `99`.
-const PAIRS: [u8; 200] = {
-    let mut pairs = [0; 200];
-    let mut at = 0;
-    while at < 100 {
-        pairs[at * 2] = b'0' + (at / 10) as u8;
-        pairs[at * 2 + 1] = b'0' + (at % 10) as u8;
-        at += 1;
-    }
-    pairs
-};
+/// Returns the eight digits of a number below 10^8, not yet as characters, the first in the lowest
+/// byte.
+///
+/// Halves, then quarters, then eighths of the word are divided at once; division is multiplication
+/// and a shift, which is exact for numbers so small.
+fn eight_digits(value: u64) -> u64 {
+    let halves = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | ((halves - hundreds * 100) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((pairs - tens * 10) << 8)
+}
+
+/// Eight times `0`.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 impl Buffer {
     /// Starts with room for so many bytes.
@@ -132,20 +136,28 @@ impl Buffer {
         self.push_digits(value.unsigned_abs());
     }
 
-    fn push_digits(&mut self, mut value: u64) {
+    #[inline]
+    fn push_digits(&mut self, value: u64) {
+        const EIGHT: u64 = 100_000_000;
+        if value < EIGHT {
+            let digits = eight_digits(value);
+            let zeros = (digits.trailing_zeros() as usize / 8).min(7);
+            return self.push_word((digits | ZEROS) >> (zeros * 8), 8 - zeros);
+        }
+        self.push_long_digits(value / EIGHT);
+        self.push_word(eight_digits(value % EIGHT) | ZEROS, 8);
+    }
+
+    #[inline(never)]
+    fn push_long_digits(&mut self, value: u64) {
+        self.push_digits(value);
+    }
+
+    /// Appends the lowest bytes of `word`.
+    #[inline]
+    fn push_word(&mut self, word: u64, count: usize) {
         self.make_room(0);
-        let count = value.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let digits = &mut self.bytes[self.len..self.len + count];
-        let mut at = count;
-        while value >= 10 {
-            let pair = (value % 100) as usize * 2;
-            value /= 100;
-            at -= 2;
-            digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-        }
-        if at > 0 {
-            digits[0] = b'0' + value as u8;
-        }
+        self.bytes[self.len..self.len + 8].copy_from_slice(&word.to_le_bytes());
         self.len += count;
     }
 
@@ -181,19 +193,11 @@ impl Buffer {
     }
 
     /// Appends a point and `scale` digits, without zeros at the end.
-    fn push_fraction(&mut self, mut value: u64, mut scale: usize) {
-        self.make_room(0);
-        while value.is_multiple_of(10) && scale > 1 {
-            value /= 10;
-            scale -= 1;
-        }
-        let digits = &mut self.bytes[self.len..self.len + scale + 1];
-        digits[0] = b'.';
-        for digit in digits[1..].iter_mut().rev() {
-            *digit = b'0' + (value % 10) as u8;
-            value /= 10;
-        }
-        self.len += scale + 1;
+    fn push_fraction(&mut self, value: u64, scale: usize) {
+        let digits = eight_digits(value) >> ((8 - scale) * 8);
+        let count = 8 - digits.leading_zeros() as usize / 8;
+        self.push(b'.');
+        self.push_word(digits | ZEROS, count);
     }
 }
 
@@ -221,6 +225,7 @@ mod tests {
         for value in [0, 7, -7, 10, 99, 100, 101, -1234, 99_999, i64::MAX, i64::MIN] {
             check(&value.to_string(), |buffer| buffer.push_int(value));
         }
+        (0..100_000).for_each(|value| check(&value.to_string(), |buffer| buffer.push_int(value)));
         for log in 0..19 {
             for value in [10i64.pow(log), 10i64.pow(log) - 1] {
                 check(&value.to_string(), |buffer| buffer.push_int(value));

@@ -180,24 +180,21 @@ impl TextFormat for Json {
 
     /// Members depend on values, names, and on whether values of their type are quoted.
     fn is_same(&self, one: &Layout, other: &Layout) -> bool {
-        let text = |column: &LayoutColumn| {
-            let is_list = matches!(column.column_type, ColumnType::List(_));
-            (column.index, column.name.clone(), is_bare(&column.column_type), is_list)
+        let is_list = |column: &LayoutColumn| matches!(column.column_type, ColumnType::List(_));
+        let is_alike = |one: &LayoutColumn, other: &LayoutColumn| {
+            one.index == other.index
+                && one.name == other.name
+                && is_bare(&one.column_type) == is_bare(&other.column_type)
+                && is_list(one) == is_list(other)
         };
-        let (one, other) = (one.columns.iter().map(text), other.columns.iter().map(text));
+        let mut others = other.columns.iter();
         match self.options.nulls {
             // A later column is not there in earlier rows.
-            Nulls::Omit => {
-                let other: Vec<_> = other.collect();
-                let mut places = one.map(|text| other.iter().position(|known| *known == text));
-                let mut last = None;
-                places.all(|place| {
-                    let rises = place.is_some() && place > last;
-                    last = place;
-                    rises
-                })
+            Nulls::Omit => one.columns.iter().all(|one| others.any(|other| is_alike(one, other))),
+            Nulls::Keep => {
+                one.columns.len() == other.columns.len()
+                    && one.columns.iter().zip(others).all(|(one, other)| is_alike(one, other))
             }
-            Nulls::Keep => one.eq(other),
         }
     }
 
