@@ -2,9 +2,6 @@
 //! them would be worth.
 
 /// Bytes in the order in which they are pushed.
-///
-/// - Buffers: room is made a piece at a time, and [`SLACK`] bytes more than asked for, so that short
-///   pieces are copied in blocks of one size and numbers are written in place.
 #[derive(Debug)]
 pub(super) struct Buffer {
     /// The text, and behind it room.
@@ -12,30 +9,57 @@ pub(super) struct Buffer {
     len: usize,
 }
 
-/// Bytes that there is always room for besides what was asked for.
-const SLACK: usize = 64;
+/// Bytes that are copied at once; longer pieces are worth a call.
+const BLOCK: usize = 32;
 
-/// `00` to `99`.
-const PAIRS: [u8; 200] = {
-    let mut pairs = [0; 200];
-    let mut at = 0;
-    while at < 100 {
-        pairs[at * 2] = b'0' + (at / 10) as u8;
-        pairs[at * 2 + 1] = b'0' + (at % 10) as u8;
-        at += 1;
+/// A short piece that is pushed again and again.
+#[derive(Debug)]
+pub(super) struct Snippet {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Snippet {
+    pub(super) fn new(text: &[u8]) -> Self {
+        let mut bytes = text.to_vec();
+        bytes.extend_from_slice(&[0; BLOCK]);
+        Snippet { bytes, len: text.len() }
     }
-    pairs
-};
+
+    /// Returns how many bytes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+}
+
+/// Returns the eight digits of a number below 10^8, not yet as characters, the first in the lowest
+/// byte.
+///
+/// Halves, then quarters, then eighths of the word are divided at once; division is multiplication
+/// and a shift, which is exact for numbers so small.
+fn eight_digits(value: u64) -> u64 {
+    let halves = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
+    let pairs = hundreds | ((halves - hundreds * 100) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((pairs - tens * 10) << 8)
+}
+
+/// The first number of nine digits.
+const EIGHT_DIGITS: u64 = 100_000_000;
+
+/// Eight times `0`.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 impl Buffer {
     /// Starts with room for so many bytes.
     pub(super) fn with_room(room: usize) -> Self {
-        Buffer { bytes: vec![0; room + SLACK], len: 0 }
+        Buffer { bytes: vec![0; room + BLOCK], len: 0 }
     }
 
     /// Makes room for so many bytes more at once.
     pub(super) fn reserve(&mut self, room: usize) {
-        if self.len == 0 && self.bytes.len() < room + SLACK {
+        if self.len == 0 && self.bytes.len() < room + BLOCK {
             *self = Buffer::with_room(room);
         }
         self.make_room(room);
@@ -71,23 +95,38 @@ impl Buffer {
 
     #[inline]
     fn make_room(&mut self, count: usize) {
-        if self.bytes.len() - self.len < count + SLACK {
+        if self.bytes.len() - self.len < count {
             self.grow(count);
         }
     }
 
     #[cold]
     fn grow(&mut self, count: usize) {
-        let len = (self.bytes.len() * 2).max(self.len + count + SLACK);
+        let len = (self.bytes.len() * 2).max(self.len + count + BLOCK);
         self.bytes.resize(len, 0);
     }
 
     /// Appends a byte.
     #[inline]
     pub(super) fn push(&mut self, byte: u8) {
-        self.make_room(1);
-        self.bytes[self.len] = byte;
-        self.len += 1;
+        self.push_block(&[byte], 1);
+    }
+
+    /// Appends the first `count` bytes of a block, which is copied whole.
+    #[inline]
+    fn push_block<const N: usize>(&mut self, block: &[u8; N], count: usize) {
+        match self.bytes.get_mut(self.len..).and_then(|room| room.first_chunk_mut()) {
+            Some(room) => *room = *block,
+            None => self.grow_for(block),
+        }
+        self.len += count;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_for(&mut self, block: &[u8]) {
+        self.grow(block.len());
+        self.bytes[self.len..self.len + block.len()].copy_from_slice(block);
     }
 
     /// Appends bytes.
@@ -99,6 +138,9 @@ impl Buffer {
 
     /// Appends one byte so many times.
     pub(super) fn push_run(&mut self, byte: u8, count: usize) {
+        if count <= BLOCK {
+            return self.push_block(&[byte; BLOCK], count);
+        }
         self.make_room(count);
         self.bytes[self.len..self.len + count].fill(byte);
         self.len += count;
@@ -107,20 +149,16 @@ impl Buffer {
     /// Appends `source[start..end]`; fast where much of `source` follows.
     #[inline]
     pub(super) fn push_part(&mut self, source: &[u8], start: usize, end: usize) {
-        let count = end - start;
-        self.make_room(count);
-        if count <= 16
-            && let Some(block) = source.get(start..start + 16)
-        {
-            self.bytes[self.len..self.len + 16].copy_from_slice(block);
-        } else if count <= 32
-            && let Some(block) = source.get(start..start + 32)
-        {
-            self.bytes[self.len..self.len + 32].copy_from_slice(block);
-        } else {
-            self.bytes[self.len..self.len + count].copy_from_slice(&source[start..end]);
+        match source.get(start..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+            Some(block) if end - start <= BLOCK => self.push_block(block, end - start),
+            _ => self.push_all(&source[start..end]),
         }
-        self.len += count;
+    }
+
+    /// Appends a snippet.
+    #[inline]
+    pub(super) fn push_snippet(&mut self, snippet: &Snippet) {
+        self.push_part(&snippet.bytes, 0, snippet.len);
     }
 
     /// Appends an integer in digits.
@@ -132,21 +170,26 @@ impl Buffer {
         self.push_digits(value.unsigned_abs());
     }
 
-    fn push_digits(&mut self, mut value: u64) {
-        self.make_room(0);
-        let count = value.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let digits = &mut self.bytes[self.len..self.len + count];
-        let mut at = count;
-        while value >= 10 {
-            let pair = (value % 100) as usize * 2;
-            value /= 100;
-            at -= 2;
-            digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
+    #[inline]
+    fn push_digits(&mut self, value: u64) {
+        if value >= EIGHT_DIGITS {
+            return self.push_many_digits(value);
         }
-        if at > 0 {
-            digits[0] = b'0' + value as u8;
-        }
-        self.len += count;
+        let digits = eight_digits(value);
+        let zeros = (digits.trailing_zeros() as usize / 8).min(7);
+        self.push_word((digits | ZEROS) >> (zeros * 8), 8 - zeros);
+    }
+
+    #[inline(never)]
+    fn push_many_digits(&mut self, value: u64) {
+        self.push_digits(value / EIGHT_DIGITS);
+        self.push_word(eight_digits(value % EIGHT_DIGITS) | ZEROS, 8);
+    }
+
+    /// Appends the lowest bytes of `word`.
+    #[inline]
+    fn push_word(&mut self, word: u64, count: usize) {
+        self.push_block(&word.to_le_bytes(), count);
     }
 
     /// Appends a double as [`float_text`](crate::table::scalar::float_text) spells it.
@@ -181,19 +224,11 @@ impl Buffer {
     }
 
     /// Appends a point and `scale` digits, without zeros at the end.
-    fn push_fraction(&mut self, mut value: u64, mut scale: usize) {
-        self.make_room(0);
-        while value.is_multiple_of(10) && scale > 1 {
-            value /= 10;
-            scale -= 1;
-        }
-        let digits = &mut self.bytes[self.len..self.len + scale + 1];
-        digits[0] = b'.';
-        for digit in digits[1..].iter_mut().rev() {
-            *digit = b'0' + (value % 10) as u8;
-            value /= 10;
-        }
-        self.len += scale + 1;
+    fn push_fraction(&mut self, value: u64, scale: usize) {
+        let digits = eight_digits(value) >> ((8 - scale) * 8);
+        let count = 8 - digits.leading_zeros() as usize / 8;
+        self.push(b'.');
+        self.push_word(digits | ZEROS, count);
     }
 }
 
@@ -221,6 +256,7 @@ mod tests {
         for value in [0, 7, -7, 10, 99, 100, 101, -1234, 99_999, i64::MAX, i64::MIN] {
             check(&value.to_string(), |buffer| buffer.push_int(value));
         }
+        (0..100_000).for_each(|value| check(&value.to_string(), |buffer| buffer.push_int(value)));
         for log in 0..19 {
             for value in [10i64.pow(log), 10i64.pow(log) - 1] {
                 check(&value.to_string(), |buffer| buffer.push_int(value));

@@ -67,6 +67,8 @@ pub(super) struct Cursor<'a> {
     pub place: usize,
     /// The column.
     pub column: &'a LayoutColumn,
+    /// Whether the values are strings in JSON.
+    pub is_quoted: bool,
     values: Reader<'a>,
     presence: Bits,
     elements: Option<Box<Elements<'a>>>,
@@ -227,6 +229,7 @@ impl<'a> Cursor<'a> {
         Cursor {
             place,
             column,
+            is_quoted: is_quoted(&column.column_type),
             values: Reader::new(values.values(), special),
             presence: Bits::new(values.presence(), rows),
             elements,
@@ -253,6 +256,12 @@ impl<'a> Cursor<'a> {
             Some(_) => self.write_json(special, out),
             None => self.values.write_text(out),
         }
+    }
+
+    /// Appends the next value as a JSON string without its first quote.
+    #[inline]
+    pub(super) fn write_string(&mut self, special: &Special, out: &mut Buffer) {
+        self.values.write_string(special, out);
     }
 
     /// Appends the next value as JSON of the column's type; `special` are JSON's.
@@ -353,6 +362,12 @@ impl<'a> Reader<'a> {
             return self.write_text(out);
         }
         out.push(b'"');
+        self.write_string(special, out);
+    }
+
+    /// Appends the next value as a JSON string without its first quote.
+    #[inline]
+    fn write_string(&mut self, special: &Special, out: &mut Buffer) {
         match self.next_span(special) {
             Some(span) if span.is_special => self.write_escaped(&span, special, out),
             Some(span) => out.push_part(span.bytes, span.start, span.end),
@@ -395,6 +410,11 @@ fn write_escape(byte: u8, out: &mut Buffer) {
     out.push(short);
 }
 
+/// Returns whether values of this type are strings in JSON.
+pub(super) fn is_quoted(column_type: &ColumnType) -> bool {
+    !matches!(column_type, ColumnType::List(_)) && !is_bare(column_type)
+}
+
 /// Returns whether values of this type stand in JSON without quotes.
 pub(super) fn is_bare(column_type: &ColumnType) -> bool {
     match column_type {
@@ -423,6 +443,53 @@ mod tests {
                 assert_eq!(word >> bit & 1, other >> row & 1, "row {row}, bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn rows_meet_the_cells_that_are_there_in_order() {
+        const ROWS: usize = 150;
+        let is_there = |row: usize, place: usize| match place % 4 {
+            0 => true,
+            1 => (row * 7 + place).is_multiple_of(3),
+            2 => row == place % ROWS,
+            _ => false,
+        };
+        let value = |row: usize, place: usize| (row * 1000 + place) as i64;
+        let columns = (0..200).map(|place| LayoutColumn {
+            index: place,
+            name: place.to_string(),
+            column_type: ColumnType::Int64,
+            path: None,
+        });
+        let columns: Vec<_> = columns.collect();
+        let layout = Layout { table: "t".into(), path: String::new(), parent: None, columns };
+        let filled = |place: usize| {
+            let mut column = Column::default();
+            let rows = (0..ROWS).filter(|&row| is_there(row, place));
+            rows.for_each(|row| column.push_int(row, value(row, place)));
+            (place % 4 < 3).then_some(column)
+        };
+        let columns: Vec<_> = (0..200).map(filled).collect();
+        let mut cells = Cells::new(ROWS, &columns, &layout, &JSON_SPECIAL);
+        let mut out = Buffer::with_room(0);
+        cells.for_each(
+            &mut out,
+            |out, row| out.push_int(row as i64),
+            |out, cursor| {
+                out.push(b' ');
+                cursor.write_text(&JSON_SPECIAL, out);
+            },
+            |out| out.push(b'\n'),
+        );
+        let mut expected = String::new();
+        for row in 0..ROWS {
+            expected += &row.to_string();
+            for place in (0..200).filter(|&place| is_there(row, place)) {
+                expected += &format!(" {}", value(row, place));
+            }
+            expected.push('\n');
+        }
+        assert_eq!(String::from_utf8_lossy(out.as_bytes()), expected);
     }
 
     #[test]

@@ -74,9 +74,9 @@ impl CsvOptions {
         out.push(b'"');
     }
 
-    /// Appends a cell of a column of text, guarded if that is wanted.
-    fn push_guarded(&self, text: &[u8], is_text: bool, out: &mut Buffer) {
-        if self.formula_guard && is_text && is_formula(text) {
+    /// Appends a cell, guarded if that is wanted.
+    fn push_guarded(&self, text: &[u8], is_guarded: bool, out: &mut Buffer) {
+        if is_guarded && is_formula(text) {
             return self.push_cell(&[b"'", text].concat(), out);
         }
         self.push_cell(text, out);
@@ -89,6 +89,11 @@ fn is_formula(text: &[u8]) -> bool {
 }
 
 impl CsvRows {
+    /// Returns whether cells of a column are guarded against being run as formulas.
+    fn is_guarded(&self, cursor: &Cursor<'_>) -> bool {
+        self.options.formula_guard && matches!(cursor.column.column_type, ColumnType::Text)
+    }
+
     /// Returns whether a cell is written as it stands, as far as its first and last bytes tell.
     fn is_plain(&self, span: &Span<'_>) -> bool {
         let text = &span.bytes[span.start..span.end];
@@ -116,33 +121,37 @@ impl RowFormat for CsvRows {
     }
 
     fn gap(&self, places: Range<usize>, out: &mut Buffer) {
-        out.push_run(self.options.delimiter, places.len() - usize::from(places.start == 0));
+        out.push_run(self.options.delimiter, places.len());
     }
 
     #[inline]
     fn cell(&self, cursor: &mut Cursor<'_>, scratch: &mut Buffer, out: &mut Buffer) {
-        if cursor.place > 0 {
-            out.push(self.options.delimiter);
-        }
-        let is_text = || matches!(cursor.column.column_type, ColumnType::Text);
-        let is_guarded = self.options.formula_guard && is_text();
-        if let Some(span) = cursor.next_span(&self.special) {
-            if !span.is_special && self.is_plain(&span) {
-                return out.push_part(span.bytes, span.start, span.end);
+        match cursor.next_span(&self.special) {
+            Some(span) if !span.is_special && self.is_plain(&span) => {
+                out.push_part(span.bytes, span.start, span.end);
             }
-            let text = &span.bytes[span.start..span.end];
-            return self.options.push_guarded(text, is_guarded, out);
+            Some(span) => {
+                let text = &span.bytes[span.start..span.end];
+                self.options.push_guarded(text, self.is_guarded(cursor), out);
+            }
+            None if !cursor.is_list() && !self.is_odd && !self.is_guarded(cursor) => {
+                cursor.write_text(&JSON_SPECIAL, out);
+            }
+            None => {
+                scratch.clear();
+                cursor.write_text(&JSON_SPECIAL, scratch);
+                self.options.push_guarded(scratch.as_bytes(), self.is_guarded(cursor), out);
+            }
         }
-        if !cursor.is_list() && !is_guarded && !self.is_odd {
-            return cursor.write_text(&JSON_SPECIAL, out);
-        }
-        scratch.clear();
-        cursor.write_text(&JSON_SPECIAL, scratch);
-        self.options.push_guarded(scratch.as_bytes(), is_guarded, out);
+        out.push(self.options.delimiter);
     }
 
-    fn end(&self, _start: usize, out: &mut Buffer) {
-        out.push(b'\n');
+    /// Every cell came with a delimiter behind it.
+    fn end(&self, start: usize, out: &mut Buffer) {
+        match out.len() - start {
+            0 => out.push(b'\n'),
+            len => out.set(start + len - 1, b'\n'),
+        }
     }
 }
 
@@ -155,7 +164,8 @@ impl TextFormat for Csv {
             options: self.options,
             width: layout.columns.len(),
             special: Special::new([delimiter, b'"', b'\n', b'\r'], 0),
-            is_odd: delimiter.is_ascii_alphanumeric() || matches!(delimiter, b'.' | b'-' | b'+'),
+            is_odd: delimiter.is_ascii_alphanumeric()
+                || matches!(delimiter, b'.' | b'-' | b'+' | b':' | b' '),
         }
     }
 

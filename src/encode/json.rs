@@ -4,8 +4,8 @@ use std::io::{self, BufRead};
 use std::ops::Range;
 
 use super::TableWriter;
-use super::buffer::Buffer;
-use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare};
+use super::buffer::{Buffer, Snippet};
+use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter, unquoted};
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
@@ -50,18 +50,19 @@ pub const TABLE_MEMBER: &str = "_table";
 /// JSON rows of one layout, in pieces that are ready to be copied.
 struct JsonRows {
     /// What the first row starts with, and what the others do, before `{`.
-    starts: [Vec<u8>; 2],
+    starts: [Snippet; 2],
     /// A member that each row starts with; may be empty.
-    tag: Vec<u8>,
-    /// What stands before each value, from the `,` to the `:`, and where each ends.
+    tag: Snippet,
+    /// What stands before each value, from the `,` to the `:` or the quote of a string, and where
+    /// each ends.
     names: Vec<u8>,
     name_ends: Vec<usize>,
     /// Each member without a value, and where each ends; nothing where those are left out.
     nulls: Vec<u8>,
     null_ends: Vec<usize>,
     /// What ends a row with members, and a row without.
-    end: Vec<u8>,
-    empty: Vec<u8>,
+    end: Snippet,
+    empty: Snippet,
 }
 
 impl Json {
@@ -100,10 +101,9 @@ impl RowFormat for JsonRows {
     }
 
     fn begin(&self, is_first: bool, out: &mut Buffer) -> usize {
-        let start = &self.starts[usize::from(!is_first)];
-        out.push_part(start, 0, start.len());
+        out.push_snippet(&self.starts[usize::from(!is_first)]);
         let start = out.len();
-        out.push_part(&self.tag, 0, self.tag.len());
+        out.push_snippet(&self.tag);
         start
     }
 
@@ -118,16 +118,19 @@ impl RowFormat for JsonRows {
     fn cell(&self, cursor: &mut Cursor<'_>, _scratch: &mut Buffer, out: &mut Buffer) {
         let start = Self::start_of(&self.name_ends, cursor.place);
         out.push_part(&self.names, start, self.name_ends[cursor.place]);
-        cursor.write_json(&JSON_SPECIAL, out);
+        match cursor.is_quoted {
+            true => cursor.write_string(&JSON_SPECIAL, out),
+            false => cursor.write_json(&JSON_SPECIAL, out),
+        }
     }
 
     /// The first member came with a `,` like all others.
     fn end(&self, start: usize, out: &mut Buffer) {
         if out.len() == start {
-            return out.push_all(&self.empty);
+            return out.push_snippet(&self.empty);
         }
         out.set(start, b'{');
-        out.push_part(&self.end, 0, self.end.len());
+        out.push_snippet(&self.end);
     }
 }
 
@@ -154,6 +157,9 @@ impl TextFormat for Json {
         let (mut nulls, mut null_ends) = (Vec::new(), Vec::new());
         for column in &layout.columns {
             self.push_name(&column.name, &mut names);
+            if is_quoted(&column.column_type) {
+                names.push(b'"');
+            }
             name_ends.push(names.len());
             if self.options.nulls == Nulls::Keep {
                 self.push_name(&column.name, &mut nulls);
@@ -161,8 +167,11 @@ impl TextFormat for Json {
                 null_ends.push(nulls.len());
             }
         }
-        let (starts, end) = (starts.map(String::into_bytes), end.into_bytes());
-        let empty = format!("{{{last}").into_bytes();
+        // Room for the last names to be copied in blocks.
+        names.extend_from_slice(&[0; 64]);
+        let starts = starts.map(|start| Snippet::new(start.as_bytes()));
+        let (tag, end) = (Snippet::new(&tag), Snippet::new(end.as_bytes()));
+        let empty = Snippet::new(format!("{{{last}").as_bytes());
         JsonRows { starts, tag, names, name_ends, nulls, null_ends, end, empty }
     }
 
@@ -180,24 +189,21 @@ impl TextFormat for Json {
 
     /// Members depend on values, names, and on whether values of their type are quoted.
     fn is_same(&self, one: &Layout, other: &Layout) -> bool {
-        let text = |column: &LayoutColumn| {
-            let is_list = matches!(column.column_type, ColumnType::List(_));
-            (column.index, column.name.clone(), is_bare(&column.column_type), is_list)
+        let is_list = |column: &LayoutColumn| matches!(column.column_type, ColumnType::List(_));
+        let is_alike = |one: &LayoutColumn, other: &LayoutColumn| {
+            one.index == other.index
+                && one.name == other.name
+                && is_bare(&one.column_type) == is_bare(&other.column_type)
+                && is_list(one) == is_list(other)
         };
-        let (one, other) = (one.columns.iter().map(text), other.columns.iter().map(text));
+        let mut others = other.columns.iter();
         match self.options.nulls {
             // A later column is not there in earlier rows.
-            Nulls::Omit => {
-                let other: Vec<_> = other.collect();
-                let mut places = one.map(|text| other.iter().position(|known| *known == text));
-                let mut last = None;
-                places.all(|place| {
-                    let rises = place.is_some() && place > last;
-                    last = place;
-                    rises
-                })
+            Nulls::Omit => one.columns.iter().all(|one| others.any(|other| is_alike(one, other))),
+            Nulls::Keep => {
+                one.columns.len() == other.columns.len()
+                    && one.columns.iter().zip(others).all(|(one, other)| is_alike(one, other))
             }
-            Nulls::Keep => one.eq(other),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Rows are written as their row group fills, under the layout known by then. If that layout does
 //! not write the same text as the final one, the rows are read back and written again.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -290,8 +291,9 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         layout: &Layout,
         _place: Place,
     ) -> Result<Vec<Task>, Error> {
+        let known: HashSet<_> = layout.columns.iter().map(|column| column.index).collect();
         for index in group.indexes() {
-            if !layout.columns.iter().any(|column| column.index == index)
+            if !known.contains(&index)
                 && let Some(column) = Column::join(group.take_column(index))
             {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
