@@ -136,7 +136,9 @@ impl ParquetFile {
     pub(super) fn append(&mut self, chunk: Chunk) -> Result<Stored, Error> {
         let at = self.out.bytes_written() as u64;
         self.write(&chunk.bytes)?;
-        let Chunk { column_type, wanted, close, .. } = chunk;
+        let Chunk { column_type, wanted, mut close, .. } = chunk;
+        // How many values have which level says no more than how many are null.
+        close.metadata = rebased(&close.metadata, close.metadata.column_descr_ptr(), 0)?;
         Ok(Stored { column_type, wanted, at, close })
     }
 
@@ -166,7 +168,8 @@ impl ParquetFile {
             .map(|column| parquet_type(&column.name, &column.column_type))
             .collect::<Result<_, _>>()?;
         let descr = Arc::new(SchemaDescriptor::new(root(columns)?));
-        let is_paged = groups.iter().flat_map(|group| group.chunks.values()).any(has_pages);
+        let is_paged =
+            groups.iter().flat_map(|group| group.chunks.values()).any(|stored| has_pages(stored));
         let mut page_index = PageIndexBuilder::new(groups.len(), layout.columns.len());
         let rows: usize = groups.iter().map(|group| group.rows).sum();
         let mut row_groups = Vec::with_capacity(groups.len());
@@ -258,12 +261,6 @@ pub(super) fn rebased(
         .set_data_page_offset(metadata.data_page_offset() + delta)
         .set_dictionary_page_offset(metadata.dictionary_page_offset().map(|at| at + delta))
         .set_unencoded_byte_array_data_bytes(metadata.unencoded_byte_array_data_bytes());
-    if let Some(levels) = metadata.repetition_level_histogram() {
-        builder = builder.set_repetition_level_histogram(Some(levels.clone()));
-    }
-    if let Some(levels) = metadata.definition_level_histogram() {
-        builder = builder.set_definition_level_histogram(Some(levels.clone()));
-    }
     if let Some(statistics) = metadata.statistics() {
         builder = builder.set_statistics(statistics.clone());
     }

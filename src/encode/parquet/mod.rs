@@ -120,7 +120,8 @@ struct Stored {
 struct StoredGroup {
     rows: usize,
     order: Vec<usize>,
-    chunks: HashMap<usize, Stored>,
+    /// Boxed, as wide tables have thousands and a map has room to spare.
+    chunks: HashMap<usize, Box<Stored>>,
 }
 
 /// Writes one table as Parquet.
@@ -221,7 +222,7 @@ impl ParquetWriter {
                 let stored = match kept {
                     Some(stored) if self.is_final(&stored, layout, column) => {
                         let bytes = self.bytes_of(&stored)?;
-                        out.append(Chunk::kept(bytes, stored))?
+                        out.append(Chunk::kept(bytes, *stored))?
                     }
                     kept => {
                         if let Some(stored) = kept {
@@ -236,7 +237,7 @@ impl ParquetWriter {
                     }
                 };
                 stitched.order.push(column.index);
-                stitched.chunks.insert(column.index, stored);
+                stitched.chunks.insert(column.index, Box::new(stored));
             }
             groups.push(stitched);
         }
@@ -335,7 +336,7 @@ impl TableWriter for ParquetWriter {
             };
             let stored = self.file.append(*chunk)?;
             group.order.push(index);
-            group.chunks.insert(index, stored);
+            group.chunks.insert(index, Box::new(stored));
         }
         self.file.rest()?;
         self.groups.push(group);
