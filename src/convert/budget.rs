@@ -27,21 +27,21 @@ const CHUNK_COPIES: usize = 4;
 impl Budget {
     /// Shares out the memory of a run; what the user set stands.
     pub(super) fn of(conversion: &Conversion, chunks: usize) -> Self {
-        let limit = conversion.memory_limit;
-        // An eighth each for a row group, and for the chunks in flight; a quarter each for rows
+        let spare = conversion.memory_limit.saturating_sub(limits::MEMORY_FIXED);
+        // Of what is left, an eighth each for a row group, and for the chunks in flight; a quarter each for rows
         // that wait and rows that are encoded, which take up to twice that while they are copied.
-        let chunk = limit / 8 / (CHUNK_COPIES * chunks);
+        let chunk = spare / 8 / (CHUNK_COPIES * chunks);
         let least = limits::CHUNK_BYTES_MIN;
         Budget {
-            row_group: conversion.row_group_bytes.unwrap_or(limit / 8),
-            pending: conversion.pending_bytes.unwrap_or(limit / 4),
-            encoding: limit / 4,
+            row_group: conversion.row_group_bytes.unwrap_or(spare / 8),
+            pending: conversion.pending_bytes.unwrap_or(spare / 4),
+            encoding: spare / 4,
             chunk: conversion
                 .chunk_bytes
                 .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
             record: conversion
                 .record_bytes_max
-                .unwrap_or_else(|| (limit / 8).min(limits::RECORD_BYTES_MAX)),
+                .unwrap_or_else(|| (spare / 8).min(limits::RECORD_BYTES_MAX)),
         }
     }
 }
@@ -59,10 +59,10 @@ mod tests {
 
     #[test]
     fn parts_shrink_with_the_limit() {
-        let whole = budget(limits::MEMORY, 4);
-        assert_eq!(whole.row_group, limits::MEMORY / 8);
-        assert_eq!((whole.chunk, whole.record), (limits::CHUNK_BYTES, limits::RECORD_BYTES_MAX));
-        let quarter = budget(limits::MEMORY / 4, 4);
+        let whole = budget(limits::MEMORY_FIXED + (512 << 20), 4);
+        assert_eq!((whole.row_group, whole.chunk), (64 << 20, limits::CHUNK_BYTES));
+        assert_eq!(whole.record, limits::RECORD_BYTES_MAX);
+        let quarter = budget(limits::MEMORY_FIXED + (128 << 20), 4);
         assert_eq!(quarter.row_group * 4, whole.row_group);
         assert_eq!(quarter.record * 4, whole.record);
         assert!(quarter.chunk < whole.chunk);

@@ -5,6 +5,7 @@
 mod completions;
 mod formats;
 mod help;
+mod memory;
 mod outputs;
 mod parquet;
 mod signals;

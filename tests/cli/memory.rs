@@ -1,0 +1,78 @@
+//! `--memory-limit`: what it bounds, and that only row groups change with it.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use super::Folder;
+
+/// Records of a few hundred bytes with an array of objects.
+fn records(count: usize) -> String {
+    let record = |n: usize| {
+        let noise = n * 7919 % 100_003;
+        format!(
+            "{{\"n\":{n},\"name\":\"{noise:x} {noise:o}\",\"note\":\"{}\",\
+             \"items\":[{{\"sku\":\"S-{noise}\",\"price\":{noise}.25}},{{\"sku\":\"S-{n}\"}}]}}\n",
+            "abcdefgh ".repeat(20)
+        )
+    };
+    (0..count).map(record).collect()
+}
+
+/// Converts many records from a pipe; returns the most memory that it held, in bytes.
+///
+/// The pipe stays open until that is known, so the program cannot have ended.
+#[cfg(target_os = "linux")]
+fn peak_memory(limit: &str) -> usize {
+    let folder = Folder::new();
+    let args = format!("convert --to parquet -o out.parquet --memory-limit {limit} --threads 2 -q");
+    let mut child = folder
+        .command(&args)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let some = records(20_000);
+    for _ in 0..16 {
+        stdin.write_all(some.as_bytes()).expect("it reads on");
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+    kilobytes << 10
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_stays_within_the_limit() {
+    // 90 MB of input each
+    let small = peak_memory("96MiB");
+    assert!(small < 96 << 20, "96MiB: {} MiB", small >> 20);
+    let whole = peak_memory("512MiB");
+    assert!(whole < 512 << 20, "512MiB: {} MiB", whole >> 20);
+    assert!(small < whole, "{small} {whole}");
+}
+
+#[test]
+fn a_limit_changes_row_groups_and_nothing_else() {
+    let convert = |args: &str| {
+        let folder = Folder::new();
+        folder.write("t.jsonl", &records(40_000));
+        folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
+        fs::read(folder.path().join("t.parquet")).unwrap()
+    };
+    let small = convert("--memory-limit 64MiB --threads 1");
+    assert!(small == convert("--memory-limit 64MiB --threads 8"), "threads change the file");
+    assert!(small != convert(""), "the limit reaches the file");
+}
+
+#[test]
+fn a_limit_that_is_too_small_is_refused() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{}\n");
+    let run = folder.run("convert t.jsonl --to parquet --memory-limit 10MiB");
+    run.fails_with(2, "error: `--memory-limit`: expected 64MiB at least");
+}
