@@ -160,7 +160,11 @@ impl Flattener {
         };
         let column = &mut self.columns[slot as usize];
         column.begin_list(place.row as usize);
-        let row = column.lists().ends.last().copied().unwrap_or(0);
+        let lists = column.lists();
+        if !self.options.dates && self.shape.node(place.node).declared_element.is_none() {
+            lists.elements.ignore_forms();
+        }
+        let row = lists.ends.last().copied().unwrap_or(0);
         let node = self.shape.node(place.node);
         let is_plain = self.is_plain && node.declared_element.is_none() && !self.ids.wants_values();
         Array::List(List {

@@ -109,9 +109,6 @@ impl Scalar<'_> {
                 ScalarKind::Number(Number::Float { .. } | Number::Far) if options.number_text => {
                     column.push_number_text(row, self.text);
                 }
-                ScalarKind::String if !options.dates => {
-                    column.push_plain_string(row, Excerpt::whole(self.text));
-                }
                 _ => self.push(column, row),
             }
             return Ok(());

@@ -138,7 +138,7 @@ impl Flattener {
     pub fn new(options: Arc<FlattenOptions>, paths: Arc<Paths>, admission: Admission) -> Self {
         let mut flattener = Flattener {
             ids: IdState::new(&options.ids),
-            is_plain: !options.all_text && !options.number_text && options.dates,
+            is_plain: !options.all_text && !options.number_text,
             options,
             paths,
             admission_before: admission.is_live().then(|| admission.clone()),

@@ -120,7 +120,11 @@ impl Flattener {
         let slot = self.columns.len() as u32;
         let known = self.shape.node_mut(node);
         known.slots[part as usize] = slot;
-        self.columns.push(Column::expecting(known.expected[part as usize]));
+        let mut column = Column::expecting(known.expected[part as usize]);
+        if !self.options.dates && known.declared.is_none() {
+            column.ignore_forms();
+        }
+        self.columns.push(column);
         let is_plain = part == Part::Scalar && known.declared.is_none() && !known.in_id;
         if is_plain && self.is_plain && !self.ids.wants_values() {
             self.shape.lead_mut(node).slot = slot;

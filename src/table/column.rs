@@ -224,6 +224,12 @@ impl Column {
         Column { expected, ..Column::default() }
     }
 
+    /// Takes strings as text from now on, whether or not they have the form of a date or time.
+    #[inline]
+    pub fn ignore_forms(&mut self) {
+        self.kinds.ignore_forms();
+    }
+
     /// Returns how much a column that is like this one holds.
     pub fn size(&self) -> Expected {
         let bytes = match &self.values {
@@ -445,19 +451,6 @@ impl Column {
                 self.values = Values::Instant(form, values);
             }
             _ => self.texts_mut().push_excerpt(text),
-        }
-    }
-
-    /// Appends a string that is not looked into.
-    #[inline]
-    pub fn push_plain_string(&mut self, row: usize, text: Excerpt<'_>) {
-        self.presence.push(row);
-        match &mut self.values {
-            Values::Text(texts) if self.kinds.form == StringForm::Mixed => texts.push_excerpt(text),
-            _ => {
-                self.kinds.add_plain_string();
-                self.texts_mut().push_excerpt(text);
-            }
         }
     }
 

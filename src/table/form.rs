@@ -113,7 +113,7 @@ fn read_minutes(text: &[u8], separator: u8) -> Option<i64> {
     let text = u128::from_le_bytes(*text.first_chunk()?);
     // Digits become their values, and what must be a separator becomes zero.
     let digits = text ^ ZEROS ^ (u128::from(separator) << 80);
-    let is_above = digits | (digits & !HIGH) + ABOVE_NINE;
+    let is_above = digits | ((digits & !HIGH) + ABOVE_NINE);
     if is_above & HIGH | digits & !DIGITS != 0 {
         return None;
     }

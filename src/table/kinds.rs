@@ -93,6 +93,12 @@ impl Kinds {
         self.form = StringForm::Mixed;
     }
 
+    /// Takes strings as text from now on, without a look at their form.
+    #[inline]
+    pub fn ignore_forms(&mut self) {
+        self.form = StringForm::Mixed;
+    }
+
     /// Joins what two columns were given.
     pub fn join(&mut self, other: &Kinds) {
         self.bits |= other.bits;
