@@ -424,7 +424,7 @@ impl Column {
     pub fn push_string(&mut self, row: usize, text: Excerpt<'_>) {
         self.presence.push(row);
         match &mut self.values {
-            Values::Text(texts) if self.kinds.form == StringForm::Mixed => texts.push_excerpt(text),
+            Values::Text(texts) if self.kinds.knows_strings() => texts.push_excerpt(text),
             _ => self.store_string(text),
         }
     }
@@ -795,6 +795,21 @@ mod tests {
             push(&mut column, 0, other);
             let spelled = spelled(&column).concat();
             check(&cells, &["2026-11-21", &spelled, "1969-12-31"]);
+        }
+    }
+
+    #[test]
+    fn strings_behind_numbers_kept_as_text_are_noticed() {
+        for ignores_forms in [false, true] {
+            let mut column = Column::default();
+            if ignores_forms {
+                column.ignore_forms();
+            }
+            column.push_number_text(0, "0.5");
+            push(&mut column, 1, String("007"));
+            push(&mut column, 2, String("008"));
+            assert!(column.kinds().has(Kinds::STRING), "{ignores_forms}");
+            assert_eq!(spelled(&column), ["0.5", "007", "008"]);
         }
     }
 

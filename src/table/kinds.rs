@@ -61,6 +61,7 @@ impl Kinds {
     }
 
     /// Returns whether any of `bits` was seen.
+    #[inline]
     pub fn has(&self, bits: u16) -> bool {
         self.bits & bits != 0
     }
@@ -97,6 +98,12 @@ impl Kinds {
     #[inline]
     pub fn ignore_forms(&mut self) {
         self.form = StringForm::Mixed;
+    }
+
+    /// Returns whether a further string changes nothing, whatever it is.
+    #[inline]
+    pub fn knows_strings(&self) -> bool {
+        self.has(Self::STRING) && self.form == StringForm::Mixed
     }
 
     /// Joins what two columns were given.
