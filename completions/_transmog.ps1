@@ -61,7 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--indent', '--indent', [CompletionResultType]::ParameterName, 'JSON: spaces a level; without it no white space')
             [CompletionResult]::new('--nulls', '--nulls', [CompletionResultType]::ParameterName, 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads that work at once [default: one for each processor]')
-            [CompletionResult]::new('--memory-limit', '--memory-limit', [CompletionResultType]::ParameterName, 'Memory to stay within; row groups get smaller with it, and the longest record that is taken [default: 512MiB]')
+            [CompletionResult]::new('--memory-limit', '--memory-limit', [CompletionResultType]::ParameterName, 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]')
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--wrap-values', '--wrap-values', [CompletionResultType]::ParameterName, 'Takes records that are not objects, as `{"value": …}`')
             [CompletionResult]::new('--all-text', '--all-text', [CompletionResultType]::ParameterName, 'Makes every scalar text, as it stands in the input')

@@ -57,7 +57,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --indent 'JSON: spaces a level; without it no white space'
             cand --nulls 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`'
             cand --threads 'Threads that work at once [default: one for each processor]'
-            cand --memory-limit 'Memory to stay within; row groups get smaller with it, and the longest record that is taken [default: 512MiB]'
+            cand --memory-limit 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]'
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --wrap-values 'Takes records that are not objects, as `{"value": …}`'
             cand --all-text 'Makes every scalar text, as it stands in the input'

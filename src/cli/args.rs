@@ -210,8 +210,8 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
     #[arg(help_heading = "Running")]
     pub threads: Option<NonZeroUsize>,
-    /// Memory to stay within; row groups get smaller with it, and the longest record that is taken
-    /// [default: 512MiB].
+    /// Memory to stay within; row groups get smaller with it, and the longest record that is
+    /// taken. The footers of very wide tables come on top [default: 512MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Running")]
     pub memory_limit: Option<usize>,
     /// Bytes handed to a thread at once.

@@ -104,7 +104,7 @@ impl Flattener {
         }))
     }
 
-    /// Starts the object that is the record itself.
+    /// Starts the members of the object at `place`; of a record's own, without further questions.
     pub fn members(&mut self, place: Place) -> Members {
         self.stamps += 1;
         Members {

@@ -54,7 +54,7 @@ impl Kinds {
     /// An array without elements.
     pub const EMPTY_LIST: u16 = 1 << 11;
 
-    /// Adds a kind; returns whether anything changed.
+    /// Adds a kind.
     #[inline]
     pub fn add(&mut self, bit: u16) {
         self.bits |= bit;
