@@ -184,6 +184,11 @@ impl Texts {
         &self.bytes[self.offsets[index] as usize..self.offsets[index + 1] as usize]
     }
 
+    /// Returns how many bytes the strings in `range` have.
+    pub fn bytes_of(&self, range: std::ops::Range<usize>) -> usize {
+        (self.offsets[range.end] - self.offsets[range.start]) as usize
+    }
+
     fn append(&mut self, other: &Texts) {
         let base = self.bytes.len() as i32;
         self.bytes.extend_from_slice(&other.bytes);

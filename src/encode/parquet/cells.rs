@@ -1,16 +1,13 @@
-//! A column's values and levels as the Parquet library takes them.
+//! A column's values in the physical type in which Parquet has them, and as bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::Bytes;
-use parquet::column::writer::{ColumnCloseResult, ColumnWriter};
-use parquet::data_type::{ByteArray, FixedLenByteArray};
-use parquet::errors::ParquetError;
-
 use super::chunk::{DecimalPhysical, decimal_physical};
+use super::encoding::Encoding;
+use super::{bits, delta};
 use crate::encode::arrow::{self, internal};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::table::{Column, Texts, Values};
 
@@ -69,167 +66,130 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Returns how many bytes the values take without an encoding.
-    pub(super) fn plain_bytes(&self) -> usize {
+    /// Returns how many bytes some of the values take without an encoding.
+    pub(super) fn plain_bytes(&self, range: Range<usize>) -> usize {
+        let count = range.len();
         match self {
-            Cells::Bool(values) => values.len().div_ceil(8),
-            Cells::Int32(values) => values.len() * 4,
-            Cells::Int64(values) => values.len() * 8,
-            Cells::Double(values) => values.len() * 8,
-            Cells::Bytes(texts) => texts.bytes.len() + texts.len() * 4,
-            Cells::Fixed(values, bytes) => values.len() * bytes,
+            Cells::Bool(_) => count.div_ceil(8),
+            Cells::Int32(_) => count * 4,
+            Cells::Int64(_) | Cells::Double(_) => count * 8,
+            Cells::Bytes(texts) => texts.bytes_of(range) + count * 4,
+            Cells::Fixed(_, width) => count * width,
         }
     }
 
-    /// Writes the values and their levels, and ends the chunk.
+    /// Returns how many bytes of strings some of the values are.
+    pub(super) fn text_bytes(&self, range: Range<usize>) -> usize {
+        match self {
+            Cells::Bytes(texts) => texts.bytes_of(range),
+            _ => 0,
+        }
+    }
+
+    /// Appends some of the values in `encoding`, which is not a dictionary.
+    ///
+    /// - Errors: `Internal` if values of this type have no such encoding.
     pub(super) fn write(
         &self,
-        writer: ColumnWriter<'_>,
-        levels: &Levels,
-    ) -> Result<ColumnCloseResult, ParquetError> {
-        let (def, rep) = (Some(&levels.def[..]), levels.rep.as_deref());
-        match (writer, self) {
-            (ColumnWriter::BoolColumnWriter(mut writer), Cells::Bool(values)) => {
-                writer.write_batch(values, def, rep)?;
-                writer.close()
+        range: Range<usize>,
+        encoding: Encoding,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        match (self, encoding) {
+            (Cells::Bool(values), Encoding::Plain) => bits::pack(&values[range], 1, out),
+            (Cells::Bool(values), Encoding::Rle) => {
+                bits::with_length(out, |out| bits::hybrid(&values[range], 1, out));
             }
-            (ColumnWriter::Int32ColumnWriter(mut writer), Cells::Int32(values)) => {
-                writer.write_batch(values, def, rep)?;
-                writer.close()
-            }
-            (ColumnWriter::Int64ColumnWriter(mut writer), Cells::Int64(values)) => {
-                writer.write_batch(values, def, rep)?;
-                writer.close()
-            }
-            (ColumnWriter::DoubleColumnWriter(mut writer), Cells::Double(values)) => {
-                writer.write_batch(values, def, rep)?;
-                writer.close()
-            }
-            (ColumnWriter::ByteArrayColumnWriter(mut writer), Cells::Bytes(texts)) => {
-                let bytes = Bytes::from(texts.bytes.clone());
-                levels.for_each_run(|run| {
-                    let slice = |ends: &[i32]| bytes.slice(ends[0] as usize..ends[1] as usize);
-                    let ends = &texts.offsets[run.values.start..run.values.end + 1];
-                    let values = ends.windows(2).map(|ends| ByteArray::from(slice(ends)));
-                    let values: Vec<_> = values.collect();
-                    writer.write_batch(&values, Some(run.def), run.rep).map(|_| ())
-                })?;
-                writer.close()
-            }
-            (
-                ColumnWriter::FixedLenByteArrayColumnWriter(mut writer),
-                Cells::Fixed(values, width),
-            ) => {
-                levels.for_each_run(|run| {
-                    let values = values[run.values].iter().map(|value| fixed(*value, *width));
-                    let values: Vec<_> = values.collect();
-                    writer.write_batch(&values, Some(run.def), run.rep).map(|_| ())
-                })?;
-                writer.close()
-            }
-            _ => Err(ParquetError::General("values of another physical type".to_owned())),
-        }
-    }
-}
-
-fn fixed(value: i128, width: usize) -> FixedLenByteArray {
-    FixedLenByteArray::from(value.to_be_bytes()[16 - width..].to_vec())
-}
-
-/// Where the values belong: for each row, or element of a list, how much of it is there.
-#[derive(Debug)]
-pub(super) struct Levels {
-    pub(super) def: Vec<i16>,
-    /// For lists: 0 where a row starts.
-    rep: Option<Vec<i16>>,
-    /// The definition level of a value.
-    present: i16,
-}
-
-/// Levels of whole rows, and the indexes of the values they hold.
-struct Run<'a> {
-    def: &'a [i16],
-    rep: Option<&'a [i16]>,
-    values: Range<usize>,
-}
-
-/// Definition levels of the standard three-level list.
-pub(super) const LIST_EMPTY: i16 = 1;
-pub(super) const ELEMENT_NULL: i16 = 2;
-pub(super) const ELEMENT: i16 = 3;
-
-/// Levels that are written at once where values must be prepared one by one.
-const RUN_LEVELS: usize = 8192;
-
-impl Levels {
-    /// Returns the levels of a column of `rows` rows.
-    pub(super) fn of(column: &Column, rows: usize, column_type: &ColumnType) -> Self {
-        match (column.values(), column_type) {
-            (Values::List(lists), ColumnType::List(_)) => {
-                let (def, rep) = list_levels(column, &lists.ends, &lists.elements, rows);
-                Levels { def, rep: Some(rep), present: ELEMENT }
-            }
-            (_, ColumnType::List(_)) => {
-                Levels { def: vec![0; rows], rep: Some(vec![0; rows]), present: ELEMENT }
-            }
-            _ if column.presence().is_full(rows) => {
-                Levels { def: vec![1; rows], rep: None, present: 1 }
-            }
-            _ => {
-                let mut def = vec![0; rows];
-                column.presence().for_each(|row| def[row] = 1);
-                Levels { def, rep: None, present: 1 }
-            }
-        }
-    }
-
-    /// Calls `each` for runs of whole rows.
-    fn for_each_run(
-        &self,
-        mut each: impl FnMut(Run<'_>) -> Result<(), ParquetError>,
-    ) -> Result<(), ParquetError> {
-        let (mut start, mut value) = (0, 0);
-        while start < self.def.len() {
-            let mut end = self.def.len().min(start + RUN_LEVELS);
-            if let Some(rep) = &self.rep {
-                end += rep[end..].iter().take_while(|&&level| level != 0).count();
-            }
-            let def = &self.def[start..end];
-            let values = def.iter().filter(|&&level| level == self.present).count();
-            let rep = self.rep.as_ref().map(|rep| &rep[start..end]);
-            each(Run { def, rep, values: value..value + values })?;
-            (start, value) = (end, value + values);
+            (Cells::Int32(values), Encoding::Delta) => delta::integers(&values[range], out),
+            (Cells::Int64(values), Encoding::Delta) => delta::integers(&values[range], out),
+            (Cells::Int32(values), _) => words(&values[range], i32::to_le_bytes, encoding, out)?,
+            (Cells::Int64(values), _) => words(&values[range], i64::to_le_bytes, encoding, out)?,
+            (Cells::Double(values), _) => words(&values[range], f64::to_le_bytes, encoding, out)?,
+            (Cells::Bytes(texts), _) => strings(texts, range, encoding, out)?,
+            (Cells::Fixed(values, width), _) => fixed(&values[range], *width, encoding, out)?,
+            (Cells::Bool(_), _) => return Err(unknown(encoding)),
         }
         Ok(())
     }
 }
 
-fn list_levels(
-    column: &Column,
-    ends: &[u32],
-    elements: &Column,
-    rows: usize,
-) -> (Vec<i16>, Vec<i16>) {
-    let count = ends.last().map_or(0, |&end| end as usize);
-    let mut there = vec![ELEMENT_NULL; count];
-    elements.presence().for_each(|at| there[at] = ELEMENT);
-    let (mut def, mut rep) = (Vec::with_capacity(rows + count), Vec::with_capacity(rows + count));
-    let (mut next, mut start, mut rows_before) = (0, 0, 0);
-    let pad = |def: &mut Vec<i16>, rep: &mut Vec<i16>, count: usize| {
-        def.resize(def.len() + count, 0);
-        rep.resize(rep.len() + count, 0);
-    };
-    column.presence().for_each(|row| {
-        pad(&mut def, &mut rep, row - rows_before);
-        let end = ends[next] as usize;
-        match start == end {
-            true => def.push(LIST_EMPTY),
-            false => def.extend_from_slice(&there[start..end]),
+fn unknown(encoding: Encoding) -> Error {
+    Error::new(ErrorKind::Internal, format!("values that cannot be written as `{encoding}`"))
+}
+
+fn words<T: Copy, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(T) -> [u8; N],
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let start = out.len();
+    out.resize(start + values.len() * N, 0);
+    let out = &mut out[start..];
+    match encoding {
+        Encoding::Plain => {
+            for (slot, &value) in out.as_chunks_mut::<N>().0.iter_mut().zip(values) {
+                *slot = bytes(value);
+            }
         }
-        rep.push(0);
-        rep.resize(def.len(), 1);
-        (start, next, rows_before) = (end, next + 1, row + 1);
-    });
-    pad(&mut def, &mut rep, rows - rows_before);
-    (def, rep)
+        Encoding::ByteStreamSplit if !values.is_empty() => {
+            for (index, stream) in out.chunks_exact_mut(values.len()).enumerate() {
+                for (slot, &value) in stream.iter_mut().zip(values) {
+                    *slot = bytes(value)[index];
+                }
+            }
+        }
+        Encoding::ByteStreamSplit => {}
+        _ => return Err(unknown(encoding)),
+    }
+    Ok(())
+}
+
+fn strings(
+    texts: &Texts,
+    range: Range<usize>,
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let offsets = &texts.offsets[range.start..range.end + 1];
+    match encoding {
+        Encoding::Plain => {
+            out.reserve(texts.bytes_of(range.clone()) + range.len() * 4);
+            for ends in offsets.windows(2) {
+                out.extend_from_slice(&(ends[1] - ends[0]).to_le_bytes());
+                out.extend_from_slice(&texts.bytes[ends[0] as usize..ends[1] as usize]);
+            }
+        }
+        Encoding::DeltaLength => delta::strings(offsets, &texts.bytes, out),
+        Encoding::DeltaByteArray => delta::shared_starts(range.map(|at| texts.get(at)), out),
+        _ => return Err(unknown(encoding)),
+    }
+    Ok(())
+}
+
+/// Appends decimals of `width` bytes, the highest byte first.
+fn fixed(
+    values: &[i128],
+    width: usize,
+    encoding: Encoding,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let bytes = |value: &i128| value.to_be_bytes();
+    let skipped = size_of::<i128>() - width;
+    match encoding {
+        Encoding::Plain => {
+            values.iter().for_each(|value| out.extend_from_slice(&bytes(value)[skipped..]));
+        }
+        Encoding::ByteStreamSplit => {
+            for index in skipped..size_of::<i128>() {
+                out.extend(values.iter().map(|value| bytes(value)[index]));
+            }
+        }
+        Encoding::DeltaByteArray => {
+            let all: Vec<_> = values.iter().map(bytes).collect();
+            delta::shared_starts(all.iter().map(|bytes| &bytes[skipped..]), out);
+        }
+        _ => return Err(unknown(encoding)),
+    }
+    Ok(())
 }

@@ -1,17 +1,25 @@
 //! One column of one row group → an encoded column chunk in memory.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType};
-use parquet::column::writer::{ColumnCloseResult, get_column_writer};
+use parquet::basic::{
+    Encoding as ParquetEncoding, EncodingMask, LogicalType, PageType, Repetition, TimeUnit,
+    Type as PhysicalType,
+};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, PageEncodingStats};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 
-use super::Stored;
-use super::cells::{Cells, Levels};
-use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose};
+use super::Codec;
+use super::bounds::{Bounds, PageOrder};
+use super::cells::Cells;
+use super::dictionary::Dictionary;
+use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose, without_dictionary};
+use super::levels::Levels;
+use super::pages::{self, Coded, DataPage, Pages};
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::table::Column;
@@ -21,51 +29,137 @@ use crate::table::Column;
 pub struct Chunk {
     /// Dictionary page and data pages.
     pub(super) bytes: Vec<u8>,
-    /// Offsets count from the start of `bytes`.
-    pub(super) close: ColumnCloseResult,
+    pub(super) about: About,
+}
+
+/// What is known of a chunk besides its place; there may be hundreds of thousands of them.
+#[derive(Debug)]
+pub(super) struct About {
     pub(super) column_type: ColumnType,
     /// The encoding that was asked for.
     pub(super) wanted: Option<Encoding>,
+    /// The encoding of the data pages.
+    pub(super) encoding: Encoding,
+    pub(super) codec: Codec,
+    /// Statistics that also old readers understand.
+    is_compat: bool,
+    /// Bytes of all pages, headers included.
+    pub(super) bytes: u64,
+    plain_bytes: u64,
+    dictionary_bytes: u64,
+    levels: u64,
+    nulls: u64,
+    text_bytes: u64,
+    bounds: Option<Bounds>,
+    /// The data pages, if there is more than one.
+    pub(super) pages: Box<[DataPage]>,
 }
 
-impl Chunk {
-    /// Takes a chunk back that was read from a file.
-    pub(super) fn kept(bytes: Vec<u8>, stored: Stored) -> Self {
-        Chunk { bytes, close: stored.close, column_type: stored.column_type, wanted: stored.wanted }
+impl About {
+    /// Returns what the footer says of the chunk, as column `descr`, `at` bytes from the start.
+    pub(super) fn metadata(
+        &self,
+        descr: ColumnDescPtr,
+        at: u64,
+    ) -> Result<ColumnChunkMetaData, Error> {
+        let physical = descr.physical_type();
+        let (encoding, at) = (self.encoding.of_pages(), at as i64);
+        let mut encodings = vec![ParquetEncoding::RLE, encoding];
+        let mut builder = ColumnChunkMetaData::builder(descr)
+            .set_compression_codec(self.codec.in_footer())
+            .set_total_compressed_size(self.bytes as i64)
+            .set_total_uncompressed_size(self.plain_bytes as i64)
+            .set_num_values(self.levels as i64)
+            .set_data_page_offset(at + self.dictionary_bytes as i64)
+            .set_statistics(Bounds::statistics(
+                self.bounds.as_ref(),
+                physical,
+                self.nulls,
+                self.is_compat,
+            ));
+        if physical == PhysicalType::BYTE_ARRAY {
+            builder = builder.set_unencoded_byte_array_data_bytes(Some(self.text_bytes as i64));
+        }
+        if self.encoding == Encoding::Dictionary {
+            encodings.push(ParquetEncoding::PLAIN);
+            let count =
+                |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
+            builder = builder.set_dictionary_page_offset(Some(at)).set_page_encoding_stats(vec![
+                count(PageType::DICTIONARY_PAGE, ParquetEncoding::PLAIN, 1),
+                count(PageType::DATA_PAGE, encoding, self.pages.len().max(1) as i32),
+            ]);
+        }
+        let encodings = EncodingMask::new_from_encodings(encodings.iter());
+        builder.set_encodings_mask(encodings).build().map_err(failed)
+    }
+
+    /// Returns where each data page lies, with what is known of it.
+    fn data_pages(&self) -> impl Iterator<Item = (u64, Cow<'_, DataPage>)> {
+        let whole = self.pages.is_empty().then(|| DataPage {
+            bytes: (self.bytes - self.dictionary_bytes) as usize,
+            first_row: 0,
+            nulls: self.nulls as usize,
+            levels: self.levels as usize,
+            text_bytes: self.text_bytes as usize,
+            bounds: self.bounds.clone(),
+        });
+        let pages = self.pages.iter().map(Cow::Borrowed).chain(whole.map(Cow::Owned));
+        pages.scan(self.dictionary_bytes, |at, page| {
+            let start = *at;
+            *at += page.bytes as u64;
+            Some((start, page))
+        })
+    }
+
+    /// Returns the page index of the chunk, `at` bytes from the start of the file: the bounds of
+    /// its pages, if all have some, and where they lie.
+    pub(super) fn page_index(
+        &self,
+        descr: &ColumnDescPtr,
+        at: u64,
+    ) -> Result<(Option<ColumnIndexMetaData>, OffsetIndexMetaData), Error> {
+        let physical = descr.physical_type();
+        let is_double = physical == PhysicalType::DOUBLE;
+        let mut bounds = ColumnIndexBuilder::new(physical);
+        let mut places = Vec::new();
+        let mut text_bytes = Vec::new();
+        let mut order = PageOrder::default();
+        for (start, page) in self.data_pages() {
+            places.push(PageLocation {
+                offset: (at + start) as i64,
+                compressed_page_size: page.bytes as i32,
+                first_row_index: page.first_row as i64,
+            });
+            text_bytes.push(page.text_bytes as i64);
+            let is_null = page.nulls == page.levels;
+            if page.bounds.is_none() && !is_null {
+                bounds.to_invalid();
+            }
+            order.add(page.bounds.as_ref());
+            let (least, greatest) =
+                page.bounds.as_ref().map(|bounds| bounds.to_bytes(physical)).unwrap_or_default();
+            let no_nans = is_double.then_some(0);
+            bounds.append(is_null, least, greatest, page.nulls as i64, no_nans);
+        }
+        bounds.set_boundary_order(order.result());
+        let bounds = bounds.valid().then(|| bounds.build()).transpose().map_err(failed)?;
+        let is_text = physical == PhysicalType::BYTE_ARRAY;
+        let offsets = OffsetIndexMetaData {
+            page_locations: places,
+            unencoded_byte_array_data_bytes: is_text.then_some(text_bytes),
+        };
+        Ok((bounds, offsets))
     }
 }
 
 /// What decides how chunks are encoded, besides their values.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ChunkOptions {
-    pub(super) compression: Compression,
+    pub(super) codec: Codec,
     /// Only what readers have known from the start.
     pub(super) is_compat: bool,
     /// The encoding; nothing lets the values decide.
     pub(super) encoding: Option<Encoding>,
-}
-
-/// Rows of a page: the library's limit makes pages of a few kilobytes, which compress badly.
-const PAGE_ROWS: usize = 1 << 17;
-
-/// Chunks of fewer bytes are not compressed: what it saves, the frame around it takes.
-const COMPRESS_BYTES_MIN: usize = 64;
-
-/// What the library needs to know of a column, by its type: thousands of chunks share a few.
-#[derive(Debug, Default)]
-pub(super) struct Descriptors {
-    known: Vec<(ColumnType, ColumnDescPtr)>,
-}
-
-impl Descriptors {
-    pub(super) fn of(&mut self, column_type: &ColumnType) -> Result<ColumnDescPtr, Error> {
-        if let Some((_, descr)) = self.known.iter().find(|(known, _)| known == column_type) {
-            return Ok(Arc::clone(descr));
-        }
-        let schema = SchemaDescriptor::new(root(vec![parquet_type("column", column_type)?])?);
-        self.known.push((column_type.clone(), schema.column(0)));
-        Ok(schema.column(0))
-    }
 }
 
 /// Encodes one column of `rows` rows; depends on its values, type and options alone.
@@ -73,37 +167,43 @@ pub(super) fn encode(
     column: Option<Column>,
     rows: usize,
     column_type: &ColumnType,
-    descr: ColumnDescPtr,
     options: &ChunkOptions,
 ) -> Result<Chunk, Error> {
     let column = column.unwrap_or_default();
     let levels = Levels::of(&column, rows, column_type);
     let cells = Cells::of(&column, column_type)?;
-    let wanted = options.encoding.filter(|_| cells.len() > 0);
-    let encoding = wanted.unwrap_or_else(|| choose(&cells, options.is_compat));
-    let level_bytes = (cells.len() * 4).min(levels.def.len() / 8);
-    let compression =
-        match cells.len() > 0 && cells.plain_bytes() + level_bytes >= COMPRESS_BYTES_MIN {
-            true => options.compression,
-            false => Compression::UNCOMPRESSED,
-        };
-    let properties = properties(encoding, compression);
-    let mut out = TrackedWrite::new(Vec::new());
-    let pages = Box::new(SerializedPageWriter::new(&mut out));
-    let writer = get_column_writer(descr, Arc::new(properties), pages);
-    let close = cells.write(writer, &levels).map_err(failed)?;
-    let bytes = out.into_inner().map_err(failed)?;
-    Ok(Chunk { bytes, close, column_type: column_type.clone(), wanted: options.encoding })
+    let coded = coded(&cells, options);
+    let encoding = coded.encoding();
+    let Pages { bytes, codec, plain_bytes, dictionary_bytes, data } =
+        pages::write(&cells, &levels, &coded, options.codec)?;
+    let bounds = data.iter().filter_map(|page| page.bounds.clone()).reduce(Bounds::join);
+    let about = About {
+        column_type: column_type.clone(),
+        wanted: options.encoding,
+        encoding,
+        codec,
+        is_compat: options.is_compat,
+        bytes: bytes.len() as u64,
+        plain_bytes: plain_bytes as u64,
+        dictionary_bytes: dictionary_bytes as u64,
+        levels: levels.len() as u64,
+        nulls: data.iter().map(|page| page.nulls as u64).sum(),
+        text_bytes: data.iter().map(|page| page.text_bytes as u64).sum(),
+        bounds,
+        pages: if data.len() > 1 { data.into() } else { Box::default() },
+    };
+    Ok(Chunk { bytes, about })
 }
 
-fn properties(encoding: Encoding, compression: Compression) -> WriterProperties {
-    let builder = WriterProperties::builder()
-        .set_compression(compression)
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX);
-    match encoding.of_pages() {
-        Some(encoding) => builder.set_dictionary_enabled(false).set_encoding(encoding).build(),
-        None => builder.build(),
+/// Decides on the encoding; a dictionary that grows too large is given up.
+fn coded(cells: &Cells<'_>, options: &ChunkOptions) -> Coded {
+    let wanted = options.encoding.filter(|_| cells.len() > 0);
+    match wanted.unwrap_or_else(|| choose(cells, options.is_compat)) {
+        Encoding::Dictionary => match Dictionary::of(cells, DICTIONARY_BYTES_MAX) {
+            Some(dictionary) => Coded::Dictionary(dictionary),
+            None => Coded::Direct(without_dictionary(cells, options.is_compat).0),
+        },
+        encoding => Coded::Direct(encoding),
     }
 }
 
@@ -116,6 +216,12 @@ pub(super) fn failed(cause: ParquetError) -> Error {
 pub(super) fn root(columns: Vec<TypePtr>) -> Result<TypePtr, Error> {
     let root = Type::group_type_builder("schema").with_fields(columns).build().map_err(failed)?;
     Ok(Arc::new(root))
+}
+
+/// Returns what the library needs to know of a column to read it.
+pub(super) fn descriptor(column_type: &ColumnType) -> Result<ColumnDescPtr, Error> {
+    let schema = SchemaDescriptor::new(root(vec![parquet_type("column", column_type)?])?);
+    Ok(schema.column(0))
 }
 
 /// Returns the Parquet type of a column: nullable, lists in the standard three levels.

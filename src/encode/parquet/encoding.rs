@@ -12,6 +12,7 @@ use parquet::basic::Encoding as ParquetEncoding;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cells::Cells;
+use super::delta::shared_start;
 use crate::error::{Error, ErrorKind};
 use crate::schema::Layout;
 use crate::schema::widen::ColumnType;
@@ -53,17 +54,17 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
-    /// Returns how the format calls it, where the values have no dictionary.
-    pub(super) fn of_pages(self) -> Option<ParquetEncoding> {
-        Some(match self {
+    /// Returns what the format calls it in the header of a data page.
+    pub(super) fn of_pages(self) -> ParquetEncoding {
+        match self {
             Encoding::Plain => ParquetEncoding::PLAIN,
-            Encoding::Dictionary => return None,
+            Encoding::Dictionary => ParquetEncoding::RLE_DICTIONARY,
             Encoding::Delta => ParquetEncoding::DELTA_BINARY_PACKED,
             Encoding::DeltaLength => ParquetEncoding::DELTA_LENGTH_BYTE_ARRAY,
             Encoding::DeltaByteArray => ParquetEncoding::DELTA_BYTE_ARRAY,
             Encoding::ByteStreamSplit => ParquetEncoding::BYTE_STREAM_SPLIT,
             Encoding::Rle => ParquetEncoding::RLE,
-        })
+        }
     }
 
     /// Returns whether readers from before 2015 know it.
@@ -197,7 +198,7 @@ const SAMPLE_RUN: usize = 64;
 /// Chunks of fewer values gain nothing from differences: those come in blocks.
 const DELTA_VALUES_MIN: usize = 32;
 
-/// Bytes of a dictionary, above which the library gives it up.
+/// Bytes of a dictionary, above which it is given up: readers hold all of it in memory.
 pub(super) const DICTIONARY_BYTES_MAX: usize = 1 << 20;
 
 /// Bits of a dictionary's page header and compression frame.
@@ -214,7 +215,7 @@ pub(super) fn choose(cells: &Cells<'_>, is_compat: bool) -> Encoding {
     }
     let (other, other_bits) = without_dictionary(cells, is_compat);
     let Some(distinct) = distinct(cells) else { return other };
-    let dictionary_bytes = cells.plain_bytes() / count * distinct;
+    let dictionary_bytes = cells.plain_bytes(0..count) / count * distinct;
     let index_bits = usize::BITS - distinct.saturating_sub(1).leading_zeros();
     let dictionary_bits = dictionary_bytes * 8 + index_bits as usize * count + DICTIONARY_PAGE_BITS;
     match dictionary_bytes < DICTIONARY_BYTES_MAX && dictionary_bits <= other_bits {
@@ -224,10 +225,10 @@ pub(super) fn choose(cells: &Cells<'_>, is_compat: bool) -> Encoding {
 }
 
 /// Returns the best encoding besides a dictionary, and the bits it takes, compressed, in all.
-fn without_dictionary(cells: &Cells<'_>, is_compat: bool) -> (Encoding, usize) {
+pub(super) fn without_dictionary(cells: &Cells<'_>, is_compat: bool) -> (Encoding, usize) {
     let count = cells.len();
     // compression finds most of what repeats
-    let plain = (Encoding::Plain, cells.plain_bytes() * 8 / 2);
+    let plain = (Encoding::Plain, cells.plain_bytes(0..count) * 8 / 2);
     if is_compat || count < DELTA_VALUES_MIN {
         return plain;
     }
@@ -245,7 +246,7 @@ fn without_dictionary(cells: &Cells<'_>, is_compat: bool) -> (Encoding, usize) {
             let (mut shared, mut bytes, mut pairs) = (0, 0, 0);
             for at in runs(count).flat_map(|run| run.start + 1..run.end) {
                 let (before, value) = (texts.get(at - 1), texts.get(at));
-                shared += before.iter().zip(value).take_while(|(a, b)| a == b).count();
+                shared += shared_start(before, value);
                 bytes += value.len();
                 pairs += 1;
             }

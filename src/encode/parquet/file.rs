@@ -12,7 +12,7 @@ use parquet::file::metadata::{
 };
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::TrackedWrite;
-use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+use parquet::schema::types::SchemaDescriptor;
 
 use super::chunk::{Chunk, failed, parquet_type, root};
 use super::{Stored, StoredGroup};
@@ -136,10 +136,7 @@ impl ParquetFile {
     pub(super) fn append(&mut self, chunk: Chunk) -> Result<Stored, Error> {
         let at = self.out.bytes_written() as u64;
         self.write(&chunk.bytes)?;
-        let Chunk { column_type, wanted, mut close, .. } = chunk;
-        // How many values have which level says no more than how many are null.
-        close.metadata = rebased(&close.metadata, close.metadata.column_descr_ptr(), 0)?;
-        Ok(Stored { column_type, wanted, at, close })
+        Ok(Stored { at, about: chunk.about })
     }
 
     /// Writes out what is buffered and lets go of the file descriptor.
@@ -168,25 +165,29 @@ impl ParquetFile {
             .map(|column| parquet_type(&column.name, &column.column_type))
             .collect::<Result<_, _>>()?;
         let descr = Arc::new(SchemaDescriptor::new(root(columns)?));
-        let is_paged =
-            groups.iter().flat_map(|group| group.chunks.values()).any(|stored| has_pages(stored));
-        let mut page_index = PageIndexBuilder::new(groups.len(), layout.columns.len());
+        // Else the statistics of the chunks say the same.
+        let is_paged = groups
+            .iter()
+            .flat_map(|group| group.chunks.values())
+            .any(|stored| !stored.about.pages.is_empty());
+        let mut page_index = match is_paged {
+            true => PageIndexBuilder::new(groups.len(), layout.columns.len()),
+            false => PageIndexBuilder::default(),
+        };
         let rows: usize = groups.iter().map(|group| group.rows).sum();
         let mut row_groups = Vec::with_capacity(groups.len());
         for (ordinal, mut group) in groups.into_iter().enumerate() {
             let mut chunks = Vec::with_capacity(layout.columns.len());
             for (place, column) in layout.columns.iter().enumerate() {
                 let Some(stored) = group.chunks.remove(&column.index) else { continue };
-                let delta = stored.at as i64;
-                chunks.push(rebased(&stored.close.metadata, descr.column(place), delta)?);
-                if let Some(index) = stored.close.column_index {
-                    page_index.put_column_index(index, ordinal, place);
-                }
-                if let Some(mut offsets) = stored.close.offset_index {
-                    for location in &mut offsets.page_locations {
-                        location.offset += delta;
-                    }
+                let Stored { at, about } = &*stored;
+                chunks.push(about.metadata(descr.column(place), *at)?);
+                if is_paged {
+                    let (bounds, offsets) = about.page_index(&descr.column(place), *at)?;
                     page_index.put_offset_index(offsets, ordinal, place);
+                    if let Some(bounds) = bounds {
+                        page_index.put_column_index(bounds, ordinal, place);
+                    }
                 }
             }
             let file_offset = chunks.first().map_or(0, |chunk| chunk.byte_range().0 as i64);
@@ -233,39 +234,10 @@ impl ParquetFile {
     }
 }
 
-/// Returns whether a page index would say more of a chunk than its statistics do.
-fn has_pages(stored: &Stored) -> bool {
-    stored.close.offset_index.as_ref().is_some_and(|index| index.page_locations.len() > 1)
-}
-
 fn key_values(layout: &Layout) -> Vec<KeyValue> {
     let schema = arrow::schema(layout);
     vec![
         KeyValue::new("ARROW:schema".to_owned(), encode_arrow_schema(&schema)),
         KeyValue::new(arrow::TABLE_KEY.to_owned(), arrow::table_json(layout)),
     ]
-}
-
-/// Returns what the footer says of a chunk, as column `descr` and moved by `delta` bytes.
-pub(super) fn rebased(
-    metadata: &ColumnChunkMetaData,
-    descr: ColumnDescPtr,
-    delta: i64,
-) -> Result<ColumnChunkMetaData, Error> {
-    let mut builder = ColumnChunkMetaData::builder(descr)
-        .set_compression_codec(metadata.compression_codec())
-        .set_encodings_mask(*metadata.encodings_mask())
-        .set_total_compressed_size(metadata.compressed_size())
-        .set_total_uncompressed_size(metadata.uncompressed_size())
-        .set_num_values(metadata.num_values())
-        .set_data_page_offset(metadata.data_page_offset() + delta)
-        .set_dictionary_page_offset(metadata.dictionary_page_offset().map(|at| at + delta))
-        .set_unencoded_byte_array_data_bytes(metadata.unencoded_byte_array_data_bytes());
-    if let Some(statistics) = metadata.statistics() {
-        builder = builder.set_statistics(statistics.clone());
-    }
-    if let Some(stats) = metadata.page_encoding_stats() {
-        builder = builder.set_page_encoding_stats(stats.clone());
-    }
-    builder.build().map_err(failed)
 }

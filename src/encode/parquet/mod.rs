@@ -7,17 +7,24 @@
 //! without decoding, missing ones as chunks of nulls, those whose type widened read and encoded
 //! again. Encoding depends on values and type alone, so both ways end in the same bytes.
 
+mod bits;
+mod bounds;
 mod cells;
 mod chunk;
+mod compress;
+mod delta;
+mod dictionary;
 pub mod encoding;
 mod file;
+mod levels;
+mod pages;
 mod reread;
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::basic::CompressionCodec;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 
 use super::residue::Residue;
@@ -28,8 +35,8 @@ use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
 use crate::table::{Column, Kinds, Values};
 pub use chunk::Chunk;
-use chunk::ChunkOptions;
-use encoding::{ColumnEncoding, Encoding};
+use chunk::{About, ChunkOptions};
+use encoding::ColumnEncoding;
 use file::{ParquetFile, Store};
 
 /// How Parquet files are written.
@@ -95,25 +102,23 @@ impl std::str::FromStr for Codec {
 }
 
 impl Codec {
-    fn compression(self) -> Compression {
+    /// Returns what the format calls it in the footer.
+    fn in_footer(self) -> CompressionCodec {
         match self {
-            Codec::None => Compression::UNCOMPRESSED,
-            Codec::Snappy => Compression::SNAPPY,
-            Codec::Lz4 => Compression::LZ4_RAW,
-            Codec::Gzip(level) => Compression::GZIP(GzipLevel::try_new(level).unwrap_or_default()),
-            Codec::Zstd(level) => Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default()),
+            Codec::None => CompressionCodec::UNCOMPRESSED,
+            Codec::Snappy => CompressionCodec::SNAPPY,
+            Codec::Lz4 => CompressionCodec::LZ4_RAW,
+            Codec::Gzip(_) => CompressionCodec::GZIP,
+            Codec::Zstd(_) => CompressionCodec::ZSTD,
         }
     }
 }
 
-/// Where a column chunk lies in the file, and under which type.
+/// Where a column chunk lies in the file, and what it holds.
 #[derive(Debug)]
 struct Stored {
-    column_type: ColumnType,
-    /// The encoding that was asked for.
-    wanted: Option<Encoding>,
     at: u64,
-    close: parquet::column::writer::ColumnCloseResult,
+    about: About,
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +139,6 @@ pub struct ParquetWriter {
     /// Rows of the row groups that were planned and not yet appended.
     planned: std::collections::VecDeque<usize>,
     planned_count: usize,
-    descriptors: chunk::Descriptors,
 }
 
 impl ParquetWriter {
@@ -151,7 +155,6 @@ impl ParquetWriter {
             residue: Residue::default(),
             planned: Default::default(),
             planned_count: 0,
-            descriptors: chunk::Descriptors::default(),
         })
     }
 
@@ -161,14 +164,15 @@ impl ParquetWriter {
             Some(stored) => {
                 let bytes = self.bytes_of(stored)?;
                 let rows = self.groups[group].rows;
-                reread::column(bytes, &stored.close, &stored.column_type, rows).map(Some)
+                let descr = chunk::descriptor(&stored.about.column_type)?;
+                reread::column(bytes, &stored.about, descr, rows).map(Some)
             }
             None => self.residue.get(group, column.index),
         }
     }
 
     fn bytes_of(&self, stored: &Stored) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; stored.close.metadata.compressed_size() as usize];
+        let mut bytes = vec![0; stored.about.bytes as usize];
         let mut file = self.file.store().read()?;
         file.seek(SeekFrom::Start(stored.at))
             .and_then(|_| file.read_exact(&mut bytes))
@@ -191,8 +195,9 @@ impl ParquetWriter {
     }
 
     fn is_final(&self, stored: &Stored, layout: &Layout, column: &LayoutColumn) -> bool {
-        stored.column_type == column.column_type
-            && stored.wanted == self.chunk_options(layout, column, &column.column_type).encoding
+        stored.about.column_type == column.column_type
+            && stored.about.wanted
+                == self.chunk_options(layout, column, &column.column_type).encoding
     }
 
     /// Returns how a column is encoded while it has the type `column_type`.
@@ -204,7 +209,7 @@ impl ParquetWriter {
     ) -> ChunkOptions {
         let wanted = &self.options.encodings;
         ChunkOptions {
-            compression: self.options.codec.compression(),
+            codec: self.options.codec,
             is_compat: self.options.compat,
             encoding: encoding::wanted(wanted, &layout.table, &column.name, column_type),
         }
@@ -222,7 +227,7 @@ impl ParquetWriter {
                 let stored = match kept {
                     Some(stored) if self.is_final(&stored, layout, column) => {
                         let bytes = self.bytes_of(&stored)?;
-                        out.append(Chunk::kept(bytes, *stored))?
+                        out.append(Chunk { bytes, about: stored.about })?
                     }
                     kept => {
                         if let Some(stored) = kept {
@@ -230,10 +235,7 @@ impl ParquetWriter {
                         }
                         let values = self.reread(group, column)?;
                         let options = self.chunk_options(layout, column, &column.column_type);
-                        let descr = self.descriptors.of(&column.column_type)?;
-                        let chunk =
-                            chunk::encode(values, rows, &column.column_type, descr, &options)?;
-                        out.append(chunk)?
+                        out.append(chunk::encode(values, rows, &column.column_type, &options)?)?
                     }
                 };
                 stitched.order.push(column.index);
@@ -309,10 +311,9 @@ impl TableWriter for ParquetWriter {
                 Place::Inner => kept_type(&parts, &column.column_type),
             };
             let options = self.chunk_options(layout, column, &column_type);
-            let descr = self.descriptors.of(&column_type)?;
             tasks.push(Box::new(move || {
                 let values = Column::join(parts);
-                let chunk = chunk::encode(values, rows, &column_type, descr, &options)?;
+                let chunk = chunk::encode(values, rows, &column_type, &options)?;
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::column::reader::{ColumnReader, get_column_reader};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::schema::types::ColumnDescPtr;
 
-use super::cells::{ELEMENT, ELEMENT_NULL, LIST_EMPTY};
-use super::chunk::failed;
+use super::chunk::{About, failed};
+use super::levels::{ELEMENT, ELEMENT_NULL, LIST_EMPTY};
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::table::{Column, Form, Number, form};
@@ -17,13 +17,13 @@ use crate::table::{Column, Form, Number, form};
 /// Reads a chunk of `rows` rows back; values of every type come back as they were pushed.
 pub(super) fn column(
     bytes: Vec<u8>,
-    close: &ColumnCloseResult,
-    column_type: &ColumnType,
+    about: &About,
+    descr: ColumnDescPtr,
     rows: usize,
 ) -> Result<Column, Error> {
-    let descr = close.metadata.column_descr_ptr();
+    let metadata = about.metadata(Arc::clone(&descr), 0)?;
     let reader = Arc::new(Bytes::from(bytes));
-    let pages = SerializedPageReader::new(reader, &close.metadata, rows, None).map_err(failed)?;
+    let pages = SerializedPageReader::new(reader, &metadata, rows, None).map_err(failed)?;
     let mut levels = Levels::default();
     let max_def = descr.max_def_level();
     let reader = get_column_reader(descr, Box::new(pages));
@@ -58,7 +58,7 @@ pub(super) fn column(
             return Err(Error::new(ErrorKind::Internal, "a chunk of a type that is never written"));
         }
     };
-    match column_type {
+    match &about.column_type {
         ColumnType::List(element) => lists(&levels, cells, element),
         column_type => scalars(&levels.def, max_def, cells, column_type),
     }
@@ -106,17 +106,17 @@ fn lists(levels: &Levels, cells: Vec<Cell>, element: &ColumnType) -> Result<Colu
             if let Some(count) = open.take() {
                 column.end_list(count);
             }
-            if def >= LIST_EMPTY {
+            if def >= i16::from(LIST_EMPTY) {
                 column.begin_list(row);
                 open = Some(0);
             }
             row += 1;
         }
-        if let Some(count) = open.as_mut().filter(|_| def >= ELEMENT_NULL) {
+        if let Some(count) = open.as_mut().filter(|_| def >= i16::from(ELEMENT_NULL)) {
             let lists = column.lists();
             let at = lists.ends.last().copied().unwrap_or(0) + *count;
             *count += 1;
-            if def == ELEMENT
+            if def == i16::from(ELEMENT)
                 && let Some(cell) = cells.next()
             {
                 push(&mut lists.elements, at as usize, cell, element)?;

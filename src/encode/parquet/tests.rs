@@ -6,7 +6,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
 
 use super::cells::Cells;
-use super::chunk::{ChunkOptions, Descriptors, encode};
+use super::chunk::{ChunkOptions, descriptor, encode};
 use super::encoding::{Encoding, choose};
 use super::*;
 use crate::table::Number;
@@ -58,12 +58,11 @@ fn encode_as(
     column_type: &ColumnType,
     encoding: Option<Encoding>,
 ) -> Chunk {
-    let descr = Descriptors::default().of(column_type).unwrap();
-    encode(column, rows, column_type, descr, &options(encoding)).unwrap()
+    encode(column, rows, column_type, &options(encoding)).unwrap()
 }
 
 fn options(encoding: Option<Encoding>) -> ChunkOptions {
-    ChunkOptions { compression: Codec::Zstd(3).compression(), is_compat: false, encoding }
+    ChunkOptions { codec: Codec::Zstd(3), is_compat: false, encoding }
 }
 
 /// A number that looks random, the same in every run.
@@ -135,10 +134,12 @@ fn kinds() -> Vec<(ColumnType, Make)> {
 /// Returns the levels of pages and values of a chunk, as the library reads it.
 fn pages(chunk: &Chunk, rows: usize) -> Vec<Page> {
     let reader = Arc::new(Bytes::from(chunk.bytes.clone()));
-    let locations = chunk.close.offset_index.as_ref().map(|index| index.page_locations.clone());
+    let descr = descriptor(&chunk.about.column_type).unwrap();
+    let (_, places) = chunk.about.page_index(&descr, 0).unwrap();
+    let metadata = chunk.about.metadata(descr, 0).unwrap();
     // by the locations: a reader that uses the page index finds the same pages
-    let metadata = &chunk.close.metadata;
-    let mut pages = SerializedPageReader::new(reader, metadata, rows, locations).unwrap();
+    let places = Some(places.page_locations);
+    let mut pages = SerializedPageReader::new(reader, &metadata, rows, places).unwrap();
     std::iter::from_fn(|| pages.get_next_page().unwrap()).collect()
 }
 
@@ -146,25 +147,77 @@ fn pages(chunk: &Chunk, rows: usize) -> Vec<Page> {
 fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Option<Encoding>) {
     let context = format!("{rows} rows of {column_type} as {encoding:?}");
     let chunk = encode_as(Some(column.clone()), rows, column_type, encoding);
-    let close = &chunk.close;
-    let back = reread::column(chunk.bytes.clone(), close, column_type, rows).unwrap();
+    let descr = descriptor(column_type).unwrap();
+    let back = reread::column(chunk.bytes.clone(), &chunk.about, Arc::clone(&descr), rows).unwrap();
     let array = |column: &Column| {
         super::super::arrow::to_array(Some(column.clone()), rows, column_type).unwrap()
     };
     assert_eq!(&array(&back), &array(column), "{context}");
-    assert_eq!(close.rows_written, rows as u64, "{context}");
     let again = encode_as(Some(back), rows, column_type, encoding);
     assert!(again.bytes == chunk.bytes, "{context}: encoded again");
     let is_data = |page: &&Page| !matches!(page, Page::DictionaryPage { .. });
     let pages = pages(&chunk, rows);
+    let metadata = chunk.about.metadata(descr, 0).unwrap();
     let values: u32 = pages.iter().filter(is_data).map(Page::num_values).sum();
-    assert_eq!(i64::from(values), close.metadata.num_values(), "{context}");
-    let nulls = close.metadata.statistics().and_then(Statistics::null_count_opt);
-    let cells = Cells::of(column, column_type).unwrap().len() as u64;
-    assert_eq!(nulls, Some(u64::from(values) - cells), "{context}");
-    let (Some(encoding), 1..) = (encoding, cells) else { return };
-    let expected = encoding.of_pages().unwrap_or(parquet::basic::Encoding::RLE_DICTIONARY);
+    assert_eq!(i64::from(values), metadata.num_values(), "{context}");
+    let nulls = metadata.statistics().and_then(Statistics::null_count_opt);
+    let cells = Cells::of(column, column_type).unwrap();
+    assert_eq!(nulls, Some(u64::from(values) - cells.len() as u64), "{context}");
+    check_bounds(&cells, metadata.statistics().unwrap(), &context);
+    let (Some(encoding), 1..) = (encoding, cells.len()) else { return };
+    let expected = encoding.of_pages();
     assert!(pages.iter().filter(is_data).all(|page| page.encoding() == expected), "{context}");
+}
+
+/// Compares the bounds in the footer with the values.
+#[track_caller]
+fn check_bounds(cells: &Cells<'_>, statistics: &Statistics, context: &str) {
+    let found = (statistics.min_bytes_opt(), statistics.max_bytes_opt());
+    let ends = |values: &mut dyn Iterator<Item = i128>| {
+        let values: Vec<i128> = values.collect();
+        (*values.iter().min().unwrap(), *values.iter().max().unwrap())
+    };
+    let (least, greatest) = match cells {
+        _ if cells.len() == 0 => return assert_eq!(found, (None, None), "{context}"),
+        Cells::Bool(values) => ends(&mut values.iter().map(|value| i128::from(*value))),
+        Cells::Int32(values) => ends(&mut values.iter().map(|value| i128::from(*value))),
+        Cells::Int64(values) => ends(&mut values.iter().map(|value| i128::from(*value))),
+        Cells::Fixed(values, _) => ends(&mut values.iter().copied()),
+        Cells::Double(values) => {
+            let least = values.iter().copied().reduce(f64::min).unwrap();
+            let greatest = values.iter().copied().reduce(f64::max).unwrap();
+            let expected = (least.to_le_bytes(), greatest.to_le_bytes());
+            return assert_eq!(found, (Some(&expected.0[..]), Some(&expected.1[..])), "{context}");
+        }
+        Cells::Bytes(texts) => {
+            let texts = || (0..texts.len()).map(|at| texts.get(at));
+            assert_eq!(found, (texts().min(), texts().max()), "{context}");
+            return assert!(statistics.min_is_exact() && statistics.max_is_exact());
+        }
+    };
+    let number = |bytes: Option<&[u8]>| {
+        let bytes = bytes.unwrap();
+        let mut wide = [if is_negative(bytes, statistics) { 0xff } else { 0 }; 16];
+        match statistics {
+            Statistics::FixedLenByteArray(_) => {
+                wide[16 - bytes.len()..].copy_from_slice(bytes);
+                i128::from_be_bytes(wide)
+            }
+            _ => {
+                wide[..bytes.len()].copy_from_slice(bytes);
+                i128::from_le_bytes(wide)
+            }
+        }
+    };
+    assert_eq!((number(found.0), number(found.1)), (least, greatest), "{context}");
+}
+
+fn is_negative(bytes: &[u8], statistics: &Statistics) -> bool {
+    let highest = match statistics {
+        Statistics::FixedLenByteArray(_) => bytes.first(),
+        _ => bytes.last(),
+    };
+    highest.is_some_and(|byte| byte & 0x80 != 0)
 }
 
 #[test]
@@ -209,11 +262,50 @@ fn lists_of_every_type_come_back_from_every_encoding() {
 
 #[test]
 fn chunks_that_compression_would_not_shrink_are_left_as_they_are() {
-    let check = |values: Vec<Value>, expected: Compression| {
+    let check = |values: Vec<Value>, expected: Codec| {
         let chunk = encode_as(Some(column(values)), 1000, &TEXT, None);
-        assert_eq!(chunk.close.metadata.compression_codec(), expected.into());
+        assert_eq!(chunk.about.codec, expected);
     };
-    check(vec![], Compression::UNCOMPRESSED);
-    check(vec![Value::Text("x".to_owned())], Compression::UNCOMPRESSED);
-    check(vec![Value::Text("x".repeat(100))], Codec::Zstd(3).compression());
+    check(vec![], Codec::None);
+    check(vec![Value::Text("x".to_owned())], Codec::None);
+    check(vec![Value::Text("x".repeat(100))], Codec::Zstd(3));
+    let noise = |n| Value::Text(char::from(noise(n) as u8 & 0x7f).to_string());
+    check((0..1000).map(noise).collect(), Codec::Zstd(3));
+}
+
+#[test]
+fn every_codec_is_read_back() {
+    let codecs = [Codec::None, Codec::Snappy, Codec::Lz4, Codec::Gzip(6), Codec::Zstd(19)];
+    let values = column((0..50_000).map(|n| Value::Text(format!("value {}", n / 3))));
+    for codec in codecs {
+        let options = ChunkOptions { codec, ..options(Some(DeltaLength)) };
+        let chunk = encode(Some(values.clone()), 50_000, &TEXT, &options).unwrap();
+        assert_eq!(chunk.about.codec, codec);
+        let descr = descriptor(&TEXT).unwrap();
+        let back = reread::column(chunk.bytes, &chunk.about, descr, 50_000).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{values:?}"), "{codec:?}");
+    }
+}
+
+#[test]
+fn a_dictionary_that_grows_too_large_is_given_up() {
+    let values = column((0..40_000).map(|n| Value::Text(format!("{:064x}", noise(n)))));
+    let chunk = encode_as(Some(values), 40_000, &TEXT, Some(Dictionary));
+    assert_eq!(chunk.about.encoding, DeltaByteArray);
+}
+
+#[test]
+fn pages_say_whether_they_rise_or_fall() {
+    use parquet::basic::BoundaryOrder;
+    let check = |value: fn(u64) -> Value, expected: BoundaryOrder| {
+        let values = column((0..400_000).map(value));
+        let chunk = encode_as(Some(values), 400_000, &ColumnType::Int64, None);
+        let descr = descriptor(&ColumnType::Int64).unwrap();
+        let (bounds, places) = chunk.about.page_index(&descr, 7).unwrap();
+        assert!(places.page_locations.len() > 2 && places.page_locations[0].offset == 7);
+        assert_eq!(bounds.unwrap().get_boundary_order(), Some(expected));
+    };
+    check(|n| Value::Int(n as i64), BoundaryOrder::ASCENDING);
+    check(|n| Value::Int(-(n as i64)), BoundaryOrder::DESCENDING);
+    check(|n| Value::Int(noise(n) as i64), BoundaryOrder::UNORDERED);
 }
