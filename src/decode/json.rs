@@ -6,8 +6,8 @@ use crate::decode::scan::{self, Short};
 use crate::decode::{number, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
-    Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place, Rows,
-    Target,
+    self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place,
+    Rows, Target,
 };
 use crate::limits::PARSE_DEPTH_MAX;
 use crate::table::{Excerpt, Number};
@@ -89,6 +89,16 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
         Halt::Fault(fault) => *fault,
         Halt::DuplicateKey | Halt::CapReached => Fault::new(FaultCode::JsonSyntax, 0, "not JSON"),
     })
+}
+
+/// Where the fast way through an object ends.
+enum Stop {
+    /// At a key that was not likely.
+    Key,
+    /// Behind a key that was, at a value that wants a closer look.
+    Value(Place),
+    /// Behind a value.
+    Behind,
 }
 
 pub(super) struct Parser<'a> {
@@ -240,8 +250,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads the object at hand. This is the loop in which a conversion spends its time, so
-    /// everything short is inlined here, and only here.
+    /// Reads the object at hand.
     fn members(
         &mut self,
         flattener: &mut Flattener,
@@ -250,17 +259,14 @@ impl<'a> Parser<'a> {
     ) -> Result<(), Halt> {
         if self.begin_container(b'}')? {
             loop {
-                let likely = match self.skips {
-                    [] => flattener.predicted(&mut members, self.source.as_bytes(), self.at),
-                    _ => None,
+                let stop = match self.skips {
+                    [] => self.likely_members(flattener, &mut members, bytes),
+                    _ => Stop::Key,
                 };
-                let place = match likely {
-                    Some((place, length)) => {
-                        self.at += length;
-                        self.space();
-                        Some(place)
-                    }
-                    None => self.key(flattener, &mut members, bytes)?,
+                let place = match stop {
+                    Stop::Key => self.key(flattener, &mut members, bytes)?,
+                    Stop::Value(place) => Some(place),
+                    Stop::Behind => None,
                 };
                 if let Some(place) = place {
                     self.value(flattener, place, bytes)?;
@@ -272,6 +278,78 @@ impl<'a> Parser<'a> {
         }
         flattener.end_object(&members);
         Ok(())
+    }
+
+    /// Reads members as long as each has the key that was likely, a short scalar behind it, and
+    /// a column for that.
+    ///
+    /// This is the loop in which a conversion spends its time: what it works with stays in
+    /// registers, everything short is inlined, and whatever is out of the ordinary is left to
+    /// others, with `at` where they go on.
+    #[inline(always)]
+    fn likely_members(
+        &mut self,
+        flattener: &mut Flattener,
+        members: &mut Members,
+        bytes: &mut u32,
+    ) -> Stop {
+        let source = self.source.as_bytes();
+        let end = self.bytes.len();
+        let (mut at, mut sum) = (self.at, *bytes);
+        let stop = loop {
+            let Some(likely) = flattener.predicted(members, source, at) else { break Stop::Key };
+            at += likely.length;
+            at += usize::from(source.get(at) == Some(&b' '));
+            let Some((column, row)) = flattener.column(&likely) else {
+                break Stop::Value(likely.place);
+            };
+            match source.get(at) {
+                Some(b'"') => {
+                    let close = scan::plain_end(source, at + 1);
+                    if close >= end || source[close] != b'"' {
+                        break Stop::Value(likely.place);
+                    }
+                    let text = Excerpt::new(self.source, at + 1, close);
+                    column.push_string(row, text);
+                    sum = sum.saturating_add(flatten::string_bytes(text.len()));
+                    at = close + 1;
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    match scan::short_number(source, at).filter(|(_, close)| *close <= end) {
+                        Some((Short::Int(value), close)) => {
+                            column.push_int(row, value);
+                            at = close;
+                        }
+                        Some((Short::Float(value), close)) => {
+                            column.push_float(row, value);
+                            at = close;
+                        }
+                        None => break Stop::Value(likely.place),
+                    }
+                    sum = sum.saturating_add(flatten::NUMBER_BYTES);
+                }
+                Some(b't') if source[at..].starts_with(b"true") && at + 4 <= end => {
+                    column.push_bool(row, true);
+                    sum = sum.saturating_add(flatten::BOOL_BYTES);
+                    at += 4;
+                }
+                Some(b'f') if source[at..].starts_with(b"false") && at + 5 <= end => {
+                    column.push_bool(row, false);
+                    sum = sum.saturating_add(flatten::BOOL_BYTES);
+                    at += 5;
+                }
+                // A null leaves no trace where a column takes scalars.
+                Some(b'n') if source[at..].starts_with(b"null") && at + 4 <= end => at += 4,
+                _ => break Stop::Value(likely.place),
+            }
+            match source.get(at..at + 3) {
+                Some([b',', b'"', _]) if at < end => at += 1,
+                Some(b", \"") if at < end => at += 2,
+                _ => break Stop::Behind,
+            }
+        };
+        (self.at, *bytes) = (at, sum);
+        stop
     }
 
     /// Reads the key at hand, and its colon; says where its value goes, or reads over a value that

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::path::{Step, pointer};
 use super::shape::{NONE, NodeId, ROOT_NODE};
 use super::{DeclaredType, Flattener, Halt, Note, Place, Target, ids};
+use crate::table::Column;
 
 /// What a decoder does with the object it is about to read.
 #[derive(Debug)]
@@ -26,6 +27,16 @@ pub enum Member {
     At(Place),
     /// Check its value and push it whole: there is no room for its path.
     Whole(Target),
+}
+
+/// A member whose key came as it was likely to.
+#[derive(Debug, Clone, Copy)]
+pub struct Likely {
+    /// Where its value goes.
+    pub place: Place,
+    /// Bytes of the key and its colon in the source.
+    pub length: usize,
+    slot: u32,
 }
 
 /// An object being read, whose members go to the row that holds it.
@@ -119,14 +130,9 @@ impl Flattener {
     }
 
     /// Looks whether the likely next key stands in `source` at `at`, with its colon and without
-    /// white space; returns where the member goes and the bytes that its key and colon take.
+    /// white space; returns where the member goes.
     #[inline(always)]
-    pub fn predicted(
-        &mut self,
-        members: &mut Members,
-        source: &[u8],
-        at: usize,
-    ) -> Option<(Place, usize)> {
+    pub fn predicted(&mut self, members: &mut Members, source: &[u8], at: usize) -> Option<Likely> {
         let (child, length) = self.shape.predicted(members.guess, source, at)?;
         let lead = self.shape.lead_mut(child);
         // A key that stands twice is for `key` to refuse.
@@ -137,7 +143,17 @@ impl Flattener {
         members.last = child;
         members.guess = lead.next;
         members.is_empty = false;
-        Some((Place { node: child, row: members.row, hash: members.hash }, length))
+        let slot = lead.slot;
+        let place = Place { node: child, row: members.row, hash: members.hash };
+        Some(Likely { place, slot, length })
+    }
+
+    /// Returns the column that takes scalars at a likely member as they come, and its row; nothing
+    /// where there is none yet, or something wants a closer look.
+    #[inline(always)]
+    pub fn column(&mut self, likely: &Likely) -> Option<(&mut Column, usize)> {
+        let column = self.columns.get_mut(likely.slot as usize)?;
+        Some((column, likely.place.row as usize))
     }
 
     /// Names the member of the object that is read next.

@@ -27,10 +27,11 @@ pub use arrays::{Array, ArrayContent, ArrayMode, List, Rows};
 pub use declared::DeclaredType;
 pub use ids::IdMode;
 use ids::IdState;
-pub use members::{MapRows, Member, Members, Object};
+pub use members::{Likely, MapRows, Member, Members, Object};
 pub use options::FlattenOptions;
 use path::{Paths, Step, pointer};
 use rows::Table;
+pub(crate) use scalar::{BOOL_BYTES, NUMBER_BYTES, string_bytes};
 use scalar::{Scalar, ScalarKind};
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 

@@ -21,17 +21,17 @@ pub(super) enum ScalarKind<'a> {
 const PLACE_BYTES: u32 = 4;
 
 /// Bytes that a boolean counts towards a row group.
-pub(super) const BOOL_BYTES: u32 = PLACE_BYTES + 1;
+pub(crate) const BOOL_BYTES: u32 = PLACE_BYTES + 1;
 
 /// Bytes that a number of 64 bits counts towards a row group.
-pub(super) const NUMBER_BYTES: u32 = PLACE_BYTES + 8;
+pub(crate) const NUMBER_BYTES: u32 = PLACE_BYTES + 8;
 
 /// Bytes that a list counts towards a row group, besides its elements.
 pub(super) const LIST_BYTES: u32 = 8;
 
 /// Returns the bytes that a string counts towards a row group.
 #[inline]
-pub(super) fn string_bytes(length: usize) -> u32 {
+pub(crate) fn string_bytes(length: usize) -> u32 {
     PLACE_BYTES + 4 + length as u32
 }
 
