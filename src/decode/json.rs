@@ -265,7 +265,10 @@ impl<'a> Parser<'a> {
                 };
                 let place = match stop {
                     Stop::Key => self.key(flattener, &mut members, bytes)?,
-                    Stop::Value(place) => Some(place),
+                    Stop::Value(place) => {
+                        self.space();
+                        Some(place)
+                    }
                     Stop::Behind => None,
                 };
                 if let Some(place) = place {
