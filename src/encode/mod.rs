@@ -36,12 +36,38 @@ pub struct RowGroup {
 #[derive(Debug)]
 struct Piece {
     rows: usize,
-    /// By column index; columns without a value here may be missing at the end.
-    columns: Vec<Option<Column>>,
+    /// The columns that hold a value here, with their indexes.
+    columns: Vec<(usize, Column)>,
+    /// Where each index stands in `columns`: tables may have thousands, of which few are here.
+    places: Vec<u32>,
 }
 
-/// The parts of one column: rows of each piece, and the values there.
-pub type ColumnParts = Vec<(usize, Option<Column>)>;
+/// Stands for a column that a piece does not hold.
+const NOWHERE: u32 = u32::MAX;
+
+impl Piece {
+    fn new(rows: usize, columns: Vec<(usize, Column)>) -> Self {
+        let width = columns.iter().map(|(index, _)| index + 1).max().unwrap_or(0);
+        let mut places = vec![NOWHERE; width];
+        for (place, (index, _)) in columns.iter().enumerate() {
+            places[*index] = place as u32;
+        }
+        Piece { rows, columns, places }
+    }
+
+    fn holds(&self, index: usize) -> bool {
+        self.places.get(index).is_some_and(|&place| place != NOWHERE)
+    }
+
+    fn take(&mut self, index: usize) -> Option<Column> {
+        let place = std::mem::replace(self.places.get_mut(index)?, NOWHERE);
+        let (_, column) = self.columns.get_mut(place as usize)?;
+        Some(std::mem::take(column))
+    }
+}
+
+/// The parts of one column: the first row of each, and the values from there on.
+pub type ColumnParts = Vec<(usize, Column)>;
 
 /// Bytes that a column takes besides its values, about.
 const COLUMN_BYTES: usize = 256;
@@ -55,13 +81,7 @@ impl RowGroup {
         self.rows += rows;
         self.bytes += bytes;
         self.loose_columns += columns.len();
-        let width = columns.iter().map(|(index, _)| index + 1).max().unwrap_or(0);
-        let mut piece = Piece { rows, columns: Vec::new() };
-        piece.columns.resize_with(width, || None);
-        for (index, column) in columns {
-            piece.columns[index] = Some(column);
-        }
-        self.pieces.push(piece);
+        self.pieces.push(Piece::new(rows, columns));
         // What pieces cost by themselves stays below what they hold.
         if self.loose_columns * COLUMN_BYTES > self.bytes.max(LOOSE_BYTES) {
             self.join();
@@ -69,35 +89,37 @@ impl RowGroup {
     }
 
     fn join(&mut self) {
-        let indexes = self.indexes();
-        let mut columns = Vec::new();
-        columns.resize_with(indexes.last().map_or(0, |last| last + 1), || None);
-        for index in indexes {
-            columns[index] = Column::join(self.take_column(index));
-        }
-        self.pieces = vec![Piece { rows: self.rows, columns }];
+        let indexes = self.indexes().into_iter();
+        let join = |index| Some((index, Column::join(self.take_column(index))?));
+        let columns = indexes.filter_map(join).collect();
+        self.pieces = vec![Piece::new(self.rows, columns)];
         self.loose_columns = 0;
     }
 
     /// Takes one column out, in its parts.
     pub fn take_column(&mut self, index: usize) -> ColumnParts {
-        let take =
-            |piece: &mut Piece| (piece.rows, piece.columns.get_mut(index).and_then(Option::take));
-        self.pieces.iter_mut().map(take).collect()
+        let mut first = 0;
+        let take = |piece: &mut Piece| {
+            let part = piece.take(index).map(|column| (first, column));
+            first += piece.rows;
+            part
+        };
+        self.pieces.iter_mut().filter_map(take).collect()
     }
 
     /// Returns the indexes of columns that hold a value somewhere, rising.
     pub fn indexes(&self) -> Vec<usize> {
-        let width = self.pieces.iter().map(|piece| piece.columns.len()).max().unwrap_or(0);
-        let held = |index: &usize| {
-            self.pieces.iter().any(|piece| piece.columns.get(*index).is_some_and(Option::is_some))
-        };
+        let width = self.pieces.iter().map(|piece| piece.places.len()).max().unwrap_or(0);
+        let held = |index: &usize| self.pieces.iter().any(|piece| piece.holds(*index));
         (0..width).filter(held).collect()
     }
 
     /// Takes the group apart into runs of rows: rows and columns by index.
     pub fn into_pieces(self) -> impl Iterator<Item = (usize, Vec<Option<Column>>)> {
-        self.pieces.into_iter().map(|piece| (piece.rows, piece.columns))
+        self.pieces.into_iter().map(|mut piece| {
+            let columns = (0..piece.places.len()).map(|index| piece.take(index)).collect();
+            (piece.rows, columns)
+        })
     }
 }
 

@@ -512,32 +512,29 @@ impl Column {
         }
     }
 
-    /// Joins columns of consecutive runs of rows into one; nothing where none holds a value.
+    /// Joins columns of runs of rows into one; nothing where there are none.
     ///
-    /// - Shape: rows of each run, and the values there.
-    pub fn join(parts: Vec<(usize, Option<Column>)>) -> Option<Column> {
-        let sizes = parts.iter().filter_map(|(_, column)| column.as_ref()).map(Column::size);
+    /// - Shape: the first row of each run, rising, and the values there.
+    pub fn join(parts: Vec<(usize, Column)>) -> Option<Column> {
+        let sizes = parts.iter().map(|(_, column)| column.size());
         let expected = sizes.fold(Expected::default(), |sum, size| Expected {
             values: sum.values + size.values,
             bytes: sum.bytes + size.bytes,
         });
-        let mut whole: Option<Column> = None;
-        let mut rows = 0;
-        for (count, column) in parts {
-            if let Some(column) = column {
-                match &mut whole {
-                    Some(whole) => whole.append(rows, column),
-                    None if rows == 0 => {
-                        let mut first = column;
-                        first.values.reserve(expected);
-                        whole = Some(first);
-                    }
-                    None => whole.insert(Column::expecting(expected)).append(rows, column),
-                }
+        let mut parts = parts.into_iter();
+        let mut whole = match parts.next()? {
+            (0, mut first) => {
+                first.values.reserve(expected);
+                first
             }
-            rows += count;
-        }
-        whole
+            (row, first) => {
+                let mut whole = Column::expecting(expected);
+                whole.append(row, first);
+                whole
+            }
+        };
+        parts.for_each(|(row, column)| whole.append(row, column));
+        Some(whole)
     }
 
     /// Appends `other`, whose rows follow the `rows` of this column.

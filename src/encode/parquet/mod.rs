@@ -281,7 +281,7 @@ fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
     let lossy = |column: &Column| {
         column.kinds().has(Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT) || column.long_float_count() > 0
     };
-    let any_lossy = parts.iter().filter_map(|(_, column)| column.as_ref()).any(|column| {
+    let any_lossy = parts.iter().any(|(_, column)| {
         match (column.values(), column_type) {
             (Values::List(lists), ColumnType::List(_)) => lossy(&lists.elements),
             (_, ColumnType::Double | ColumnType::Decimal { .. }) => lossy(column),
