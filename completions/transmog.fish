@@ -35,7 +35,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
 first\t''
 reject\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 60MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays -d 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`' -r -f -a "smart\t''
 separate\t''
 inline\t''
@@ -71,7 +71,7 @@ tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about an eighth of `--memory-limit`, 60MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a quarter of `--memory-limit`, 118MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l nulls -d 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`' -r -f -a "omit\t''

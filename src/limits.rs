@@ -33,7 +33,7 @@ pub const MEMORY: usize = 512 << 20;
 pub const MEMORY_MIN: usize = 64 << 20;
 
 /// Bytes of memory that a run takes whatever it does: the program, compression, free lists.
-pub const MEMORY_FIXED: usize = 32 << 20;
+pub const MEMORY_FIXED: usize = 40 << 20;
 
 /// Bytes of the smallest chunk that a limit on memory leads to.
 pub const CHUNK_BYTES_MIN: usize = 64 << 10;

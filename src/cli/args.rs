@@ -80,7 +80,7 @@ pub struct ConvertArgs {
     /// none, as the record is rejected.
     #[arg(long, value_name = "WHICH", value_parser = choice(DUPLICATES), help_heading = "Input")]
     pub duplicate_keys: Option<DuplicateKeys>,
-    /// Longest record that is taken [default: about an eighth of `--memory-limit`, 60MiB].
+    /// Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
@@ -185,7 +185,7 @@ pub struct ConvertArgs {
     #[arg(help_heading = "Output formats")]
     pub row_group_rows: Option<usize>,
     /// Parquet and Arrow: size of values after which a row group is cut
-    /// [default: about an eighth of `--memory-limit`, 60MiB].
+    /// [default: about a quarter of `--memory-limit`, 118MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Output formats")]
     pub row_group_bytes: Option<usize>,
     /// CSV: the character between cells; `\t` is a tab [default: ,].

@@ -1,8 +1,10 @@
 //! Fitted batches → row groups, cut by rows and bytes of values, never by chunk.
 //!
-//! A row group ends after the row that fills it. When all tables together hold more than they may,
-//! the largest is written out, at the end of the record that brought it there. Both depend on the
-//! rows alone, so the cuts are the same however the input was cut into chunks.
+//! A row group ends after the row that fills it. When all tables together hold as much as they may,
+//! the largest is written out, at the end of the record that brought it there, then the next, until
+//! half is free: else tables that grow slowly would take the room in which a fast one waits, and
+//! its row groups would get ever smaller. Both depend on the rows alone, so the cuts are the same
+//! however the input was cut into chunks.
 
 use crate::encode::{RowGroup, split_off};
 use crate::schema::Fitted;
@@ -102,7 +104,8 @@ impl Groups {
                     }
                 }
             }
-            while self.bytes >= self.limits.pending_bytes {
+            let is_full = self.bytes >= self.limits.pending_bytes;
+            while is_full && self.bytes > self.limits.pending_bytes / 2 {
                 let largest = (0..self.tables.len()).rev().max_by_key(|&at| self.tables[at].bytes);
                 let Some(table) = largest.filter(|&at| self.tables[at].rows > 0) else { break };
                 match batches.iter().position(|batch| batch.table == table) {
@@ -205,6 +208,16 @@ mod tests {
                 assert_eq!(cuts(&records, chunk_records, limits), expected, "{limits:?}");
             }
         }
+    }
+
+    #[test]
+    fn tables_that_grow_slowly_leave_room_for_others() {
+        let limits = GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 1000 };
+        let records: Vec<_> = (0..2000).map(|n| (1, usize::from(n % 10 == 0))).collect();
+        let found = cuts(&records, 100, limits);
+        let main: Vec<_> = found.iter().filter(|(table, _)| *table == 0).collect();
+        assert!(main.iter().rev().skip(1).all(|(_, rows)| *rows >= 50), "{found:?}");
+        assert!(found.iter().any(|(table, _)| *table == 1), "{found:?}");
     }
 
     #[test]

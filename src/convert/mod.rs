@@ -97,7 +97,8 @@ pub struct Conversion {
     pub memory_limit: usize,
     /// Bytes of values after which a row group is cut.
     pub row_group_bytes: Option<usize>,
-    /// Bytes of values that all tables together hold before the largest is written out.
+    /// Bytes of values that all tables together hold before the largest are written out, until they
+    /// hold half as much.
     pub pending_bytes: Option<usize>,
     /// How CSV is written.
     pub csv: CsvOptions,

@@ -147,3 +147,37 @@ fn an_encoding_holds_for_row_groups_that_had_another_type_at_first() {
     let mut of_v = chunks(&metadata).filter(|chunk| chunk.column_path().string() == "v");
     assert!(of_v.all(|chunk| chunk.encodings().any(|found| found == Encoding::DELTA_BYTE_ARRAY)));
 }
+
+/// What the footer says of the chunks is more than is kept in memory until then.
+#[test]
+fn wide_tables_of_many_row_groups_read_back() {
+    const COLUMNS: usize = 800;
+    const GROUPS: usize = 80;
+    let record = |n: usize| {
+        let members: Vec<_> = (0..COLUMNS).map(|c| format!("\"c{c}\":\"{n}.{c}\"")).collect();
+        format!("{{{}}}\n", members.join(","))
+    };
+    let records: String = (0..GROUPS).map(record).collect();
+    // with a column that comes last, the file is put together a second time
+    for (last, columns) in [("", COLUMNS), ("{\"late\":1}\n", COLUMNS + 1)] {
+        let folder = Folder::new();
+        folder.write("t.jsonl", &format!("{records}{last}"));
+        let args = "--row-group-rows 1 --ids none --arrays inline";
+        folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
+        let file = File::open(folder.path().join("t.parquet")).unwrap();
+        let reader = SerializedFileReader::new(file).unwrap();
+        let groups = reader.metadata().num_row_groups();
+        assert_eq!(groups, GROUPS + last.lines().count());
+        for (n, row) in reader.get_row_iter(None).unwrap().enumerate().take(GROUPS) {
+            let row = row.unwrap();
+            assert_eq!(row.len(), columns);
+            for (c, (name, value)) in row.get_column_iter().enumerate().take(COLUMNS) {
+                assert_eq!(
+                    (name.as_str(), value.to_string()),
+                    (&*format!("c{c}"), format!("\"{n}.{c}\""))
+                );
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+}

@@ -4,14 +4,13 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use parquet::basic::{BoundaryOrder, Type as PhysicalType};
-use parquet::data_type::{ByteArray, FixedLenByteArray};
-use parquet::file::statistics::{Statistics, ValueStatistics};
+use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
 use crate::table::Texts;
 
 /// Least and greatest value, in the order that the format gives to their type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Bounds {
     Bool(bool, bool),
     Int(i64, i64),
@@ -21,7 +20,7 @@ pub(super) enum Bounds {
 }
 
 /// A string that no value lies beyond.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bound {
     bytes: Box<[u8]>,
     is_exact: bool,
@@ -128,41 +127,17 @@ impl Bounds {
         }
     }
 
-    /// Returns the statistics of a chunk with these bounds and `nulls`; `is_old` also fills the
-    /// fields that readers from before 2017 know.
-    pub(super) fn statistics(
-        bounds: Option<&Self>,
-        physical: PhysicalType,
-        nulls: u64,
-        is_old: bool,
-    ) -> Statistics {
-        macro_rules! of {
-            ($least:expr, $greatest:expr) => {
-                ValueStatistics::new($least, $greatest, None, Some(nulls), false)
-                    .with_backwards_compatible_min_max(is_old)
-                    .into()
-            };
+    /// Returns whether the least and the greatest value are values themselves.
+    pub(super) fn are_exact(&self) -> (bool, bool) {
+        match self {
+            Bounds::Bytes(least, greatest) => (least.is_exact, greatest.is_exact),
+            _ => (true, true),
         }
-        match bounds {
-            None => without_bounds(physical, nulls),
-            Some(Bounds::Bool(least, greatest)) => of!(Some(*least), Some(*greatest)),
-            Some(Bounds::Int(least, greatest)) if physical == PhysicalType::INT32 => {
-                of!(Some(*least as i32), Some(*greatest as i32))
-            }
-            Some(Bounds::Int(least, greatest)) => of!(Some(*least), Some(*greatest)),
-            Some(Bounds::Double(least, greatest)) => of!(Some(*least), Some(*greatest)),
-            Some(Bounds::Fixed(bounds, width)) => {
-                let value = |value| FixedLenByteArray::from(fixed(value, *width));
-                of!(Some(value(bounds.0)), Some(value(bounds.1)))
-            }
-            Some(Bounds::Bytes(least, greatest)) => {
-                let value = |bound: &Bound| Some(ByteArray::from(bound.bytes.to_vec()));
-                ValueStatistics::new(value(least), value(greatest), None, Some(nulls), false)
-                    .with_min_is_exact(least.is_exact)
-                    .with_max_is_exact(greatest.is_exact)
-                    .into()
-            }
-        }
+    }
+
+    /// Returns whether they are in order also where all bytes are taken as having a sign.
+    pub(super) fn is_signed(&self) -> bool {
+        !matches!(self, Bounds::Bytes(..) | Bounds::Fixed(..))
     }
 }
 
@@ -198,20 +173,6 @@ impl PageOrder {
             (false, true) => BoundaryOrder::DESCENDING,
             (false, false) => BoundaryOrder::UNORDERED,
         }
-    }
-}
-
-fn without_bounds(physical: PhysicalType, nulls: u64) -> Statistics {
-    let nulls = Some(nulls);
-    match physical {
-        PhysicalType::BOOLEAN => Statistics::boolean(None, None, None, nulls, false),
-        PhysicalType::INT32 => Statistics::int32(None, None, None, nulls, false),
-        PhysicalType::DOUBLE => Statistics::double(None, None, None, nulls, false),
-        PhysicalType::BYTE_ARRAY => Statistics::byte_array(None, None, None, nulls, false),
-        PhysicalType::FIXED_LEN_BYTE_ARRAY => {
-            Statistics::fixed_len_byte_array(None, None, None, nulls, false)
-        }
-        _ => Statistics::int64(None, None, None, nulls, false),
     }
 }
 
@@ -276,8 +237,7 @@ impl Bound {
 
     /// Returns the string or a start of it.
     fn below(bytes: &[u8]) -> Self {
-        let cut = std::str::from_utf8(bytes)
-            .map_or(bytes.len(), |text| text.floor_char_boundary(BOUND_BYTES_MAX));
+        let cut = std::str::from_utf8(bytes).map_or(bytes.len(), cut);
         if cut >= bytes.len() {
             return Bound::exact(bytes);
         }
@@ -287,7 +247,7 @@ impl Bound {
     /// Returns the string or a shorter one that comes after it.
     fn above(bytes: &[u8]) -> Self {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
-        let cut = text.floor_char_boundary(BOUND_BYTES_MAX);
+        let cut = cut(text);
         if cut >= text.len() {
             return Bound::exact(bytes);
         }
@@ -296,6 +256,12 @@ impl Bound {
             None => Bound::exact(bytes),
         }
     }
+}
+
+/// Returns where a bound ends: no character is cut.
+fn cut(text: &str) -> usize {
+    let most = text.len().min(BOUND_BYTES_MAX);
+    (0..=most).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 /// Returns a string that is not longer and comes after all that start with `text`.

@@ -3,18 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use parquet::basic::{
-    Encoding as ParquetEncoding, EncodingMask, LogicalType, PageType, Repetition, TimeUnit,
-    Type as PhysicalType,
-};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as PhysicalType};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, PageEncodingStats};
-use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
+use serde::{Deserialize, Serialize};
 
 use super::Codec;
-use super::bounds::{Bounds, PageOrder};
+use super::bounds::Bounds;
 use super::cells::Cells;
 use super::dictionary::Dictionary;
 use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose, without_dictionary};
@@ -29,72 +25,48 @@ use crate::table::Column;
 pub struct Chunk {
     /// Dictionary page and data pages.
     pub(super) bytes: Vec<u8>,
-    pub(super) about: About,
-}
-
-/// What is known of a chunk besides its place; there may be hundreds of thousands of them.
-#[derive(Debug)]
-pub(super) struct About {
     pub(super) column_type: ColumnType,
     /// The encoding that was asked for.
     pub(super) wanted: Option<Encoding>,
+    pub(super) about: About,
+}
+
+/// What is known of a chunk besides its place and type; there may be hundreds of thousands of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct About {
     /// The encoding of the data pages.
     pub(super) encoding: Encoding,
     pub(super) codec: Codec,
     /// Statistics that also old readers understand.
-    is_compat: bool,
+    pub(super) is_compat: bool,
     /// Bytes of all pages, headers included.
     pub(super) bytes: u64,
-    plain_bytes: u64,
-    dictionary_bytes: u64,
-    levels: u64,
-    nulls: u64,
-    text_bytes: u64,
-    bounds: Option<Bounds>,
+    pub(super) plain_bytes: u64,
+    pub(super) dictionary_bytes: u64,
+    pub(super) levels: u64,
+    pub(super) nulls: u64,
+    pub(super) text_bytes: u64,
+    pub(super) bounds: Option<Bounds>,
     /// The data pages, if there is more than one.
     pub(super) pages: Box<[DataPage]>,
 }
 
 impl About {
-    /// Returns what the footer says of the chunk, as column `descr`, `at` bytes from the start.
-    pub(super) fn metadata(
-        &self,
-        descr: ColumnDescPtr,
-        at: u64,
-    ) -> Result<ColumnChunkMetaData, Error> {
-        let physical = descr.physical_type();
-        let (encoding, at) = (self.encoding.of_pages(), at as i64);
-        let mut encodings = vec![ParquetEncoding::RLE, encoding];
-        let mut builder = ColumnChunkMetaData::builder(descr)
+    /// Returns what the library needs to read the chunk, which starts at byte 0, as column `descr`.
+    pub(super) fn for_reader(&self, descr: ColumnDescPtr) -> Result<ColumnChunkMetaData, Error> {
+        let is_dictionary = self.encoding == Encoding::Dictionary;
+        ColumnChunkMetaData::builder(descr)
             .set_compression_codec(self.codec.in_footer())
             .set_total_compressed_size(self.bytes as i64)
-            .set_total_uncompressed_size(self.plain_bytes as i64)
             .set_num_values(self.levels as i64)
-            .set_data_page_offset(at + self.dictionary_bytes as i64)
-            .set_statistics(Bounds::statistics(
-                self.bounds.as_ref(),
-                physical,
-                self.nulls,
-                self.is_compat,
-            ));
-        if physical == PhysicalType::BYTE_ARRAY {
-            builder = builder.set_unencoded_byte_array_data_bytes(Some(self.text_bytes as i64));
-        }
-        if self.encoding == Encoding::Dictionary {
-            encodings.push(ParquetEncoding::PLAIN);
-            let count =
-                |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
-            builder = builder.set_dictionary_page_offset(Some(at)).set_page_encoding_stats(vec![
-                count(PageType::DICTIONARY_PAGE, ParquetEncoding::PLAIN, 1),
-                count(PageType::DATA_PAGE, encoding, self.pages.len().max(1) as i32),
-            ]);
-        }
-        let encodings = EncodingMask::new_from_encodings(encodings.iter());
-        builder.set_encodings_mask(encodings).build().map_err(failed)
+            .set_data_page_offset(self.dictionary_bytes as i64)
+            .set_dictionary_page_offset(is_dictionary.then_some(0))
+            .build()
+            .map_err(failed)
     }
 
-    /// Returns where each data page lies, with what is known of it.
-    fn data_pages(&self) -> impl Iterator<Item = (u64, Cow<'_, DataPage>)> {
+    /// Returns where each data page lies in the chunk, with what is known of it.
+    pub(super) fn data_pages(&self) -> impl Iterator<Item = (u64, Cow<'_, DataPage>)> {
         let whole = self.pages.is_empty().then(|| DataPage {
             bytes: (self.bytes - self.dictionary_bytes) as usize,
             first_row: 0,
@@ -111,44 +83,9 @@ impl About {
         })
     }
 
-    /// Returns the page index of the chunk, `at` bytes from the start of the file: the bounds of
-    /// its pages, if all have some, and where they lie.
-    pub(super) fn page_index(
-        &self,
-        descr: &ColumnDescPtr,
-        at: u64,
-    ) -> Result<(Option<ColumnIndexMetaData>, OffsetIndexMetaData), Error> {
-        let physical = descr.physical_type();
-        let is_double = physical == PhysicalType::DOUBLE;
-        let mut bounds = ColumnIndexBuilder::new(physical);
-        let mut places = Vec::new();
-        let mut text_bytes = Vec::new();
-        let mut order = PageOrder::default();
-        for (start, page) in self.data_pages() {
-            places.push(PageLocation {
-                offset: (at + start) as i64,
-                compressed_page_size: page.bytes as i32,
-                first_row_index: page.first_row as i64,
-            });
-            text_bytes.push(page.text_bytes as i64);
-            let is_null = page.nulls == page.levels;
-            if page.bounds.is_none() && !is_null {
-                bounds.to_invalid();
-            }
-            order.add(page.bounds.as_ref());
-            let (least, greatest) =
-                page.bounds.as_ref().map(|bounds| bounds.to_bytes(physical)).unwrap_or_default();
-            let no_nans = is_double.then_some(0);
-            bounds.append(is_null, least, greatest, page.nulls as i64, no_nans);
-        }
-        bounds.set_boundary_order(order.result());
-        let bounds = bounds.valid().then(|| bounds.build()).transpose().map_err(failed)?;
-        let is_text = physical == PhysicalType::BYTE_ARRAY;
-        let offsets = OffsetIndexMetaData {
-            page_locations: places,
-            unencoded_byte_array_data_bytes: is_text.then_some(text_bytes),
-        };
-        Ok((bounds, offsets))
+    /// Returns whether every page has bounds or nothing but nulls.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.data_pages().all(|(_, page)| page.bounds.is_some() || page.is_null())
     }
 }
 
@@ -178,8 +115,6 @@ pub(super) fn encode(
         pages::write(&cells, &levels, &coded, options.codec)?;
     let bounds = data.iter().filter_map(|page| page.bounds.clone()).reduce(Bounds::join);
     let about = About {
-        column_type: column_type.clone(),
-        wanted: options.encoding,
         encoding,
         codec,
         is_compat: options.is_compat,
@@ -192,7 +127,7 @@ pub(super) fn encode(
         bounds,
         pages: if data.len() > 1 { data.into() } else { Box::default() },
     };
-    Ok(Chunk { bytes, about })
+    Ok(Chunk { bytes, column_type: column_type.clone(), wanted: options.encoding, about })
 }
 
 /// Decides on the encoding; a dictionary that grows too large is given up.

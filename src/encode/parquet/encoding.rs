@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use parquet::basic::Encoding as ParquetEncoding;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cells::Cells;
@@ -18,7 +19,7 @@ use crate::schema::Layout;
 use crate::schema::widen::ColumnType;
 
 /// How the values of a Parquet column are encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// One after the other (`PLAIN`).
     Plain,

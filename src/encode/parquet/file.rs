@@ -5,21 +5,22 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::arrow::encode_arrow_schema;
-use parquet::file::metadata::page_index::PageIndexBuilder;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataWriter,
-    RowGroupMetaData,
-};
-use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::SchemaDescriptor;
 
-use super::chunk::{Chunk, failed, parquet_type, root};
-use super::{Stored, StoredGroup};
+use super::chunk::{About, parquet_type, root};
+use super::footer::{IndexPlace, Structures};
+use super::ledger::{Ledger, Stored};
 use crate::encode::arrow;
 use crate::error::{Error, ErrorKind};
 use crate::schema::Layout;
 use crate::sink::{Scratch, Staged};
+
+/// What stands at both ends of a file.
+pub(super) const MAGIC: &[u8] = b"PAR1";
+
+/// What the footer says of its writer.
+const CREATED_BY: &str = concat!("transmog version ", env!("CARGO_PKG_VERSION"));
 
 /// A Parquet file being written: pages now, the footer later.
 pub(super) struct ParquetFile {
@@ -118,7 +119,7 @@ impl ParquetFile {
         let appender =
             Appender { store: Arc::clone(&store), file: None, failure: Default::default() };
         let mut file = ParquetFile { out: TrackedWrite::new(appender), store };
-        file.write(b"PAR1")?;
+        file.write(MAGIC)?;
         file.rest()?;
         Ok(file)
     }
@@ -133,10 +134,10 @@ impl ParquetFile {
     }
 
     /// Appends a chunk and returns where it lies.
-    pub(super) fn append(&mut self, chunk: Chunk) -> Result<Stored, Error> {
+    pub(super) fn append(&mut self, bytes: &[u8], about: About) -> Result<Stored, Error> {
         let at = self.out.bytes_written() as u64;
-        self.write(&chunk.bytes)?;
-        Ok(Stored { at, about: chunk.about })
+        self.write(bytes)?;
+        Ok(Stored { at, about })
     }
 
     /// Writes out what is buffered and lets go of the file descriptor.
@@ -153,91 +154,101 @@ impl ParquetFile {
         Arc::into_inner(self.store).ok_or_else(mixed_up)
     }
 
-    /// Writes the footer for `groups`, each of which holds the layout's columns in their order.
-    pub(super) fn finish(
-        self,
-        layout: &Layout,
-        groups: Vec<StoredGroup>,
-        properties: &WriterPropertiesPtr,
-    ) -> Result<Store, Error> {
+    /// Writes page index and footer of the row groups in `ledger`, each of which holds the
+    /// layout's columns in their order.
+    pub(super) fn finish(mut self, layout: &Layout, ledger: &Ledger) -> Result<Store, Error> {
         let columns = layout.columns.iter();
         let columns = columns
             .map(|column| parquet_type(&column.name, &column.column_type))
             .collect::<Result<_, _>>()?;
-        let descr = Arc::new(SchemaDescriptor::new(root(columns)?));
+        let schema = SchemaDescriptor::new(root(columns)?);
         // Else the statistics of the chunks say the same.
-        let is_paged = groups
-            .iter()
-            .flat_map(|group| group.chunks.values())
-            .any(|stored| !stored.about.pages.is_empty());
-        let mut page_index = match is_paged {
-            true => PageIndexBuilder::new(groups.len(), layout.columns.len()),
-            false => PageIndexBuilder::default(),
+        let places = match ledger.is_paged() {
+            true => self.write_page_index(&schema, ledger)?,
+            false => Vec::new(),
         };
-        let rows: usize = groups.iter().map(|group| group.rows).sum();
-        let mut row_groups = Vec::with_capacity(groups.len());
-        for (ordinal, mut group) in groups.into_iter().enumerate() {
-            let mut chunks = Vec::with_capacity(layout.columns.len());
-            for (place, column) in layout.columns.iter().enumerate() {
-                let Some(stored) = group.chunks.remove(&column.index) else { continue };
-                let Stored { at, about } = &*stored;
-                chunks.push(about.metadata(descr.column(place), *at)?);
-                if is_paged {
-                    let (bounds, offsets) = about.page_index(&descr.column(place), *at)?;
-                    page_index.put_offset_index(offsets, ordinal, place);
-                    if let Some(bounds) = bounds {
-                        page_index.put_column_index(bounds, ordinal, place);
-                    }
-                }
-            }
-            let file_offset = chunks.first().map_or(0, |chunk| chunk.byte_range().0 as i64);
-            let bytes = chunks.iter().map(ColumnChunkMetaData::uncompressed_size).sum();
-            row_groups.push(
-                RowGroupMetaData::builder(Arc::clone(&descr))
-                    .set_column_metadata(chunks)
-                    .set_total_byte_size(bytes)
-                    .set_num_rows(group.rows as i64)
-                    .set_ordinal(ordinal as i32)
-                    .set_file_offset(file_offset)
-                    .build()
-                    .map_err(failed)?,
-            );
-        }
-        let mut metadata = ParquetMetaData::new(
-            FileMetaData::new(
-                properties.writer_version().as_num(),
-                rows as i64,
-                Some(properties.created_by().to_owned()),
-                Some(key_values(layout)),
-                descr,
-                None,
-            ),
-            row_groups,
-        );
-        if is_paged {
-            let index = Arc::new(page_index.build());
-            metadata = metadata.into_builder().set_page_index(Some(index)).build();
-        }
-        self.write_footer(&metadata)
+        self.write_footer(layout, &schema, ledger, &places)?;
+        self.into_store()
     }
 
-    /// Ends the file. The footer writer drops its buffer, so errors are asked for afterwards.
-    fn write_footer(mut self, metadata: &ParquetMetaData) -> Result<Store, Error> {
-        self.rest()?;
-        let failure = Arc::clone(&self.out.inner().failure);
-        ParquetMetaDataWriter::new_with_tracked(self.out, metadata).finish().map_err(failed)?;
-        let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match failure {
-            Some(cause) => Err(self.store.error("writing", cause)),
-            None => Arc::into_inner(self.store).ok_or_else(mixed_up),
+    /// Writes the page index of all chunks, and returns where it lies for each.
+    fn write_page_index(
+        &mut self,
+        schema: &SchemaDescriptor,
+        ledger: &Ledger,
+    ) -> Result<Vec<IndexPlace>, Error> {
+        let mut places = Vec::new();
+        let mut bytes = Vec::new();
+        for group in 0..ledger.groups().len() {
+            for (place, stored) in ledger.chunks(group)?.iter().enumerate() {
+                let physical = schema.column(place).physical_type();
+                let start = self.out.bytes_written() as u64;
+                bytes.clear();
+                if stored.about.is_bounded() {
+                    let written = Structures::new(&mut bytes).page_bounds(&stored.about, physical);
+                    written.map_err(unwritten)?;
+                }
+                let bounds = bytes.len();
+                let written = Structures::new(&mut bytes).page_offsets(stored, physical);
+                written.map_err(unwritten)?;
+                places.push(IndexPlace {
+                    bounds: (bounds > 0).then_some((start, bounds as u32)),
+                    offsets: (start + bounds as u64, (bytes.len() - bounds) as u32),
+                });
+                self.write(&bytes)?;
+            }
         }
+        Ok(places)
+    }
+
+    /// Writes the footer, its length, and the end of the file.
+    fn write_footer(
+        &mut self,
+        layout: &Layout,
+        schema: &SchemaDescriptor,
+        ledger: &Ledger,
+        places: &[IndexPlace],
+    ) -> Result<(), Error> {
+        let groups = ledger.groups();
+        let start = self.out.bytes_written();
+        let rows = groups.iter().map(|group| group.rows as u64).sum();
+        let (store, failure) = (Arc::clone(&self.store), Arc::clone(&self.out.inner().failure));
+        let check = |written: thrift::Result<()>| {
+            written.map_err(|cause| {
+                match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                    Some(failure) => store.error("writing", failure),
+                    None => unwritten(cause),
+                }
+            })
+        };
+        let mut footer = Structures::new(&mut self.out);
+        check(footer.begin_file(schema, rows, groups.len()))?;
+        for (group, head) in groups.iter().enumerate() {
+            let chunks = ledger.chunks(group)?;
+            let places = places.get(group * chunks.len()..).unwrap_or_default();
+            let few = i16::try_from(groups.len()).is_ok();
+            let ordinal = few.then_some(group as i16);
+            check(footer.row_group(schema, &chunks, places, head.rows, ordinal))?;
+        }
+        check(footer.end_file(&key_values(layout), CREATED_BY, schema.num_columns()))?;
+        let length = self.out.bytes_written() - start;
+        let length = u32::try_from(length).map_err(|_| {
+            let message = format!("{}: its footer is longer than the format allows", layout.table);
+            Error::new(ErrorKind::Io, message)
+                .with_hint("fewer row groups have a shorter one: raise `--row-group-bytes`")
+        })?;
+        self.write(&length.to_le_bytes())?;
+        self.write(MAGIC)
     }
 }
 
-fn key_values(layout: &Layout) -> Vec<KeyValue> {
+/// Wraps what the Thrift library reports.
+fn unwritten(cause: thrift::Error) -> Error {
+    let message = format!("writing a Parquet footer failed: {cause}");
+    Error::new(ErrorKind::Internal, message).with_source(cause)
+}
+
+fn key_values(layout: &Layout) -> [(&'static str, String); 2] {
     let schema = arrow::schema(layout);
-    vec![
-        KeyValue::new("ARROW:schema".to_owned(), encode_arrow_schema(&schema)),
-        KeyValue::new(arrow::TABLE_KEY.to_owned(), arrow::table_json(layout)),
-    ]
+    [("ARROW:schema", encode_arrow_schema(&schema)), (arrow::TABLE_KEY, arrow::table_json(layout))]
 }

@@ -16,16 +16,17 @@ mod delta;
 mod dictionary;
 pub mod encoding;
 mod file;
+mod footer;
+mod ledger;
 mod levels;
 mod pages;
 mod reread;
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::Arc;
 
 use parquet::basic::CompressionCodec;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use serde::{Deserialize, Serialize};
 
 use super::residue::Residue;
 use super::{ColumnParts, Encoded, Place, RowGroup, TableWriter, Task};
@@ -35,9 +36,10 @@ use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
 use crate::table::{Column, Kinds, Values};
 pub use chunk::Chunk;
-use chunk::{About, ChunkOptions};
+use chunk::ChunkOptions;
 use encoding::ColumnEncoding;
 use file::{ParquetFile, Store};
+use ledger::{Held, Ledger, Stored};
 
 /// How Parquet files are written.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +53,7 @@ pub struct ParquetOptions {
 }
 
 /// How Parquet pages are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Codec {
     /// Not compressed.
     None,
@@ -114,27 +116,18 @@ impl Codec {
     }
 }
 
-/// Where a column chunk lies in the file, and what it holds.
-#[derive(Debug)]
-struct Stored {
-    at: u64,
-    about: About,
-}
-
-#[derive(Debug, Default)]
-struct StoredGroup {
+/// A row group of the file, its chunks at hand by the index of their column.
+struct OpenGroup<'a> {
+    ordinal: usize,
     rows: usize,
-    order: Vec<usize>,
-    /// Boxed, as wide tables have thousands and a map has room to spare.
-    chunks: HashMap<usize, Box<Stored>>,
+    chunks: HashMap<usize, (&'a Held, Stored)>,
 }
 
 /// Writes one table as Parquet.
 pub struct ParquetWriter {
     file: ParquetFile,
     options: ParquetOptions,
-    properties: WriterPropertiesPtr,
-    groups: Vec<StoredGroup>,
+    ledger: Ledger,
     residue: Residue,
     /// Rows of the row groups that were planned and not yet appended.
     planned: std::collections::VecDeque<usize>,
@@ -144,30 +137,33 @@ pub struct ParquetWriter {
 impl ParquetWriter {
     /// Starts a file.
     pub fn open(staged: Staged, options: ParquetOptions) -> Result<Self, Error> {
-        let properties = WriterProperties::builder()
-            .set_created_by(format!("transmog version {}", env!("CARGO_PKG_VERSION")))
-            .build();
         Ok(ParquetWriter {
             file: ParquetFile::open(Store::Staged(staged))?,
             options,
-            properties: Arc::new(properties),
-            groups: Vec::new(),
+            ledger: Ledger::default(),
             residue: Residue::default(),
             planned: Default::default(),
             planned_count: 0,
         })
     }
 
+    fn open_group(&self, ordinal: usize) -> Result<OpenGroup<'_>, Error> {
+        let group = &self.ledger.groups()[ordinal];
+        let chunks = self.ledger.chunks(ordinal)?;
+        let chunks = group.columns.iter().zip(chunks);
+        let chunks = chunks.map(|(held, stored)| (held.index, (held, stored))).collect();
+        Ok(OpenGroup { ordinal, rows: group.rows, chunks })
+    }
+
     /// Reads one column of one row group back, as `layout` has it in the end.
-    fn reread(&self, group: usize, column: &LayoutColumn) -> Result<Option<Column>, Error> {
-        match self.groups[group].chunks.get(&column.index) {
-            Some(stored) => {
+    fn reread(&self, group: &OpenGroup<'_>, index: usize) -> Result<Option<Column>, Error> {
+        match group.chunks.get(&index) {
+            Some((held, stored)) => {
                 let bytes = self.bytes_of(stored)?;
-                let rows = self.groups[group].rows;
-                let descr = chunk::descriptor(&stored.about.column_type)?;
-                reread::column(bytes, &stored.about, descr, rows).map(Some)
+                let descr = chunk::descriptor(&held.column_type)?;
+                reread::column(bytes, &stored.about, &held.column_type, descr, group.rows).map(Some)
             }
-            None => self.residue.get(group, column.index),
+            None => self.residue.get(group.ordinal, index),
         }
     }
 
@@ -180,24 +176,14 @@ impl ParquetWriter {
         Ok(bytes)
     }
 
-    /// Returns whether the file holds every column of `layout` under its type, and nothing else.
-    fn is_settled(&self, layout: &Layout) -> bool {
-        let order: Vec<usize> = layout.columns.iter().map(|column| column.index).collect();
-        self.groups.iter().all(|group| {
-            group.order == order
-                && layout.columns.iter().all(|column| {
-                    group
-                        .chunks
-                        .get(&column.index)
-                        .is_some_and(|stored| self.is_final(stored, layout, column))
-                })
-        })
-    }
-
-    fn is_final(&self, stored: &Stored, layout: &Layout, column: &LayoutColumn) -> bool {
-        stored.about.column_type == column.column_type
-            && stored.about.wanted
-                == self.chunk_options(layout, column, &column.column_type).encoding
+    /// Returns the columns that every row group must hold in the end.
+    fn wanted_columns(&self, layout: &Layout) -> Vec<Held> {
+        let columns = layout.columns.iter().map(|column| Held {
+            index: column.index,
+            column_type: column.column_type.clone(),
+            wanted: self.chunk_options(layout, column, &column.column_type).encoding,
+        });
+        columns.collect()
     }
 
     /// Returns how a column is encoded while it has the type `column_type`.
@@ -216,34 +202,30 @@ impl ParquetWriter {
     }
 
     /// Copies everything into a second file under the final layout.
-    fn stitch(mut self, layout: &Layout) -> Result<Staged, Error> {
-        let mut out = ParquetFile::open(Store::Scratch(self.file.store().staged()?.scratch()?))?;
-        let mut groups = Vec::with_capacity(self.groups.len());
-        for group in 0..self.groups.len() {
-            let rows = self.groups[group].rows;
-            let mut stitched = StoredGroup { rows, ..StoredGroup::default() };
-            for column in &layout.columns {
-                let kept = self.groups[group].chunks.remove(&column.index);
-                let stored = match kept {
-                    Some(stored) if self.is_final(&stored, layout, column) => {
-                        let bytes = self.bytes_of(&stored)?;
-                        out.append(Chunk { bytes, about: stored.about })?
+    fn stitch(self, layout: &Layout, wanted: &[Held]) -> Result<Staged, Error> {
+        let staged = self.file.store().staged()?;
+        let mut out = ParquetFile::open(Store::Scratch(staged.scratch()?))?;
+        let mut ledger = Ledger::default();
+        for ordinal in 0..self.ledger.groups().len() {
+            let mut group = self.open_group(ordinal)?;
+            let mut stitched = Vec::with_capacity(layout.columns.len());
+            for (column, wanted) in layout.columns.iter().zip(wanted) {
+                let kept = group.chunks.get(&column.index).is_some_and(|(held, _)| *held == wanted);
+                let kept = if kept { group.chunks.remove(&column.index) } else { None };
+                stitched.push(match kept {
+                    Some((_, stored)) => out.append(&self.bytes_of(&stored)?, stored.about)?,
+                    None => {
+                        let values = self.reread(&group, column.index)?;
+                        let column_type = &column.column_type;
+                        let options = self.chunk_options(layout, column, column_type);
+                        let chunk = chunk::encode(values, group.rows, column_type, &options)?;
+                        out.append(&chunk.bytes, chunk.about)?
                     }
-                    kept => {
-                        if let Some(stored) = kept {
-                            self.groups[group].chunks.insert(column.index, stored);
-                        }
-                        let values = self.reread(group, column)?;
-                        let options = self.chunk_options(layout, column, &column.column_type);
-                        out.append(chunk::encode(values, rows, &column.column_type, &options)?)?
-                    }
-                };
-                stitched.order.push(column.index);
-                stitched.chunks.insert(column.index, Box::new(stored));
+                });
             }
-            groups.push(stitched);
+            ledger.push(group.rows, wanted.to_vec(), &stitched, staged)?;
         }
-        let stitched = out.finish(layout, groups, &self.properties)?;
+        let stitched = out.finish(layout, &ledger)?;
         let mut first = self.file.into_store()?.into_staged()?;
         first.replace_with(stitched.into_scratch()?)?;
         Ok(first)
@@ -255,9 +237,10 @@ impl ParquetWriter {
         group: usize,
         layout: &Layout,
     ) -> Result<Vec<arrow_array::ArrayRef>, Error> {
-        let rows = self.groups[group].rows;
+        let group = self.open_group(group)?;
         let array = |column: &LayoutColumn| {
-            super::arrow::to_array(self.reread(group, column)?, rows, &column.column_type)
+            let values = self.reread(&group, column.index)?;
+            super::arrow::to_array(values, group.rows, &column.column_type)
         };
         layout.columns.iter().map(array).collect()
     }
@@ -267,7 +250,7 @@ impl ParquetWriter {
     }
 
     pub(super) fn group_rows(&self) -> Vec<usize> {
-        self.groups.iter().map(|group| group.rows).collect()
+        self.ledger.groups().iter().map(|group| group.rows).collect()
     }
 
     pub(super) fn into_staged(self) -> Result<Staged, Error> {
@@ -281,12 +264,10 @@ fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
     let lossy = |column: &Column| {
         column.kinds().has(Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT) || column.long_float_count() > 0
     };
-    let any_lossy = parts.iter().any(|(_, column)| {
-        match (column.values(), column_type) {
-            (Values::List(lists), ColumnType::List(_)) => lossy(&lists.elements),
-            (_, ColumnType::Double | ColumnType::Decimal { .. }) => lossy(column),
-            _ => false,
-        }
+    let any_lossy = parts.iter().any(|(_, column)| match (column.values(), column_type) {
+        (Values::List(lists), ColumnType::List(_)) => lossy(&lists.elements),
+        (_, ColumnType::Double | ColumnType::Decimal { .. }) => lossy(column),
+        _ => false,
     });
     match (any_lossy, column_type) {
         (false, _) => column_type.clone(),
@@ -330,26 +311,26 @@ impl TableWriter for ParquetWriter {
 
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
         let rows = self.planned.pop_front().unwrap_or(0);
-        let mut group = StoredGroup { rows, ..StoredGroup::default() };
+        let mut columns = Vec::with_capacity(encoded.len());
+        let mut chunks = Vec::with_capacity(encoded.len());
         for encoded in encoded {
             let Encoded::Chunk(index, chunk) = encoded else {
                 return Err(Error::new(ErrorKind::Internal, "parquet was handed other data"));
             };
-            let stored = self.file.append(*chunk)?;
-            group.order.push(index);
-            group.chunks.insert(index, Box::new(stored));
+            let Chunk { bytes, column_type, wanted, about } = *chunk;
+            columns.push(Held { index, column_type, wanted });
+            chunks.push(self.file.append(&bytes, about)?);
         }
         self.file.rest()?;
-        self.groups.push(group);
-        Ok(())
+        self.ledger.push(rows, columns, &chunks, self.file.store().staged()?)
     }
 
-    fn finish(mut self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
-        if self.is_settled(layout) {
-            let groups = std::mem::take(&mut self.groups);
-            return self.file.finish(layout, groups, &self.properties)?.into_staged();
+    fn finish(self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
+        let wanted = self.wanted_columns(layout);
+        if self.ledger.groups().iter().all(|group| *group.columns == *wanted) {
+            return self.file.finish(layout, &self.ledger)?.into_staged();
         }
-        self.stitch(layout)
+        self.stitch(layout, &wanted)
     }
 }
 

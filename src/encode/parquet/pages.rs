@@ -4,6 +4,7 @@ use bytes::Bytes;
 use parquet::basic::Encoding as ParquetEncoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use serde::{Deserialize, Serialize};
 
 use super::Codec;
 use super::bits;
@@ -40,7 +41,7 @@ pub(super) struct Pages {
 }
 
 /// A data page as the page index has it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct DataPage {
     /// Bytes, header included.
     pub(super) bytes: usize,
@@ -50,6 +51,13 @@ pub(super) struct DataPage {
     /// Bytes of strings.
     pub(super) text_bytes: usize,
     pub(super) bounds: Option<Bounds>,
+}
+
+impl DataPage {
+    /// Returns whether it holds nothing but nulls.
+    pub(super) fn is_null(&self) -> bool {
+        self.nulls == self.levels
+    }
 }
 
 /// The values of a chunk, as they are written.

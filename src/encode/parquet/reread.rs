@@ -18,10 +18,11 @@ use crate::table::{Column, Form, Number, form};
 pub(super) fn column(
     bytes: Vec<u8>,
     about: &About,
+    column_type: &ColumnType,
     descr: ColumnDescPtr,
     rows: usize,
 ) -> Result<Column, Error> {
-    let metadata = about.metadata(Arc::clone(&descr), 0)?;
+    let metadata = about.for_reader(Arc::clone(&descr))?;
     let reader = Arc::new(Bytes::from(bytes));
     let pages = SerializedPageReader::new(reader, &metadata, rows, None).map_err(failed)?;
     let mut levels = Levels::default();
@@ -58,7 +59,7 @@ pub(super) fn column(
             return Err(Error::new(ErrorKind::Internal, "a chunk of a type that is never written"));
         }
     };
-    match &about.column_type {
+    match column_type {
         ColumnType::List(element) => lists(&levels, cells, element),
         column_type => scalars(&levels.def, max_def, cells, column_type),
     }

@@ -2,12 +2,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::column::page::{Page, PageReader};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::SchemaDescriptor;
 
 use super::cells::Cells;
-use super::chunk::{ChunkOptions, descriptor, encode};
+use super::chunk::{ChunkOptions, descriptor, encode, parquet_type, root};
 use super::encoding::{Encoding, choose};
+use super::file::MAGIC;
+use super::footer::{IndexPlace, Structures};
 use super::*;
 use crate::table::Number;
 use Encoding::*;
@@ -131,15 +135,44 @@ fn kinds() -> Vec<(ColumnType, Make)> {
     ]
 }
 
-/// Returns the levels of pages and values of a chunk, as the library reads it.
-fn pages(chunk: &Chunk, rows: usize) -> Vec<Page> {
-    let reader = Arc::new(Bytes::from(chunk.bytes.clone()));
-    let descr = descriptor(&chunk.about.column_type).unwrap();
-    let (_, places) = chunk.about.page_index(&descr, 0).unwrap();
-    let metadata = chunk.about.metadata(descr, 0).unwrap();
+/// Returns a file of one chunk, as it would be written, and what the library reads of its footer.
+fn file_of(chunk: &Chunk, rows: usize) -> (Bytes, ParquetMetaData) {
+    let leaf = parquet_type("column", &chunk.column_type).unwrap();
+    let schema = SchemaDescriptor::new(root(vec![leaf]).unwrap());
+    let physical = schema.column(0).physical_type();
+    let mut file = [MAGIC, &chunk.bytes].concat();
+    let stored = Stored { at: MAGIC.len() as u64, about: chunk.about.clone() };
+    let start = file.len() as u64;
+    if stored.about.is_bounded() {
+        Structures::new(&mut file).page_bounds(&stored.about, physical).unwrap();
+    }
+    let bounds = file.len() as u64;
+    Structures::new(&mut file).page_offsets(&stored, physical).unwrap();
+    let footer = file.len();
+    let place = IndexPlace {
+        bounds: (bounds > start).then_some((start, (bounds - start) as u32)),
+        offsets: (bounds, (footer as u64 - bounds) as u32),
+    };
+    let mut structures = Structures::new(&mut file);
+    structures.begin_file(&schema, rows as u64, 1).unwrap();
+    structures.row_group(&schema, &[stored], &[place], rows, Some(0)).unwrap();
+    structures.end_file(&[("key", "value".to_owned())], "tests", 1).unwrap();
+    let length = (file.len() - footer) as u32;
+    file.extend_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(MAGIC);
+    let file = Bytes::from(file);
+    let mut reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+    reader.try_parse(&file).unwrap();
+    (file, reader.finish().unwrap())
+}
+
+/// Returns the pages of a chunk, as the library reads it.
+fn pages(file: Bytes, metadata: &ParquetMetaData, rows: usize) -> Vec<Page> {
+    let chunk = metadata.row_group(0).column(0);
     // by the locations: a reader that uses the page index finds the same pages
-    let places = Some(places.page_locations);
-    let mut pages = SerializedPageReader::new(reader, &metadata, rows, places).unwrap();
+    let places = metadata.page_index().unwrap().offset_index(0, 0).unwrap().page_locations.clone();
+    let reader = Arc::new(file);
+    let mut pages = SerializedPageReader::new(reader, chunk, rows, Some(places)).unwrap();
     std::iter::from_fn(|| pages.get_next_page().unwrap()).collect()
 }
 
@@ -148,7 +181,7 @@ fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Optio
     let context = format!("{rows} rows of {column_type} as {encoding:?}");
     let chunk = encode_as(Some(column.clone()), rows, column_type, encoding);
     let descr = descriptor(column_type).unwrap();
-    let back = reread::column(chunk.bytes.clone(), &chunk.about, Arc::clone(&descr), rows).unwrap();
+    let back = reread::column(chunk.bytes.clone(), &chunk.about, column_type, descr, rows).unwrap();
     let array = |column: &Column| {
         super::super::arrow::to_array(Some(column.clone()), rows, column_type).unwrap()
     };
@@ -156,8 +189,9 @@ fn check(column: &Column, rows: usize, column_type: &ColumnType, encoding: Optio
     let again = encode_as(Some(back), rows, column_type, encoding);
     assert!(again.bytes == chunk.bytes, "{context}: encoded again");
     let is_data = |page: &&Page| !matches!(page, Page::DictionaryPage { .. });
-    let pages = pages(&chunk, rows);
-    let metadata = chunk.about.metadata(descr, 0).unwrap();
+    let (file, metadata) = file_of(&chunk, rows);
+    let pages = pages(file, &metadata, rows);
+    let metadata = metadata.row_group(0).column(0);
     let values: u32 = pages.iter().filter(is_data).map(Page::num_values).sum();
     assert_eq!(i64::from(values), metadata.num_values(), "{context}");
     let nulls = metadata.statistics().and_then(Statistics::null_count_opt);
@@ -282,7 +316,7 @@ fn every_codec_is_read_back() {
         let chunk = encode(Some(values.clone()), 50_000, &TEXT, &options).unwrap();
         assert_eq!(chunk.about.codec, codec);
         let descr = descriptor(&TEXT).unwrap();
-        let back = reread::column(chunk.bytes, &chunk.about, descr, 50_000).unwrap();
+        let back = reread::column(chunk.bytes, &chunk.about, &TEXT, descr, 50_000).unwrap();
         assert_eq!(format!("{back:?}"), format!("{values:?}"), "{codec:?}");
     }
 }
@@ -300,10 +334,11 @@ fn pages_say_whether_they_rise_or_fall() {
     let check = |value: fn(u64) -> Value, expected: BoundaryOrder| {
         let values = column((0..400_000).map(value));
         let chunk = encode_as(Some(values), 400_000, &ColumnType::Int64, None);
-        let descr = descriptor(&ColumnType::Int64).unwrap();
-        let (bounds, places) = chunk.about.page_index(&descr, 7).unwrap();
-        assert!(places.page_locations.len() > 2 && places.page_locations[0].offset == 7);
-        assert_eq!(bounds.unwrap().get_boundary_order(), Some(expected));
+        let (_, metadata) = file_of(&chunk, 400_000);
+        let index = metadata.page_index().unwrap();
+        let places = &index.offset_index(0, 0).unwrap().page_locations;
+        assert!(places.len() > 2 && places[0].offset == 4);
+        assert_eq!(index.column_index(0, 0).unwrap().get_boundary_order(), Some(expected));
     };
     check(|n| Value::Int(n as i64), BoundaryOrder::ASCENDING);
     check(|n| Value::Int(-(n as i64)), BoundaryOrder::DESCENDING);
