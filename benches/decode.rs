@@ -42,6 +42,27 @@ fn decode_and_flatten(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// What a tape would cost before a single value is in a column: each record to a tape, which is
+/// dropped.
+#[divan::bench(sample_count = 10)]
+fn simd_json_tape(bencher: Bencher<'_, '_>) {
+    let input = support::orders(RECORDS);
+    let chunks = chunks(&input);
+    let mut buffers = simd_json::Buffers::default();
+    bencher
+        .counter(BytesCount::new(input.len()))
+        .with_inputs(|| chunks.iter().map(|chunk| chunk.bytes.clone()).collect::<Vec<_>>())
+        .bench_local_values(|mut copies| {
+            for (chunk, bytes) in chunks.iter().zip(&mut copies) {
+                for record in &chunk.records {
+                    let record = &mut bytes[record.range()];
+                    let tape = simd_json::to_tape_with_buffers(record, &mut buffers);
+                    divan::black_box(tape.expect("good records"));
+                }
+            }
+        });
+}
+
 fn chunks(input: &[u8]) -> Vec<Chunk> {
     let options = FrameOptions {
         framing: Framing::Lines,

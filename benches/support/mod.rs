@@ -1,5 +1,7 @@
 //! Inputs for the benches, the same in every run.
 
+#![allow(dead_code, reason = "no bench takes all of it")]
+
 use std::fmt::Write;
 
 /// Makes nested orders as JSONL: an address, tags, items with discounts.
@@ -32,10 +34,11 @@ pub fn orders(count: usize) -> Vec<u8> {
 }
 
 /// A small generator; its numbers only have to be scattered and the same everywhere.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    /// Returns the next number, below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
