@@ -11,7 +11,7 @@ use signal_hook::flag;
 use transmog::{Cancel, Error, ErrorKind};
 
 use super::args::ConvertArgs;
-use super::{message, plan};
+use super::{allocator, message, plan};
 
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
@@ -27,6 +27,7 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 pub fn run(args: ConvertArgs) -> Result<(), Error> {
     let quiet = args.quiet;
     let conversion = plan::conversion(args)?;
+    allocator::keep_freed_memory(conversion.memory_limit);
     stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
         Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
             .with_source(cause)

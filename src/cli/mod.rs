@@ -1,5 +1,6 @@
 //! What only the binary needs; it sees the library as any user does.
 
+mod allocator;
 mod args;
 mod completions;
 mod convert;

@@ -28,14 +28,16 @@ impl Budget {
     /// Shares out the memory of a run; what the user set stands.
     pub(super) fn of(conversion: &Conversion, chunks: usize) -> Self {
         let spare = conversion.memory_limit.saturating_sub(limits::MEMORY_FIXED);
-        // Of what is left, an eighth for the chunks in flight, a quarter each for rows that wait, a
-        // row group among them, and rows that are encoded; the rest for copies of either.
+        // Of what is left, an eighth for the chunks in flight, and as much as a row group each for
+        // rows that wait and rows that are encoded, which are copied meanwhile, once by their
+        // values and once as pages.
+        let group = spare / 16 * 3;
         let chunk = spare / 8 / (CHUNK_COPIES * chunks);
         let least = limits::CHUNK_BYTES_MIN;
         Budget {
-            row_group: conversion.row_group_bytes.unwrap_or(spare / 4),
-            pending: conversion.pending_bytes.unwrap_or(spare / 4),
-            encoding: spare / 4,
+            row_group: conversion.row_group_bytes.unwrap_or(group),
+            pending: conversion.pending_bytes.unwrap_or(group),
+            encoding: group,
             chunk: conversion
                 .chunk_bytes
                 .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn parts_shrink_with_the_limit() {
         let whole = budget(limits::MEMORY_FIXED + (512 << 20), 4);
-        assert_eq!((whole.row_group, whole.chunk), (128 << 20, limits::CHUNK_BYTES));
+        assert_eq!((whole.row_group, whole.chunk), (96 << 20, limits::CHUNK_BYTES));
         assert_eq!(whole.record, limits::RECORD_BYTES_MAX);
         let quarter = budget(limits::MEMORY_FIXED + (128 << 20), 4);
         assert_eq!(quarter.row_group * 4, whole.row_group);

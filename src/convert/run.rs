@@ -1,6 +1,6 @@
 //! The loop: chunks in, row groups out, in order.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs;
 use std::sync::Arc;
 use std::thread;
@@ -78,7 +78,12 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         used: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
-        encoding: Encoding { groups: 0, bytes: 0, bytes_max: budget.encoding },
+        encoding: Encoding {
+            groups: 0,
+            bytes: 0,
+            bytes_max: budget.encoding,
+            waiting: VecDeque::new(),
+        },
     };
     let mut end = None;
     while end.is_none() || run.next < run.read {
@@ -104,17 +109,22 @@ const ELSEWHERE: &str = "(other paths)";
 /// Ids of main rows that are compared with later ones.
 const IDS_REMEMBERED: usize = 1 << 20;
 
-/// Row groups that are being encoded.
+/// Row groups that are being encoded, and those that are full and wait for that.
 struct Encoding {
     groups: usize,
     bytes: usize,
-    /// Past that, chunks wait.
+    /// As much is encoded at once, or one row group.
     bytes_max: usize,
+    /// While there are some, chunks wait as well.
+    waiting: VecDeque<(FullGroup, Place)>,
 }
 
 impl Encoding {
-    fn has_room(&self) -> bool {
-        self.bytes < self.bytes_max
+    /// Takes the row group out that is next, if there is room for it.
+    fn next(&mut self) -> Option<(FullGroup, Place)> {
+        let (full, _) = self.waiting.front()?;
+        let has_room = self.groups == 0 || self.bytes + full.bytes <= self.bytes_max;
+        if has_room { self.waiting.pop_front() } else { None }
     }
 }
 
@@ -168,6 +178,7 @@ impl Run {
                 let done = self.outputs.encoded(table, group, place, encoded?)?;
                 self.encoding.groups -= done.groups;
                 self.encoding.bytes -= done.bytes;
+                self.encode_waiting()?;
                 self.absorb()?;
             }
             Report::Panicked(text) => {
@@ -178,9 +189,9 @@ impl Run {
         Ok(())
     }
 
-    /// Takes decoded chunks in their order, while there is room to encode.
+    /// Takes decoded chunks in their order, while no row group waits to be encoded.
     fn absorb(&mut self) -> Result<(), Error> {
-        while self.encoding.has_room()
+        while self.encoding.waiting.is_empty()
             && let Some(decoded) = self.early.remove(&self.next)
         {
             self.absorb_chunk(decoded)?;
@@ -216,9 +227,9 @@ impl Run {
         self.next += 1;
         self.tickets.give_back(Some(chunk));
         for full in self.groups.add(batches, records) {
-            self.encode(full, Place::Inner)?;
+            self.encoding.waiting.push_back((full, Place::Inner));
         }
-        Ok(())
+        self.encode_waiting()
     }
 
     /// Counts what happened at a path; past a number of paths all others are counted as one.
@@ -297,20 +308,25 @@ impl Run {
         Ok(())
     }
 
-    fn encode(&mut self, full: FullGroup, place: Place) -> Result<(), Error> {
-        let (layout, _) = self.schema.layout(full.table);
-        let bytes = full.bytes;
-        if self.outputs.plan(full, &layout, place, &self.workers)? {
-            self.encoding.groups += 1;
-            self.encoding.bytes += bytes;
+    /// Has row groups encoded that are full, as far as there is room. No chunk is taken before
+    /// they are, so the schema is still the one under which they filled.
+    fn encode_waiting(&mut self) -> Result<(), Error> {
+        while let Some((full, place)) = self.encoding.next() {
+            let (layout, _) = self.schema.layout(full.table);
+            let bytes = full.bytes;
+            if self.outputs.plan(full, &layout, place, &self.workers)? {
+                self.encoding.groups += 1;
+                self.encoding.bytes += bytes;
+            }
         }
         Ok(())
     }
 
     fn finish(mut self, bytes_in: u64, cancel: &super::Cancel) -> Result<Summary, Error> {
         for full in self.groups.finish() {
-            self.encode(full, Place::Last)?;
+            self.encoding.waiting.push_back((full, Place::Last));
         }
+        self.encode_waiting()?;
         while self.encoding.groups > 0 {
             cancel.check()?;
             match self.workers.reports.recv_timeout(CANCEL_POLL) {

@@ -16,6 +16,7 @@ use super::dictionary::Dictionary;
 use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose, without_dictionary};
 use super::levels::Levels;
 use super::pages::{self, Coded, DataPage, Pages};
+use super::segments::Segments;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::table::Column;
@@ -24,7 +25,7 @@ use crate::table::Column;
 #[derive(Debug)]
 pub struct Chunk {
     /// Dictionary page and data pages.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Segments,
     pub(super) column_type: ColumnType,
     /// The encoding that was asked for.
     pub(super) wanted: Option<Encoding>,

@@ -133,10 +133,14 @@ impl ParquetFile {
         written.map_err(|cause| self.store().error("writing", cause))
     }
 
-    /// Appends a chunk and returns where it lies.
-    pub(super) fn append(&mut self, bytes: &[u8], about: About) -> Result<Stored, Error> {
+    /// Appends the segments of a chunk and returns where it lies.
+    pub(super) fn append<'a>(
+        &mut self,
+        segments: impl IntoIterator<Item = &'a [u8]>,
+        about: About,
+    ) -> Result<Stored, Error> {
         let at = self.out.bytes_written() as u64;
-        self.write(bytes)?;
+        segments.into_iter().try_for_each(|bytes| self.write(bytes))?;
         Ok(Stored { at, about })
     }
 

@@ -21,6 +21,7 @@ mod ledger;
 mod levels;
 mod pages;
 mod reread;
+mod segments;
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -213,13 +214,15 @@ impl ParquetWriter {
                 let kept = group.chunks.get(&column.index).is_some_and(|(held, _)| *held == wanted);
                 let kept = if kept { group.chunks.remove(&column.index) } else { None };
                 stitched.push(match kept {
-                    Some((_, stored)) => out.append(&self.bytes_of(&stored)?, stored.about)?,
+                    Some((_, stored)) => {
+                        out.append([self.bytes_of(&stored)?.as_slice()], stored.about)?
+                    }
                     None => {
                         let values = self.reread(&group, column.index)?;
                         let column_type = &column.column_type;
                         let options = self.chunk_options(layout, column, column_type);
                         let chunk = chunk::encode(values, group.rows, column_type, &options)?;
-                        out.append(&chunk.bytes, chunk.about)?
+                        out.append(chunk.bytes.iter(), chunk.about)?
                     }
                 });
             }
@@ -319,7 +322,7 @@ impl TableWriter for ParquetWriter {
             };
             let Chunk { bytes, column_type, wanted, about } = *chunk;
             columns.push(Held { index, column_type, wanted });
-            chunks.push(self.file.append(&bytes, about)?);
+            chunks.push(self.file.append(bytes.iter(), about)?);
         }
         self.file.rest()?;
         self.ledger.push(rows, columns, &chunks, self.file.store().staged()?)

@@ -15,6 +15,7 @@ use super::compress::compress;
 use super::dictionary::Dictionary;
 use super::encoding::Encoding;
 use super::levels::{Levels, PageLimits, Span};
+use super::segments::Segments;
 use crate::error::Error;
 
 /// What bounds a page: with fewer rows pages of small values compress badly.
@@ -30,7 +31,7 @@ const COMPRESS_BYTES_MIN: usize = 64;
 #[derive(Debug)]
 pub(super) struct Pages {
     /// Dictionary page and data pages, headers included.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Segments,
     /// The codec that was used: none where compression gains nothing.
     pub(super) codec: Codec,
     /// Bytes of the pages before compression, headers included.
@@ -160,7 +161,7 @@ fn bounds(cells: &Cells<'_>, coded: &Coded, span: &Span, is_alone: bool) -> Opti
 /// Compresses pages and puts headers before them.
 struct Writer {
     codec: Codec,
-    out: TrackedWrite<Vec<u8>>,
+    out: TrackedWrite<Segments>,
     plain_bytes: usize,
     dictionary_bytes: usize,
     /// The pages by which the codec was decided.
@@ -171,7 +172,7 @@ impl Writer {
     fn new(codec: Codec) -> Self {
         Writer {
             codec,
-            out: TrackedWrite::new(Vec::new()),
+            out: TrackedWrite::new(Segments::default()),
             plain_bytes: 0,
             dictionary_bytes: 0,
             decided: Vec::new(),
