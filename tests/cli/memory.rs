@@ -52,11 +52,11 @@ fn memory(limit: &str) -> (usize, usize) {
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_stays_within_the_limit() {
-    let (small, faults) = memory("96MiB");
+    let (small, faults_of_small) = memory("96MiB");
     assert!(small < 96 << 20, "96MiB: {} MiB", small >> 20);
-    // 6,000 where freed memory goes back to the system at once
-    assert!(faults < 2_500, "{faults} page faults");
-    let (whole, _) = memory("512MiB");
+    let (whole, faults) = memory("512MiB");
+    // with room to spare, freed memory is used again before the system takes it back
+    assert!(faults * 2 < faults_of_small, "{faults} and {faults_of_small} page faults");
     assert!(whole < 512 << 20, "512MiB: {} MiB", whole >> 20);
     assert!(small < whole, "{small} {whole}");
 }
