@@ -14,9 +14,9 @@ const EXACT_INT_MAX: u64 = 1 << 53;
 /// A value of another kind turns the whole column into text, where every value has one spelling.
 #[derive(Debug, Clone, Default)]
 pub struct Column {
-    presence: Presence,
-    values: Values,
-    kinds: Kinds,
+    pub(super) presence: Presence,
+    pub(super) values: Values,
+    pub(super) kinds: Kinds,
     expected: Expected,
 }
 
@@ -278,7 +278,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_bool(&mut self, value: bool) {
+    pub(super) fn store_bool(&mut self, value: bool) {
         self.kinds.add(Kinds::BOOL);
         if let Values::None = self.values {
             self.values = Values::Bool(Vec::with_capacity(self.expected.values));
@@ -340,14 +340,17 @@ impl Column {
         self.presence.push(row);
         match &mut self.values {
             Values::Int(values) if value.unsigned_abs() <= EXACT_INT_MAX => values.push(value),
-            _ => {
-                self.kinds.add(Kinds::INT);
-                if value.unsigned_abs() > EXACT_INT_MAX {
-                    self.kinds.add(Kinds::WIDE_INT);
-                }
-                self.store_int(value);
-            }
+            _ => self.add_int(value),
         }
+    }
+
+    /// Adds an integer whose row is noted.
+    pub(super) fn add_int(&mut self, value: i64) {
+        self.kinds.add(Kinds::INT);
+        if value.unsigned_abs() > EXACT_INT_MAX {
+            self.kinds.add(Kinds::WIDE_INT);
+        }
+        self.store_int(value);
     }
 
     #[inline(never)]
@@ -370,7 +373,7 @@ impl Column {
         }
     }
 
-    fn store_big(&mut self, value: i128) {
+    pub(super) fn store_big(&mut self, value: i128) {
         if let Values::Int(values) = &mut self.values {
             self.values = Values::Big(values.iter().map(|&value| value.into()).collect());
         }
@@ -385,7 +388,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_float(&mut self, value: f64, long: Option<&str>) {
+    pub(super) fn store_float(&mut self, value: f64, long: Option<&str>) {
         if let Values::Int(values) = &mut self.values
             && !self.kinds.has(Kinds::WIDE_INT)
         {
@@ -435,7 +438,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_string(&mut self, text: Excerpt<'_>) {
+    pub(super) fn store_string(&mut self, text: Excerpt<'_>) {
         if let Values::Instant(form, values) = &mut self.values
             && let Some(value) = form.read(text.bytes())
         {
@@ -498,7 +501,7 @@ impl Column {
 
     /// Makes the values text, if they are not, and returns them.
     #[inline]
-    fn texts_mut(&mut self) -> &mut Texts {
+    pub(super) fn texts_mut(&mut self) -> &mut Texts {
         if !matches!(self.values, Values::Text(_)) {
             let texts = match self.values {
                 Values::None => Texts::with_capacity(self.expected),

@@ -4,6 +4,7 @@
 //! densely, and which rows they belong to; a row without a value costs nothing. Every column knows
 //! the [`Kinds`] of all values it was given, so that its type can be decided over the whole input.
 
+pub mod cell;
 pub mod column;
 pub mod form;
 pub mod kinds;
