@@ -115,7 +115,9 @@ impl Decoder<'_> {
                 self.extra(at, start, end, flattener, place, &mut bytes)?;
                 break;
             }
-            let cell = self.find_cell(at, end).map_err(|fault| in_row(fault, start))?;
+            let Some(cell) = self.find_cell(at, end) else {
+                return Err(self.explain(at, start, end));
+            };
             if cell.start == cell.end && !cell.is_quoted {
                 flattener.null_cell(&self.columns, index, place);
             } else if self.is_plain {
@@ -141,47 +143,70 @@ impl Decoder<'_> {
         Ok(bytes)
     }
 
-    /// Finds the cell that starts at `at`.
-    #[inline]
-    fn find_cell(&mut self, at: usize, end: usize) -> Result<Found, Fault> {
+    /// Finds the cell that starts at `at`; nothing where its quotes are wrong.
+    #[inline(always)]
+    fn find_cell(&mut self, at: usize, end: usize) -> Option<Found> {
         let bytes = self.text.as_bytes();
         if at < end && self.dialect.quote == Some(bytes[at]) {
             return self.find_quoted(at, end);
         }
         let next = self.marks.next(bytes, at, end);
-        Ok(Found { start: at, end: next, next, is_quoted: false, is_copied: false })
+        Some(Found { start: at, end: next, next, is_quoted: false, is_copied: false })
     }
 
     /// Finds the cell whose opening quote stands at `at`.
-    fn find_quoted(&mut self, at: usize, end: usize) -> Result<Found, Fault> {
-        let bytes = &self.text.as_bytes()[..end];
+    #[inline]
+    fn find_quoted(&mut self, at: usize, end: usize) -> Option<Found> {
+        let bytes = self.text.as_bytes();
         let Dialect { delimiter, quote, escape, .. } = self.dialect;
-        let quote = quote.unwrap_or(b'"');
-        let (start, mut from, mut is_copied) = (at + 1, at + 1, false);
-        let close = loop {
-            let Some(found) = find_quote(bytes, from, quote, escape) else {
-                let message = "expected a closing quote, found the end of the input";
-                return Err(Fault::new(FaultCode::CsvQuote, at, message));
-            };
-            if bytes[found] == quote && bytes.get(found + 1) != Some(&quote) {
-                break found;
-            }
-            is_copied = true;
-            from = found + 2;
-        };
+        let start = at + 1;
+        let close = find_quote(bytes, start, quote?, escape)?;
         let next = close + 1;
-        if next < end && bytes[next] != delimiter {
-            let found = self.text[next..].chars().next().unwrap_or('\u{fffd}');
-            let message = format!(
-                "expected `{}` or a line end behind a closing quote, found `{found}`",
-                delimiter.escape_ascii()
-            );
-            return Err(Fault::new(FaultCode::CsvQuote, next, message));
+        let is_whole = next == end || (next < end && bytes[next] == delimiter);
+        if is_whole && Some(bytes[close]) == quote {
+            return Some(Found { start, end: close, next, is_quoted: true, is_copied: false });
         }
-        if is_copied {
-            self.copy_unquoted(start, close, quote);
+        self.find_doubled(start, end)
+    }
+
+    /// Finds the end of a cell whose content starts at `start` and holds quotes or escapes.
+    #[inline(never)]
+    fn find_doubled(&mut self, start: usize, end: usize) -> Option<Found> {
+        let close = self.closing_quote(start, end)?;
+        let next = close + 1;
+        if next < end && self.text.as_bytes()[next] != self.dialect.delimiter {
+            return None;
         }
-        Ok(Found { start, end: close, next, is_quoted: true, is_copied })
+        self.copy_unquoted(start, close, self.dialect.quote?);
+        Some(Found { start, end: close, next, is_quoted: true, is_copied: true })
+    }
+
+    /// Returns the quote that closes the cell whose content starts at `from`.
+    fn closing_quote(&self, mut from: usize, end: usize) -> Option<usize> {
+        let bytes = &self.text.as_bytes()[..end];
+        let quote = self.dialect.quote?;
+        loop {
+            let found = find_quote(bytes, from, quote, self.dialect.escape)?;
+            if bytes[found] == quote && bytes.get(found + 1) != Some(&quote) {
+                return Some(found);
+            }
+            from = found + 2;
+        }
+    }
+
+    /// Says what is wrong with the quotes of the cell that starts at `at`.
+    #[cold]
+    fn explain(&self, at: usize, start: usize, end: usize) -> Halt {
+        let (place, message) = match self.closing_quote(at + 1, end) {
+            None => (at, "expected a closing quote, found the end of the input".to_owned()),
+            Some(close) => {
+                let found = self.text[close + 1..].chars().next().unwrap_or('\u{fffd}');
+                let delimiter = self.dialect.delimiter.escape_ascii();
+                let what = format!("`{delimiter}` or a line end behind a closing quote");
+                (close + 1, format!("expected {what}, found `{found}`"))
+            }
+        };
+        Fault::new(FaultCode::CsvQuote, place - start, message).into()
     }
 
     /// Copies the content of a cell without what stands before quotes.
@@ -253,7 +278,9 @@ impl Decoder<'_> {
         let mut extra = vec![b'['];
         let mut at = at;
         loop {
-            let cell = self.find_cell(at, end).map_err(|fault| in_row(fault, start))?;
+            let Some(cell) = self.find_cell(at, end) else {
+                return Err(self.explain(at, start, end));
+            };
             let text = match cell.is_copied {
                 true => self.unquoted.as_str(),
                 false => &self.text[cell.start..cell.end],
@@ -415,12 +442,6 @@ fn equal(block: &[u8; BLOCK], byte: u8) -> u64 {
     let wanted = u8x16::splat(byte);
     let mask = |lane: usize| u64::from(u8x16::new(lanes[lane]).simd_eq(wanted).to_bitmask());
     mask(0) | mask(1) << 16 | mask(2) << 32 | mask(3) << 48
-}
-
-/// Makes the byte of a fault count from the start of its row.
-fn in_row(mut fault: Fault, start: usize) -> Halt {
-    fault.byte -= start;
-    fault.into()
 }
 
 /// Says of a fault in a value where in the row that stands.

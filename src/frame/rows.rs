@@ -203,6 +203,10 @@ impl Rows {
             } else {
                 self.quoted = None;
                 pos = at + 1;
+                // So is the last one, as it seems.
+                if matches!(next, b'\r' | b'\n') {
+                    return End::At(pos);
+                }
             }
         }
     }
