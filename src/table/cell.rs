@@ -67,6 +67,30 @@ const SHORT_DIGITS: usize = 15;
 const POWERS: [f64; SHORT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
+/// Reads an integer of up to eight digits, all at once; nothing where it is another, or would not
+/// print back.
+#[inline]
+fn eight_digits(text: Excerpt<'_>) -> Option<i64> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0xF0; 8]);
+    const SIX: u64 = u64::from_le_bytes([6; 8]);
+    let block = text.first_eight()?;
+    let length = text.len();
+    if length == 0 || length > 8 || (block[0] == b'0' && length > 1) {
+        return None;
+    }
+    // Zeros in front, up to eight digits.
+    let missing = 64 - 8 * length as u32;
+    let digits = (u64::from_le_bytes(*block) << missing) | ZEROS.unbounded_shr(64 - missing);
+    if digits & HIGH != ZEROS || digits.wrapping_add(SIX) & HIGH != ZEROS {
+        return None;
+    }
+    // Neighbours are joined: pairs, fours, all.
+    let pairs = (digits & 0x0F0F_0F0F_0F0F_0F0F).wrapping_mul(2561) >> 8;
+    let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(6_553_601) >> 16;
+    Some(((fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(42_949_672_960_001) >> 32) as i64)
+}
+
 /// Reads an integer of few digits; nothing where it is longer, none, or would not print back.
 #[inline]
 fn short_int(bytes: &[u8]) -> Option<i64> {
@@ -130,7 +154,7 @@ impl Column {
         match &mut self.values {
             Values::Text(texts) if self.kinds.knows_strings() => return texts.push_excerpt(text),
             Values::Int(values) => {
-                if let Some(value) = short_int(text.bytes()) {
+                if let Some(value) = eight_digits(text).or_else(|| short_int(text.bytes())) {
                     return values.push(value);
                 }
             }
@@ -250,6 +274,16 @@ mod tests {
                 (None, None) => {}
                 both => panic!("{text}: {both:?}"),
             }
+        }
+        for text in texts
+            .iter()
+            .chain(["7", "12345678", "99999999", "1234567/", "123:", " 1"].map(String::from).iter())
+        {
+            let source = format!("{text},padding");
+            let found = eight_digits(Excerpt::new(&source, 0, text.len()));
+            let expected =
+                short_int(text.as_bytes()).filter(|value| *value >= 0 && text.len() <= 8);
+            assert_eq!(found, expected, "{text}");
         }
         assert_eq!(short_int(b"-12"), Some(-12));
         assert_eq!(short_float(b"-12.75"), Some(-12.75));

@@ -111,6 +111,12 @@ impl<'a> Excerpt<'a> {
         &self.source.as_bytes()[self.start..self.end]
     }
 
+    /// Returns the first eight bytes of the text and what follows it, where there are as many.
+    #[inline]
+    pub fn first_eight(self) -> Option<&'a [u8; 8]> {
+        self.source.as_bytes().get(self.start..)?.first_chunk()
+    }
+
     /// Returns how many bytes the text has.
     #[inline]
     pub fn len(self) -> usize {

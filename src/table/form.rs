@@ -220,7 +220,7 @@ impl Form {
     #[inline]
     pub fn read(self, text: &[u8]) -> Option<i64> {
         match (self, text.len()) {
-            // The two forms that most data has.
+            // The forms that most data has.
             (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::Zulu }, 20)
                 if text[19] == b'Z' =>
             {
@@ -228,6 +228,11 @@ impl Form {
             }
             (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::None }, 19) => {
                 read_seconds(text, separator)
+            }
+            (Form::Timestamp { separator, fraction_digits: Some(6), zone: Zone::None }, 26) => {
+                let fraction = pair(text, 20)? * 10_000 + pair(text, 22)? * 100 + pair(text, 24)?;
+                let seconds = read_seconds(text, separator).filter(|_| text[19] == b'.')?;
+                Some(seconds + i64::from(fraction))
             }
             _ => parse_bytes(text).filter(|(form, _)| *form == self).map(|(_, value)| value),
         }
@@ -365,8 +370,13 @@ mod tests {
 
     #[test]
     fn every_byte_of_a_time_counts() {
-        let text = b"2026-11-21T10:20:30Z";
-        let (form, _) = parse("2026-11-21T10:20:30Z").unwrap();
+        check_every_byte(b"2026-11-21T10:20:30Z");
+        check_every_byte(b"2026-11-21 10:20:30");
+        check_every_byte(b"2026-11-21 10:20:30.123456");
+    }
+
+    fn check_every_byte<const LENGTH: usize>(text: &[u8; LENGTH]) {
+        let (form, _) = parse_bytes(text).unwrap();
         for place in 0..text.len() {
             for byte in 0..=u8::MAX {
                 let mut other = *text;
