@@ -286,12 +286,12 @@ fn written(rows: &[Vec<String>], mut chance: u64) -> String {
             text.push_str(if place > 0 { "," } else { "" });
             let is_first = place == 0 && cell.is_empty();
             let needs_quotes = is_first || cell.contains(['"', ',', '\r', '\n']);
-            match needs_quotes || chance % 3 == 0 {
+            match needs_quotes || chance.is_multiple_of(3) {
                 true => text.push_str(&format!("\"{}\"", cell.replace('"', "\"\""))),
                 false => text.push_str(cell),
             }
         }
-        if index + 1 < rows.len() || chance % 2 == 0 {
+        if index + 1 < rows.len() || chance.is_multiple_of(2) {
             text.push_str(line_end);
         }
     }
