@@ -153,6 +153,17 @@ fn dialects_are_reported() {
     assert_eq!(summary.dialects.len(), 1);
     assert_eq!(summary.dialects[0].dialect.to_string(), "delimiter `;`, quote `\"`, a header");
     assert_eq!(summary.dialects[0].name, "in");
+    let comments = |text: &str, adjust: &dyn Fn(&mut Conversion)| {
+        let (summary, rows) = convert(text.as_bytes(), OutputFormat::Csv, adjust).unwrap();
+        assert!(summary.to_string().contains("2 comments left out"), "{summary}");
+        (summary.dialects[0].comments, String::from_utf8(rows).unwrap())
+    };
+    let percent = |c: &mut Conversion| c.csv_input.dialect.comment = Some(b'%');
+    let (count, rows) = comments("%x\na,b\n1,2\n%y,z", &percent);
+    assert_eq!((count, rows.as_str()), (2, "a,b\n1,2\n"));
+    // Where they are guessed, what has all cells is a row.
+    let (count, rows) = comments("a,b\n# x\n1,2\n# y\n#3,4\n", &|_| {});
+    assert_eq!((count, rows.as_str()), (2, "a,b\n1,2\n#3,4\n"));
 }
 
 #[test]

@@ -84,6 +84,10 @@ fn read_all(
                 return Ok(None);
             }
         }
+        if framer.comments() > 0 {
+            let (input, count) = (framer.end().input_index - 1, framer.comments());
+            let _ = reports.send(Report::Comments { input, count });
+        }
         // The ticket of the chunk that did not come goes to the next input.
         let _ = reports.send(Report::Unused);
         bytes += end;

@@ -164,6 +164,10 @@ impl Run {
             }
             Report::End { .. } => {}
             Report::Unused => self.tickets.give_back(None),
+            Report::Comments { input, count } => {
+                let known = self.dialects.last_mut().filter(|known| known.input_index == input);
+                known.into_iter().for_each(|known| known.comments = count);
+            }
             Report::ReadFailed(error) => {
                 // Bad records before that place come first, so that the message does not depend on
                 // which thread was faster.
@@ -246,6 +250,7 @@ impl Run {
             input_index: input,
             name,
             dialect: head.dialect,
+            comments: 0,
             renamed,
         });
     }

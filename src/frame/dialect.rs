@@ -109,9 +109,10 @@ impl DialectOptions {
         let mut dialect = view.dialect;
         let mut rows = view.rows;
         if self.comment.is_none() && view.width > 1 {
-            let is_comment = |row: &Row| sample.bytes[row.start] == b'#';
-            let mut comments = rows.iter().filter(|row| is_comment(row)).peekable();
-            if comments.peek().is_some() && comments.all(|row| row.cells.len() != view.width) {
+            let marked = rows.iter().filter(|row| row.is_marked).count();
+            let is_comment = |row: &Row| row.is_marked && row.cells.len() != view.width;
+            let comments = rows.iter().filter(|row| is_comment(row)).count();
+            if comments * 2 > marked {
                 dialect.comment = Some(b'#');
                 dialect.comment_is_guess = true;
                 rows.retain(|row| !is_comment(row));
@@ -149,7 +150,7 @@ impl DialectOptions {
         };
         let mut best: Option<View> = None;
         for &delimiter in delimiters {
-            for (quote, escape) in self.quotings(sample.bytes) {
+            let views = self.quotings(sample.bytes).into_iter().map(|(quote, escape)| {
                 let dialect = Dialect {
                     delimiter,
                     quote,
@@ -158,13 +159,16 @@ impl DialectOptions {
                     skip_lines: self.skip_lines.unwrap_or(0),
                     ..Dialect::default()
                 };
-                let view = View::of(&sample, dialect);
-                if best.as_ref().is_none_or(|best| view.is_better_than(best)) {
-                    best = Some(view);
-                }
+                View::of(&sample, dialect)
+            });
+            // Quotes that are not the usual ones must be needed: an apostrophe is none.
+            let view = views.reduce(|a, b| if b.score > a.score + CLOSE { b } else { a });
+            let view = view.expect("there is a quote to try");
+            if best.as_ref().is_none_or(|best| view.is_better_than(best)) {
+                best = Some(view);
             }
         }
-        (sample, best.expect("there is a delimiter and a quote to try"))
+        (sample, best.expect("there is a delimiter to try"))
     }
 
     /// Returns the quotes and escapes to try.
@@ -189,6 +193,9 @@ impl DialectOptions {
 /// What cells are parted by where nothing is given, the likely first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
+/// Scores that differ by no more say nothing; of delimiters, the number of columns decides.
+const CLOSE: f64 = 0.03;
+
 /// Preambles are looked for in so many rows.
 const PREAMBLE_ROWS_MAX: usize = 64;
 
@@ -202,6 +209,8 @@ struct Row {
     start: usize,
     cells: Vec<Cell>,
     is_bad: bool,
+    /// It may be a comment, where comments are not given.
+    is_marked: bool,
 }
 
 /// The sample as one dialect reads it.
@@ -232,7 +241,8 @@ impl View {
             let is_cut = row.end == bytes.len() && !sample.whole;
             if !is_cut || rows.is_empty() {
                 let is_bad = row.fault.is_some() || (row.open_quote.is_some() && !is_cut);
-                rows.push(Row { start: at, cells: row.cells, is_bad });
+                let is_marked = dialect.comment.is_none() && bytes[at] == b'#';
+                rows.push(Row { start: at, cells: row.cells, is_bad, is_marked });
             }
             at = row.end;
         }
@@ -242,8 +252,6 @@ impl View {
     }
 
     fn is_better_than(&self, other: &View) -> bool {
-        // Within this the number of columns decides.
-        const CLOSE: f64 = 0.03;
         let is_table = |view: &View| view.width > 1 && view.score > 0.0;
         match (is_table(self), is_table(other)) {
             (true, false) => true,
@@ -254,9 +262,11 @@ impl View {
     }
 }
 
-/// Returns how many cells most rows have; of several numbers the largest.
+/// Returns how many cells most rows have that are no comments; of several numbers the largest.
 fn usual_width(rows: &[Row]) -> usize {
-    let mut widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
+    let all_marked = rows.iter().all(|row| row.is_marked);
+    let counted = rows.iter().filter(|row| all_marked || !row.is_marked);
+    let mut widths: Vec<usize> = counted.map(|row| row.cells.len()).collect();
     widths.sort_unstable();
     let runs = widths.chunk_by(|a, b| a == b);
     runs.max_by_key(|run| run.len()).map_or(1, |run| run[0])
@@ -267,14 +277,17 @@ fn score(rows: &[Row], width: usize, sample: &Sample<'_>, dialect: &Dialect) -> 
     if rows.is_empty() {
         return 0.0;
     }
-    let fitting = rows.iter().filter(|row| row.cells.len() == width && !row.is_bad).count();
+    let is_comment = |row: &&Row| row.is_marked && row.cells.len() != width;
+    let counted: Vec<&Row> = rows.iter().filter(|row| !is_comment(row)).collect();
+    let fitting = counted.iter().filter(|row| row.cells.len() == width && !row.is_bad).count();
     let (mut cells, mut odd) = (0, 0usize);
-    for cell in rows.iter().flat_map(|row| &row.cells) {
+    for cell in counted.iter().flat_map(|row| &row.cells) {
         cells += 1;
         odd += usize::from(!cell.quoted && is_odd(&sample.bytes[cell.start..cell.end], dialect));
     }
-    let clean = 1.0 - odd as f64 / cells.max(1) as f64;
-    fitting as f64 / rows.len() as f64 * clean
+    // Of rows and cells, rows say more.
+    let clean = 1.0 - odd as f64 / cells.max(1) as f64 / 2.0;
+    fitting as f64 / counted.len().max(1) as f64 * clean
 }
 
 /// Returns whether a cell without quotes looks as if another delimiter or quote were meant.
@@ -430,6 +443,8 @@ mod tests {
     fn quotes_and_escapes_are_told_by_cells_that_close() {
         check("a,b\n'x, y','z'\n'u','v, w'\n", "delimiter `,`, quote `'`, a header");
         check("a,b\nit's,that's\n'tis,x\n", COMMA);
+        check("a,b\n\"x, the y'\",1\n\"z, 'twas\",2\n\"u, v\",3\n", COMMA);
+        check("text\n\"{'a': 1, 'b': 2}\"\n", COMMA);
         check(
             "a,b\n\"x \\\"y\\\", z\",1\n\"u\",2\n",
             "delimiter `,`, quote `\"`, escape `\\`, a header",
@@ -456,6 +471,8 @@ mod tests {
             "delimiter `,`, quote `\"`, a header, 3 lines before it left out",
         );
         check("# made by x\na,b\n1,2\n# note\n3,4\n", &format!("{COMMA}, comments from `#`"));
+        let commented = "# of\n# the file\na;b\n# here, too\n1;2\n# and here\n";
+        check(commented, "delimiter `;`, quote `\"`, a header, comments from `#`");
         check("#a,b\n1,2\n3,4\n", COMMA);
         check("a,b\n#1,x\n3,4\n", COMMA);
         // A header with fewer names than cells is no preamble.

@@ -294,6 +294,14 @@ impl<R: Read> Framer<R> {
         }
     }
 
+    /// Returns how many lines of CSV were left out as comments so far.
+    pub fn comments(&self) -> u64 {
+        match &self.scanner {
+            Scanner::Rows(rows) => rows.comments,
+            Scanner::Lines(_) | Scanner::Values(_) => 0,
+        }
+    }
+
     /// Returns where the counts of the next input begin.
     pub fn end(&self) -> Start {
         Start { input_index: self.next.input_index + 1, ..self.next }

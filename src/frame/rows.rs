@@ -31,6 +31,8 @@ pub(super) struct Rows {
     quoted: Option<usize>,
     /// What the first row said.
     head: Option<Arc<RowHead>>,
+    /// Lines left out as comments.
+    pub(super) comments: u64,
 }
 
 /// Where a row ends in the bytes looked at.
@@ -51,6 +53,7 @@ impl Rows {
             after_cr: false,
             quoted: None,
             head: None,
+            comments: 0,
         }
     }
 
@@ -98,6 +101,7 @@ impl Rows {
                 }
             }
             if self.is_comment(&data[start..end]) {
+                self.comments += 1;
                 cut.record = None;
                 continue;
             }
@@ -122,8 +126,11 @@ impl Rows {
                 continue;
             }
             self.after_cr = false;
-            self.in_left_out |=
-                self.skip_lines > 0 || (self.dialect.comment == Some(byte) && !self.may_be_row());
+            if !self.in_left_out && self.skip_lines == 0 {
+                self.in_left_out = self.dialect.comment == Some(byte) && !self.may_be_row();
+                self.comments += u64::from(self.in_left_out);
+            }
+            self.in_left_out |= self.skip_lines > 0;
             if self.in_left_out {
                 let Some(end) = memchr2(b'\r', b'\n', &data[*pos..]) else {
                     *pos = data.len();

@@ -30,6 +30,8 @@ pub struct DialectSummary {
     pub name: String,
     /// How its rows and cells were told apart, given or guessed.
     pub dialect: Dialect,
+    /// Lines left out as comments.
+    pub comments: u64,
     /// Names that stood twice in its header, and what became of the later ones.
     pub renamed: Vec<(Box<str>, Box<str>)>,
 }
@@ -221,7 +223,11 @@ impl fmt::Display for Summary {
         }
         const DIALECTS_SHOWN: usize = 5;
         for input in self.dialects.iter().take(DIALECTS_SHOWN) {
-            writeln!(f, "{}: CSV, {}", shown(&input.name), input.dialect)?;
+            write!(f, "{}: CSV, {}", shown(&input.name), input.dialect)?;
+            match input.comments {
+                0 => writeln!(f)?,
+                count => writeln!(f, ", {} left out", counted(count, "comment"))?,
+            }
         }
         if let Some(more) = self.dialects.len().checked_sub(DIALECTS_SHOWN).filter(|more| *more > 0)
         {

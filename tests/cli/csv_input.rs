@@ -76,8 +76,8 @@ fn the_summary_says_how_csv_was_read() {
     let folder = Folder::new();
     folder.write("a.csv", "# x\na|b\n1|2\n3|4\n");
     let done = folder.run("convert a.csv --to parquet");
-    let expected =
-        "a.csv: CSV, delimiter `|`, quote `\"`, a header, comments from `#`\n2 records, 1 table\n";
+    let expected = "a.csv: CSV, delimiter `|`, quote `\"`, a header, comments from `#`, 1 comment \
+         left out\n2 records, 1 table\n";
     assert!(done.stderr.starts_with(expected), "{}", done.stderr);
 }
 
