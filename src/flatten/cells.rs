@@ -7,7 +7,7 @@ use super::{
 };
 use crate::decode::number;
 use crate::table::cell::{self, CellValue};
-use crate::table::{Column, Excerpt, Number, Part};
+use crate::table::{CellBlock, Column, Excerpt, Number, Part};
 
 /// Which column each cell of a row feeds, for the rows of one batch.
 #[derive(Debug, Default)]
@@ -35,7 +35,20 @@ pub enum CellPlace {
     Whole(Target),
 }
 
+impl Place {
+    /// Returns the row of its table.
+    #[inline]
+    pub fn row(self) -> u32 {
+        self.row
+    }
+}
+
 impl RowColumns {
+    /// Returns whether every cell goes to a column as it comes.
+    pub fn are_direct(&self) -> bool {
+        self.feeds.iter().all(|feed| matches!(feed, Feed::Column(_)))
+    }
+
     /// Returns how many cells a row has.
     pub fn len(&self) -> usize {
         self.feeds.len()
@@ -67,6 +80,21 @@ impl Flattener {
             });
         }
         if self.cap_reached { Err(Halt::CapReached) } else { Ok(RowColumns { feeds }) }
+    }
+
+    /// Appends cell `index` of each of a block's rows, of which the first is `first_row`.
+    ///
+    /// The columns must be direct.
+    pub fn cells(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        first_row: u32,
+        block: &CellBlock<'_>,
+    ) {
+        if let Feed::Column(slot) = columns.feeds[index] {
+            self.columns[slot as usize].push_cells(first_row as usize, block, index);
+        }
     }
 
     /// Appends cell `index` of the row at `row`.

@@ -1,6 +1,7 @@
 //! Cells of CSV → a column: a cell is typed only where it prints back to the same text.
 
 use super::column::{Column, Excerpt, Values};
+use super::form::FormReader;
 use super::kinds::Kinds;
 use super::scalar::float_text;
 
@@ -17,6 +18,60 @@ pub enum CellValue {
     Float(f64),
     /// Anything else.
     Text,
+}
+
+/// Where the text of a cell lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellSpan {
+    /// It has no value.
+    Null,
+    /// In the source, from the first byte to the second.
+    Source(u32, u32),
+    /// Among the copies.
+    Copied(u32, u32),
+}
+
+/// Cells of several rows.
+#[derive(Debug)]
+pub struct CellBlock<'a> {
+    /// The text they stand in.
+    pub source: &'a str,
+    /// Texts of those that read otherwise than they stand there.
+    pub copies: &'a str,
+    /// Row by row.
+    pub spans: &'a [CellSpan],
+    /// Cells of a row.
+    pub width: usize,
+}
+
+impl CellSpan {
+    /// Takes bytes `start..end` of the source, of which a chunk has less than 4 GiB.
+    #[inline]
+    pub fn source(start: usize, end: usize) -> Self {
+        CellSpan::Source(start as u32, end as u32)
+    }
+
+    /// Takes bytes `start..end` of the copies.
+    #[inline]
+    pub fn copied(start: usize, end: usize) -> Self {
+        CellSpan::Copied(start as u32, end as u32)
+    }
+}
+
+impl<'a> CellBlock<'a> {
+    /// Returns the cell at a place of all rows' cells; nothing where it has no value.
+    #[inline(always)]
+    fn get(&self, at: usize) -> Option<Excerpt<'a>> {
+        match self.spans[at] {
+            CellSpan::Null => None,
+            CellSpan::Source(start, end) => {
+                Some(Excerpt::new(self.source, start as usize, end as usize))
+            }
+            CellSpan::Copied(start, end) => {
+                Some(Excerpt::new(self.copies, start as usize, end as usize))
+            }
+        }
+    }
 }
 
 /// Tells what a cell is: whatever it says prints back to `text`, byte for byte.
@@ -146,6 +201,35 @@ fn short_float(bytes: &[u8]) -> Option<f64> {
     Some(if is_negative { -value } else { value })
 }
 
+/// The cells of one column, on the way down.
+struct Walk<'a, 'b> {
+    block: &'b CellBlock<'a>,
+    /// Where the next cell stands among those of all rows.
+    at: usize,
+    row: usize,
+}
+
+impl<'a> Walk<'a, '_> {
+    /// Hands on cells as long as `push` takes them; returns the first that it does not.
+    #[inline(always)]
+    fn each(
+        &mut self,
+        mut push: impl FnMut(usize, Excerpt<'a>) -> bool,
+    ) -> Option<(usize, Excerpt<'a>)> {
+        while self.at < self.block.spans.len() {
+            let (row, cell) = (self.row, self.block.get(self.at));
+            self.at += self.block.width;
+            self.row += 1;
+            if let Some(text) = cell
+                && !push(row, text)
+            {
+                return Some((row, text));
+            }
+        }
+        None
+    }
+}
+
 impl Column {
     /// Appends a cell of CSV, typed as far as it prints back.
     #[inline]
@@ -171,6 +255,42 @@ impl Column {
             _ => {}
         }
         self.store_cell(text);
+    }
+
+    /// Appends cell `index` of each row of `block`, of which the first is `first_row`.
+    ///
+    /// While a column stays what it is, nothing is asked about it from one cell to the next.
+    pub fn push_cells(&mut self, first_row: usize, block: &CellBlock<'_>, index: usize) {
+        let mut walk = Walk { block, at: index, row: first_row };
+        // The first cell makes the column what it is, and so does one that is something else.
+        let mut next = walk.each(|_, _| false);
+        while let Some((row, text)) = next {
+            self.push_cell(row, text);
+            let presence = &mut self.presence;
+            next = match &mut self.values {
+                Values::Text(texts) if self.kinds.knows_strings() => walk.each(|row, text| {
+                    presence.push(row);
+                    texts.push_excerpt(text);
+                    true
+                }),
+                Values::Int(values) => walk.each(|row, text| {
+                    let value = eight_digits(text).or_else(|| short_int(text.bytes()));
+                    value.map(|value| (presence.push(row), values.push(value))).is_some()
+                }),
+                Values::Float(floats) => walk.each(|row, text| {
+                    let value = short_float(text.bytes());
+                    value.map(|value| (presence.push(row), floats.values.push(value))).is_some()
+                }),
+                Values::Instant(form, values) => {
+                    let mut reader = FormReader::new(*form);
+                    walk.each(|row, text| {
+                        let value = reader.read(text.bytes());
+                        value.map(|value| (presence.push(row), values.push(value))).is_some()
+                    })
+                }
+                _ => walk.each(|_, _| false),
+            };
+        }
     }
 
     #[inline(never)]

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod presence;
 pub mod scalar;
 
+pub use cell::{CellBlock, CellSpan};
 pub use column::{Column, Excerpt, Expected, Lists, Texts, Values};
 pub use form::{Form, Zone};
 pub use kinds::{Kinds, StringForm};
