@@ -342,6 +342,16 @@ impl Conversion {
             let message = "`--thousands`: expected another character than before the fraction";
             return Err(Error::usage(message).with_hint("`--decimal-comma` makes that a comma"));
         }
+        if cells.thousands.is_some_and(|sign| sign.is_ascii_digit() || matches!(sign, b'+' | b'-'))
+        {
+            let message = "`--thousands`: expected a character that no number has otherwise";
+            return Err(Error::usage(message));
+        }
+        if self.flatten.all_text && (cells.decimal_comma || cells.thousands.is_some()) {
+            let flag = if cells.decimal_comma { "--decimal-comma" } else { "--thousands" };
+            let message = format!("`{flag}`: expected numbers, found `--all-text`");
+            return Err(Error::usage(message).with_hint("text stays as it stands"));
+        }
         Ok(())
     }
 

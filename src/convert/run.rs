@@ -399,7 +399,7 @@ impl Run {
                 warnings.push(Warning { kind, path, count: 1, detail });
             }
         }
-        if self.csv_flags && self.dialects.is_empty() && self.records > 0 {
+        if self.csv_flags && self.dialects.is_empty() {
             let (kind, path) = (WarningKind::PatternUnused, String::new());
             let detail = "what flags say of CSV".to_owned();
             warnings.push(Warning { kind, path, count: 1, detail });

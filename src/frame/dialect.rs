@@ -144,12 +144,17 @@ impl DialectOptions {
         let sample = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
         let skipped = skip_lines(sample, self.skip_lines.unwrap_or(0));
         let sample = Sample { bytes: &sample[skipped..], whole };
-        let delimiters: &[u8] = match &self.delimiter {
-            Some(given) => std::slice::from_ref(given),
-            None => &DELIMITERS,
+        let quote = match self.quote {
+            Some(Quote::Byte(quote)) => Some(quote),
+            Some(Quote::None) | None => None,
+        };
+        let is_taken = |sign: &u8| [quote, self.escape, self.comment].contains(&Some(*sign));
+        let delimiters = match self.delimiter {
+            Some(given) => vec![given],
+            None => DELIMITERS.into_iter().filter(|sign| !is_taken(sign)).collect(),
         };
         let mut best: Option<View> = None;
-        for &delimiter in delimiters {
+        for delimiter in delimiters {
             let views = self.quotings(sample.bytes).into_iter().map(|(quote, escape)| {
                 let dialect = Dialect {
                     delimiter,
@@ -492,6 +497,14 @@ mod tests {
         let dialect = options.sniff(b"x;y\na:b,c\n", true);
         let expected =
             "delimiter `:`, no quotes, no header, comments from `%`, 1 line before it left out";
+        assert_eq!(dialect.to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_given_parts_no_cells() {
+        let options = DialectOptions { comment: Some(b','), ..DialectOptions::default() };
+        let dialect = options.sniff(b", of, the, file\na;b\n, here, too\n1;2\n", true);
+        let expected = "delimiter `;`, quote `\"`, a header, comments from `,`";
         assert_eq!(dialect.to_string(), expected);
     }
 

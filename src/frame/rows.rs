@@ -260,7 +260,11 @@ impl Rows {
     /// Reads the first row; returns whether it holds names, or what is wrong with them and where.
     fn read_head(&mut self, row: &[u8]) -> Result<bool, (usize, Failure)> {
         let head = RowHead::read(row, &self.dialect).map_err(|(at, code, message)| {
-            (at, Failure { code, message, place: None, hint: None })
+            let hint = (code == FaultCode::CsvQuote).then_some(
+                "this row names the columns; mend it, or say how the rest is written with \
+                 `--quote`, `--skip-rows` or `--no-header`",
+            );
+            (at, Failure { code, message, place: None, hint })
         })?;
         self.head = Some(Arc::new(head));
         Ok(self.dialect.header)

@@ -35,6 +35,8 @@ fn flags_that_exclude_each_other_are_refused() {
         ("--delimiter ; --quote ;", "error: `--quote` and `--delimiter`: expected two characters"),
         ("--quote none --escape \\", "error: `--escape`: expected quotes, found `--quote none`"),
         ("--thousands .", "error: `--thousands`: expected another character"),
+        ("--thousands 5", "error: `--thousands`: expected a character that no number has"),
+        ("--thousands . --decimal-comma --all-text", "error: `--decimal-comma`: expected numbers"),
         ("--decimal-comma --thousands ,", "error: `--thousands`: expected another character"),
         ("--delimiter ab", "error: `--delimiter`: expected one ASCII character"),
         ("--comment ab", "error: `--comment`: expected one ASCII character"),
