@@ -387,6 +387,35 @@ const NASTY: [&str; 36] = [
 ];
 
 #[test]
+fn columns_that_change_late_print_back() {
+    // More rows than are read together, with columns that become something else at any of them.
+    const ROWS: usize = 700;
+    for (from, late) in NASTY.iter().enumerate().flat_map(|(a, _)| [(a, 40), (a, 699)]) {
+        let odd = NASTY[(from * 7 + 3) % NASTY.len()];
+        let mut rows = vec![vec!["c1".to_owned(), "c2".to_owned(), "c3".to_owned()]];
+        for row in 0..ROWS {
+            let minute = format!("2026-11-21 10:{:02}:{:02}", row / 60, row % 60);
+            let second = if row == late { odd.to_owned() } else { minute };
+            let third = if row == late { NASTY[from].to_owned() } else { row.to_string() };
+            rows.push(vec![NASTY[from].to_owned(), second, third]);
+        }
+        let line = |row: &Vec<String>| {
+            let quoted = row.iter().map(|cell| match cell.contains('"') || cell.starts_with(' ') {
+                true => format!("\"{}\"", cell.replace('"', "\"\"")),
+                false => cell.clone(),
+            });
+            quoted.collect::<Vec<_>>().join(",") + "\n"
+        };
+        let text: String = rows.iter().map(line).collect();
+        let set = |conversion: &mut Conversion| {
+            given(conversion);
+            conversion.csv_input.dialect.header = Some(Header::Present);
+        };
+        assert!(to_csv(&text, &set) == text, "{odd} in row {late}");
+    }
+}
+
+#[test]
 fn random_columns_print_back() {
     let mut runner = TestRunner::new(Config::with_cases(100));
     // A few kinds a column, so that many columns are typed.
