@@ -13,7 +13,7 @@ use transmog::flatten::admission::Admission;
 use transmog::flatten::path::Paths;
 use transmog::flatten::{FlattenOptions, Flattener};
 use transmog::frame::{Chunk, FrameOptions, Framer, Framing, Start};
-use transmog::{DuplicateKeys, limits};
+use transmog::limits;
 
 fn main() {
     divan::main();
@@ -34,7 +34,7 @@ fn decode_and_flatten(bencher: Bencher<'_, '_>) {
     let options = Arc::new(FlattenOptions::default());
     let admission = Admission::new(limits::COLUMNS_MAX, limits::TABLES_MAX);
     let mut flattener = Flattener::new(options, Arc::new(Paths::default()), admission);
-    let decode = DecodeOptions { duplicate_keys: DuplicateKeys::Last, wrap_values: false };
+    let decode = DecodeOptions::default();
     bencher.counter(BytesCount::new(input.len())).bench_local(|| {
         for chunk in &chunks {
             divan::black_box(decode::chunk(chunk, &mut flattener, &decode).expect("good records"));

@@ -57,14 +57,14 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-o -q -h --from --records --wrap-values --duplicate-keys --max-record-bytes --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --encoding --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
+            opts="-o -q -h --from --records --wrap-values --duplicate-keys --max-record-bytes --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --encoding --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv" -- "${cur}"))
                     return 0
                     ;;
                 --records)
@@ -76,6 +76,38 @@ _transmog() {
                     return 0
                     ;;
                 --max-record-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --delimiter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --quote)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --escape)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip-rows)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --null-value)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ragged)
+                    COMPREPLY=($(compgen -W "reject pad" -- "${cur}"))
+                    return 0
+                    ;;
+                --thousands)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -26,23 +26,34 @@ end
 
 complete -c transmog -n "__fish_transmog_needs_command" -s h -l help -d 'Print help'
 complete -c transmog -n "__fish_transmog_needs_command" -s V -l version -d 'Print version'
-complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
+complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes' -r -f -a "auto\t''
 json\t''
-jsonl\t''"
+jsonl\t''
+csv\t''
+tsv\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
+pad\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l thousands -d 'Reads numbers that have this character between their thousands, as in `1.234,5`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays -d 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`' -r -f -a "smart\t''
 separate\t''
 inline\t''
 skip\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-tables -d 'Tables of the run; further arrays stay JSON text [default: 512]' -r
@@ -71,7 +82,7 @@ tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a quarter of `--memory-limit`, 118MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l nulls -d 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`' -r -f -a "omit\t''
@@ -80,6 +91,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l memory-limit -d 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l header -d 'The first row holds names'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l no-header -d 'The first row holds values; columns are called `column_1` and so on'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l json-cells -d 'Flattens cells that hold a JSON object or array'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l decimal-comma -d 'Reads numbers that have a comma before their fraction, as in `1,5`'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s q -l quiet -d 'Prints errors only: no summary, no warnings'

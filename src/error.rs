@@ -47,6 +47,10 @@ pub enum FaultCode {
     DuplicateKey,
     /// The field that should give the row its id is missing, null or not a scalar.
     IdMissing,
+    /// The row has another number of cells than the header.
+    CsvFieldCount,
+    /// A quote is not closed, or something stands behind a closing quote.
+    CsvQuote,
 }
 
 impl FaultCode {
@@ -62,6 +66,8 @@ impl FaultCode {
             FaultCode::ValueType => "value.type",
             FaultCode::DuplicateKey => "key.duplicate",
             FaultCode::IdMissing => "id.missing",
+            FaultCode::CsvFieldCount => "csv.field_count",
+            FaultCode::CsvQuote => "csv.quote",
         }
     }
 }

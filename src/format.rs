@@ -17,11 +17,21 @@ pub enum InputFormat {
     Json,
     /// One record a line.
     Jsonl,
+    /// Rows of cells, parted as the input looks or the user says.
+    Csv,
+    /// Rows of cells with tabs between.
+    Tsv,
 }
 
 impl InputFormat {
     /// Every format, in the order help shows them.
-    pub const ALL: [InputFormat; 3] = [InputFormat::Auto, InputFormat::Json, InputFormat::Jsonl];
+    pub const ALL: [InputFormat; 5] = [
+        InputFormat::Auto,
+        InputFormat::Json,
+        InputFormat::Jsonl,
+        InputFormat::Csv,
+        InputFormat::Tsv,
+    ];
 
     /// Returns the name as users type it.
     pub fn as_str(self) -> &'static str {
@@ -29,7 +39,14 @@ impl InputFormat {
             InputFormat::Auto => "auto",
             InputFormat::Json => "json",
             InputFormat::Jsonl => "jsonl",
+            InputFormat::Csv => "csv",
+            InputFormat::Tsv => "tsv",
         }
+    }
+
+    /// Returns whether records are rows of cells.
+    pub fn is_rows(self) -> bool {
+        matches!(self, InputFormat::Csv | InputFormat::Tsv)
     }
 
     /// Returns the usual file extension, without the dot; `Auto` has none.
@@ -38,6 +55,8 @@ impl InputFormat {
             InputFormat::Auto => None,
             InputFormat::Json => Some("json"),
             InputFormat::Jsonl => Some("jsonl"),
+            InputFormat::Csv => Some("csv"),
+            InputFormat::Tsv => Some("tsv"),
         }
     }
 
@@ -46,6 +65,8 @@ impl InputFormat {
         match extension.to_ascii_lowercase().as_str() {
             "json" | "geojson" => Some(InputFormat::Json),
             "jsonl" | "ndjson" | "jsonlines" | "ldjson" => Some(InputFormat::Jsonl),
+            "csv" => Some(InputFormat::Csv),
+            "tsv" | "tab" => Some(InputFormat::Tsv),
             _ => None,
         }
     }
@@ -192,7 +213,7 @@ mod tests {
         let error = "xml".parse::<InputFormat>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected an input format (`auto`, `json`, `jsonl`), found `xml`"
+            "expected an input format (`auto`, `json`, `jsonl`, `csv`, `tsv`), found `xml`"
         );
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_USAGE);
     }

@@ -1,4 +1,4 @@
-//! Turns nested JSON and JSONL into clean related tables.
+//! Turns nested JSON, JSONL and CSV into clean related tables.
 //!
 //! A [`Conversion`] says what to read, how to flatten it and where to write; running it gives a
 //! [`Summary`]. Records become rows of a main table, arrays of objects rows of child tables, joined
@@ -23,8 +23,8 @@ pub mod sink;
 pub mod report;
 mod convert;
 
-pub use convert::{Cancel, Conversion, DateMode, NonObjects, NumberMode};
-pub use decode::DuplicateKeys;
+pub use convert::{Cancel, Conversion, CsvInput, DateMode, NonObjects, NumberMode};
+pub use decode::{CellOptions, DuplicateKeys, Ragged};
 pub use encode::csv::CsvOptions;
 pub use encode::json::Nulls;
 pub use encode::parquet::Codec;
@@ -35,6 +35,7 @@ pub use flatten::path::PathPattern;
 pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode};
 pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
-pub use report::{Summary, TableSummary, Warning, WarningKind};
+pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
+pub use report::{DialectSummary, Summary, TableSummary, Warning, WarningKind};
 pub use sink::{Destination, Framing, Overwrite};
 pub use source::Input;

@@ -60,7 +60,7 @@ fn differences(
 
 /// Runs a case; returns a text for each output, the warnings, and the error if there is one.
 fn run(case: &Path) -> BTreeMap<String, String> {
-    let input = ["in.jsonl", "in.json"].into_iter().find(|name| case.join(name).exists());
+    let input = ["in.jsonl", "in.json", "in.csv"].into_iter().find(|name| case.join(name).exists());
     let args = fs::read_to_string(case.join("args")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let tables = out.path().join("tables");

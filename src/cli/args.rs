@@ -12,7 +12,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
     ArrayMode, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error, Framing,
-    IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, RecordPointer,
+    IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, Quote, Ragged,
+    RecordPointer,
 };
 
 /// Help leads with examples.
@@ -31,12 +32,14 @@ Examples:
   one of several tables, or all of them, to standard output
     transmog convert fixtures/orders.jsonl --to csv -o - --table orders_items
     cat fixtures/orders.jsonl | transmog convert --to jsonl --framing tagged
+  CSV and TSV, whose delimiter, quotes and header are told from the start of the file
+    transmog convert fixtures/people.csv --to parquet
   records inside a wrapper
     echo '{\"data\": [{\"id\": 1}]}' | transmog convert --records /data --to csv
   dates as text, ids made from the content
     transmog convert fixtures/orders.jsonl -o plain.csv --dates off --ids hash";
 
-/// Turns nested JSON and JSONL into clean related tables: a main table and a child table per
+/// Turns nested JSON, JSONL and CSV into clean related tables: a main table and a child table per
 /// nested array.
 #[derive(Debug, Parser)]
 #[command(name = "transmog", version, disable_help_subcommand = true, max_term_width = 100)]
@@ -50,7 +53,7 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables.
+    /// Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables.
     Convert(Box<ConvertArgs>),
     /// Prints the script that completes commands and flags in a shell.
     Completions {
@@ -84,6 +87,48 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
+    /// The character between cells; `\t` is a tab. This and all of these are told from the start of
+    /// the input where they are not given.
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = "CSV input")]
+    #[arg(allow_hyphen_values = true)]
+    pub delimiter: Option<u8>,
+    /// The character around cells that hold delimiters or line ends; `none` where quotes are text.
+    #[arg(long, value_name = "CHAR", value_parser = quote, help_heading = "CSV input")]
+    pub quote: Option<Quote>,
+    /// The character before a quote inside quotes, besides a second quote.
+    #[arg(long, value_name = "CHAR", value_parser = sign, help_heading = "CSV input")]
+    pub escape: Option<u8>,
+    /// The first row holds names.
+    #[arg(long, conflicts_with = "no_header", help_heading = "CSV input")]
+    pub header: bool,
+    /// The first row holds values; columns are called `column_1` and so on.
+    #[arg(long, help_heading = "CSV input")]
+    pub no_header: bool,
+    /// Lines to leave out at the start, before the header.
+    #[arg(long, value_name = "N", value_parser = number::<u64, 0, 1_000_000_000>)]
+    #[arg(help_heading = "CSV input")]
+    pub skip_rows: Option<u64>,
+    /// The character that starts lines to leave out.
+    #[arg(long, value_name = "CHAR", value_parser = sign, help_heading = "CSV input")]
+    pub comment: Option<u8>,
+    /// A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be
+    /// repeated.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "CSV input")]
+    pub null_value: Vec<String>,
+    /// What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null
+    /// and keep what is too much in the column `_tm_rest`.
+    #[arg(long, value_name = "MODE", value_parser = choice(RAGGED), help_heading = "CSV input")]
+    pub ragged: Option<Ragged>,
+    /// Flattens cells that hold a JSON object or array.
+    #[arg(long, help_heading = "CSV input")]
+    pub json_cells: bool,
+    /// Reads numbers that have a comma before their fraction, as in `1,5`.
+    #[arg(long, help_heading = "CSV input")]
+    pub decimal_comma: bool,
+    /// Reads numbers that have this character between their thousands, as in `1.234,5`.
+    #[arg(long, value_name = "CHAR", value_parser = sign, help_heading = "CSV input")]
+    pub thousands: Option<u8>,
+
     /// What arrays become: `smart` (default) makes lists of scalars a list column and others a
     /// child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out.
     /// Where standard output takes a single table the default is `inline`.
@@ -99,7 +144,7 @@ pub struct ConvertArgs {
     #[arg(help_heading = "Flattening")]
     pub map: Vec<PathPattern>,
     /// What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`,
-    /// or `none` where no child table can arise.
+    /// or `none` where no child table can arise. Rows of CSV have none unless this is given.
     #[arg(long, value_name = "IDS", value_parser = IdMode::from_str, help_heading = "Flattening")]
     pub ids: Option<IdMode>,
     /// Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32].
@@ -185,7 +230,7 @@ pub struct ConvertArgs {
     #[arg(help_heading = "Output formats")]
     pub row_group_rows: Option<usize>,
     /// Parquet and Arrow: size of values after which a row group is cut
-    /// [default: about a quarter of `--memory-limit`, 118MiB].
+    /// [default: about a fifth of `--memory-limit`, 88MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Output formats")]
     pub row_group_bytes: Option<usize>,
     /// CSV: the character between cells; `\t` is a tab [default: ,].
@@ -227,6 +272,8 @@ const INPUTS: Choices<InputFormat> = &[
     ("json", InputFormat::Json),
     ("jsonl", InputFormat::Jsonl),
     ("ndjson", InputFormat::Jsonl),
+    ("csv", InputFormat::Csv),
+    ("tsv", InputFormat::Tsv),
 ];
 const OUTPUTS: Choices<OutputFormat> = &[
     ("parquet", OutputFormat::Parquet),
@@ -243,6 +290,7 @@ const ARRAYS: Choices<ArrayMode> = &[
     ("inline", ArrayMode::Inline),
     ("skip", ArrayMode::Skip),
 ];
+const RAGGED: Choices<Ragged> = &[("reject", Ragged::Reject), ("pad", Ragged::Pad)];
 const DUPLICATES: Choices<DuplicateKeys> = &[
     ("last", DuplicateKeys::Last),
     ("first", DuplicateKeys::First),
@@ -321,6 +369,24 @@ fn delimiter(text: &str) -> Result<u8, Error> {
         _ => Err(Error::usage(format!("expected one ASCII character or `\\t`, found `{text}`"))
             .with_hint("quotes and line ends cannot part cells")),
     }
+}
+
+/// Reads a character that means something in CSV.
+fn sign(text: &str) -> Result<u8, Error> {
+    match text.as_bytes() {
+        &[byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Ok(byte),
+        _ => Err(Error::usage(format!("expected one ASCII character, found `{text}`"))),
+    }
+}
+
+/// Reads the character around cells.
+fn quote(text: &str) -> Result<Quote, Error> {
+    if text == "none" {
+        return Ok(Quote::None);
+    }
+    sign(text).map(Quote::Byte).map_err(|_| {
+        Error::usage(format!("expected one ASCII character or `none`, found `{text}`"))
+    })
 }
 
 #[cfg(test)]

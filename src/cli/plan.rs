@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Conversion, Destination, Error, ErrorKind, Framing, IdMode, Input, NonObjects, OutputFormat,
-    Overwrite, limits,
+    Conversion, CsvInput, Destination, Error, ErrorKind, Framing, Header, IdMode, Input,
+    InputFormat, NonObjects, OutputFormat, Overwrite, limits,
 };
 
 use super::args::ConvertArgs;
@@ -23,6 +23,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     let to = output_format(args.to, &place)?;
     check_format_flags(&args, to)?;
     check_place_flags(&args, &place)?;
+    check_csv_flags(&args)?;
 
     let mut conversion = Conversion::new(inputs, to);
     conversion.destination = match place {
@@ -36,6 +37,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     if args.wrap_values {
         conversion.non_objects = NonObjects::Wrap;
     }
+    conversion.csv_input = csv_input(&args);
     conversion.records_at = args.records;
     conversion.table = args.table;
     conversion.name = args.name;
@@ -72,6 +74,58 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     set(&mut flatten.max_tables, args.max_tables);
     set(&mut flatten.ids, args.ids.map(seeded).transpose()?);
     Ok(conversion)
+}
+
+/// Works out how CSV is read.
+fn csv_input(args: &ConvertArgs) -> CsvInput {
+    let mut input = CsvInput::default();
+    input.dialect.delimiter = args.delimiter;
+    input.dialect.quote = args.quote;
+    input.dialect.escape = args.escape;
+    input.dialect.comment = args.comment;
+    input.dialect.skip_lines = args.skip_rows;
+    if args.header {
+        input.dialect.header = Some(Header::Present);
+    }
+    if args.no_header {
+        input.dialect.header = Some(Header::Absent);
+    }
+    input.cells.null_values = args.null_value.clone();
+    set(&mut input.cells.ragged, args.ragged);
+    input.cells.json = args.json_cells;
+    input.cells.decimal_comma = args.decimal_comma;
+    input.cells.thousands = args.thousands;
+    input
+}
+
+/// Refuses flags of CSV where the input is something else.
+fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
+    let flags = [
+        (args.delimiter.is_some(), "--delimiter"),
+        (args.quote.is_some(), "--quote"),
+        (args.escape.is_some(), "--escape"),
+        (args.header, "--header"),
+        (args.no_header, "--no-header"),
+        (args.skip_rows.is_some(), "--skip-rows"),
+        (args.comment.is_some(), "--comment"),
+        (!args.null_value.is_empty(), "--null-value"),
+        (args.ragged.is_some(), "--ragged"),
+        (args.json_cells, "--json-cells"),
+        (args.decimal_comma, "--decimal-comma"),
+        (args.thousands.is_some(), "--thousands"),
+    ];
+    let from = args.from.unwrap_or_default();
+    if matches!(from, InputFormat::Json | InputFormat::Jsonl)
+        && let Some((_, flag)) = flags.iter().find(|(is_given, _)| *is_given)
+    {
+        return Err(Error::usage(format!("`{flag}`: expected CSV, found `--from {from}`"))
+            .with_hint(format!("leave `{flag}` out, it would do nothing")));
+    }
+    if from == InputFormat::Tsv && args.delimiter.is_some_and(|delimiter| delimiter != b'\t') {
+        return Err(Error::usage("`--delimiter`: expected a tab, as in `--from tsv`")
+            .with_hint("say `--from csv`"));
+    }
+    Ok(())
 }
 
 /// Puts a flag's value in the place of the default.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-use crate::decode::{DecodeOptions, DuplicateKeys};
+use crate::decode::{CellOptions, DecodeOptions, DuplicateKeys};
 use crate::encode::csv::CsvOptions;
 use crate::encode::json::Nulls;
 use crate::encode::parquet::Codec;
@@ -22,6 +22,7 @@ use crate::flatten::names::NameStyle;
 use crate::flatten::{ArrayMode, FlattenOptions, IdMode};
 use crate::format::{InputFormat, OutputFormat};
 use crate::frame::RecordPointer;
+use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
 use crate::report::Summary;
 use crate::sink::{Destination, Framing, Overwrite};
@@ -57,6 +58,8 @@ pub struct Conversion {
     pub from: InputFormat,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
+    /// How CSV is read.
+    pub csv_input: CsvInput,
     /// What to write.
     pub to: OutputFormat,
     /// Where to write it.
@@ -114,6 +117,15 @@ pub struct Conversion {
     pub threads: Option<NonZeroUsize>,
     /// Ends the run from outside.
     pub cancel: Cancel,
+}
+
+/// How CSV is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CsvInput {
+    /// How rows and cells are told apart; what is not given is told from each input.
+    pub dialect: DialectOptions,
+    /// What cells become.
+    pub cells: CellOptions,
 }
 
 /// What numbers with a fraction or an exponent become.
@@ -179,6 +191,7 @@ impl Conversion {
             inputs,
             from: InputFormat::Auto,
             records_at: None,
+            csv_input: CsvInput::default(),
             to,
             destination: Destination::Directory(".".into()),
             overwrite: Overwrite::Refuse,
@@ -227,6 +240,7 @@ impl Conversion {
             return Err(Error::usage("no input"));
         }
         self.check_stream()?;
+        self.check_csv_input()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
         if let Some(wanted) = self.encodings.iter().find(is_new).filter(|_| self.compat) {
             let (plain, dictionary) = (Encoding::Plain, Encoding::Dictionary);
@@ -290,6 +304,58 @@ impl Conversion {
         Ok(())
     }
 
+    fn check_csv_input(&self) -> Result<(), Error> {
+        let CsvInput { dialect, cells } = &self.csv_input;
+        if self.from.is_rows() && self.records_at.is_some() {
+            let message = format!("`--records`: expected JSON, found `--from {}`", self.from);
+            return Err(Error::usage(message).with_hint("CSV has its records in its rows"));
+        }
+        if self.from.is_rows() && self.non_objects == NonObjects::Wrap {
+            let message = format!("`--wrap-values`: expected JSON, found `--from {}`", self.from);
+            return Err(Error::usage(message).with_hint("each row of CSV is an object"));
+        }
+        let quote = match dialect.quote {
+            Some(Quote::Byte(quote)) => Some(quote),
+            Some(Quote::None) | None => None,
+        };
+        if dialect.escape.is_some() && dialect.quote == Some(Quote::None) {
+            return Err(Error::usage("`--escape`: expected quotes, found `--quote none`"));
+        }
+        let decimal = if cells.decimal_comma { b',' } else { b'.' };
+        let signs = [
+            ("--delimiter", dialect.delimiter),
+            ("--quote", quote),
+            ("--comment", dialect.comment),
+        ];
+        for (place, (flag, sign)) in signs.iter().enumerate() {
+            for (other, other_sign) in &signs[..place] {
+                if sign.is_some() && sign == other_sign {
+                    let message = format!("`{flag}` and `{other}`: expected two characters");
+                    return Err(Error::usage(message + ", found the same"));
+                }
+            }
+        }
+        if dialect.escape.is_some() && dialect.escape == dialect.delimiter {
+            let message = "`--escape` and `--delimiter`: expected two characters, found the same";
+            return Err(Error::usage(message));
+        }
+        if cells.thousands == Some(decimal) {
+            let message = "`--thousands`: expected another character than before the fraction";
+            return Err(Error::usage(message).with_hint("`--decimal-comma` makes that a comma"));
+        }
+        if cells.thousands.is_some_and(|sign| sign.is_ascii_digit() || matches!(sign, b'+' | b'-'))
+        {
+            let message = "`--thousands`: expected a character that no number has otherwise";
+            return Err(Error::usage(message));
+        }
+        if self.flatten.all_text && (cells.decimal_comma || cells.thousands.is_some()) {
+            let flag = if cells.decimal_comma { "--decimal-comma" } else { "--thousands" };
+            let message = format!("`{flag}`: expected numbers, found `--all-text`");
+            return Err(Error::usage(message).with_hint("text stays as it stands"));
+        }
+        Ok(())
+    }
+
     /// Returns whether rows are to say their table.
     fn is_tagged(&self) -> bool {
         matches!(
@@ -300,6 +366,9 @@ impl Conversion {
 
     /// Returns whether the options allow for more than the main table.
     fn may_make_children(&self) -> bool {
+        if self.from.is_rows() && !self.csv_input.cells.json {
+            return false;
+        }
         let makes = |mode: ArrayMode| matches!(mode, ArrayMode::Smart | ArrayMode::Separate);
         makes(self.flatten.arrays)
             || self.flatten.arrays_at.iter().any(|(_, mode)| makes(*mode))
@@ -316,6 +385,10 @@ impl Conversion {
         };
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
         self.flatten.arrays = self.arrays.unwrap_or(default);
+        if self.flatten.ids == IdMode::Auto && self.csv_input.cells.json {
+            // Cells may have child tables, which are joined to their rows.
+            self.flatten.ids = IdMode::Sequence;
+        }
         self.flatten.number_text = self.numbers != NumberMode::Double;
         // Text prints dates as they stand, whatever their type.
         let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
@@ -343,6 +416,7 @@ impl Conversion {
         DecodeOptions {
             duplicate_keys: self.duplicate_keys,
             wrap_values: self.non_objects == NonObjects::Wrap,
+            cells: self.csv_input.cells.clone(),
         }
     }
 }
@@ -357,9 +431,7 @@ fn main_stem(name: &str) -> String {
         _ => name.to_owned(),
     };
     let name = cut(name, &|ending| COMPRESSIONS.contains(&ending));
-    cut(&name, &|ending| {
-        InputFormat::from_extension(ending).is_some() || matches!(ending, "csv" | "tsv" | "txt")
-    })
+    cut(&name, &|ending| InputFormat::from_extension(ending).is_some() || ending == "txt")
 }
 
 #[cfg(test)]
@@ -372,6 +444,8 @@ mod tests {
             ("orders.jsonl", "orders"),
             ("orders.json.gz", "orders"),
             ("orders.v2.ndjson", "orders.v2"),
+            ("orders.csv", "orders"),
+            ("orders.TSV.gz", "orders"),
             ("orders", "orders"),
             ("orders.data", "orders.data"),
             (".jsonl", ".jsonl"),

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::workers::Report;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
+use crate::frame::dialect::DialectOptions;
 use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
 use crate::source::{Input, Source};
 
@@ -21,6 +22,7 @@ pub(super) fn spawn(
 ) -> Result<(), Error> {
     let plan = ReadPlan {
         from: conversion.from,
+        dialect: conversion.csv_input.dialect,
         records_at: conversion.records_at,
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
@@ -43,6 +45,7 @@ pub(super) fn spawn(
 
 struct ReadPlan {
     from: InputFormat,
+    dialect: DialectOptions,
     records_at: Option<RecordPointer>,
     chunk_bytes: usize,
     record_bytes_max: usize,
@@ -59,7 +62,7 @@ fn read_all(
     let mut bytes = 0;
     for input in inputs {
         let mut source = Source::open(input)?;
-        let framing = source.framing(plan.from)?;
+        let framing = source.framing(plan.from, &plan.dialect)?;
         let options = FrameOptions {
             framing,
             name: source.name,
@@ -80,6 +83,10 @@ fn read_all(
             if reports.send(Report::Read(chunk)).is_err() {
                 return Ok(None);
             }
+        }
+        if framer.comments() > 0 {
+            let (input, count) = (framer.end().input_index - 1, framer.comments());
+            let _ = reports.send(Report::Comments { input, count });
         }
         // The ticket of the chunk that did not come goes to the next input.
         let _ = reports.send(Report::Unused);

@@ -13,17 +13,17 @@ use super::budget::Budget;
 use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
-use super::{Conversion, DateMode, NumberMode, reader};
+use super::{Conversion, CsvInput, DateMode, NumberMode, reader};
 use crate::decode::{self, ChunkHalt};
 use crate::encode::{Place, json};
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattened, Flattener, Note};
-use crate::frame::{Chunk, position};
-use crate::report::{Summary, Warning, WarningKind};
+use crate::frame::{Chunk, RowHead, position};
+use crate::report::{DialectSummary, Summary, Warning, WarningKind};
 use crate::schema::widen::{ColumnType, Widening};
-use crate::schema::{Layout, Renamed, Schema, SchemaOptions};
+use crate::schema::{Layout, Records, Renamed, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::table::TableBatch;
@@ -60,6 +60,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         pending_bytes: budget.pending,
     };
     let cancel = conversion.cancel.clone();
+    let csv_flags = conversion.csv_input != CsvInput::default();
     reader::spawn(conversion, &budget, tickets.take.clone(), workers.to_reports.clone())?;
     let mut run = Run {
         names,
@@ -84,6 +85,8 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
             bytes_max: budget.encoding,
             waiting: VecDeque::new(),
         },
+        dialects: Vec::new(),
+        csv_flags,
     };
     let mut end = None;
     while end.is_none() || run.next < run.read {
@@ -152,6 +155,10 @@ struct Run {
     ids: HashSet<u64>,
     duplicate_ids: u64,
     encoding: Encoding,
+    /// How inputs of CSV were read.
+    dialects: Vec<DialectSummary>,
+    /// What users said of CSV, where they did.
+    csv_flags: bool,
 }
 
 impl Run {
@@ -159,11 +166,18 @@ impl Run {
         match report {
             Report::Read(chunk) => {
                 self.read += 1;
+                if let Some(head) = chunk.rows.as_deref() {
+                    self.note_dialect(chunk.input_index, head);
+                }
                 let admission = Arc::clone(&self.admission);
                 self.workers.decode(DecodeJob { chunk, admission });
             }
             Report::End { .. } => {}
             Report::Unused => self.tickets.give_back(None),
+            Report::Comments { input, count } => {
+                let known = self.dialects.last_mut().filter(|known| known.input_index == input);
+                known.into_iter().for_each(|known| known.comments = count);
+            }
             Report::ReadFailed(error) => {
                 // Bad records before that place come first, so that the message does not depend on
                 // which thread was faster.
@@ -218,7 +232,8 @@ impl Run {
             self.note(note, path, count);
         }
         let tables_before = self.schema.tables().len();
-        let batches = self.schema.fit(flattened.tables, chunk.first_record);
+        let kind = if chunk.rows.is_some() { Records::Rows } else { Records::Objects };
+        let batches = self.schema.fit(flattened.tables, chunk.first_record, kind);
         for table in tables_before..self.schema.tables().len() {
             self.outputs.create(table, &self.schema.tables()[table].name)?;
         }
@@ -226,10 +241,28 @@ impl Run {
         self.records = chunk.first_record + records as u64;
         self.next += 1;
         self.tickets.give_back(Some(chunk));
-        for full in self.groups.add(batches, records) {
+        // CSV without rows has but columns.
+        let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
+        for full in full {
             self.encoding.waiting.push_back((full, Place::Inner));
         }
         self.encode_waiting()
+    }
+
+    /// Remembers how an input of CSV was read, with its first chunk.
+    fn note_dialect(&mut self, input: usize, head: &RowHead) {
+        if self.dialects.last().is_some_and(|known| known.input_index == input) {
+            return;
+        }
+        let name = self.names.get(input).cloned().unwrap_or_default();
+        let renamed = head.renamed.clone();
+        self.dialects.push(DialectSummary {
+            input_index: input,
+            name,
+            dialect: head.dialect,
+            comments: 0,
+            renamed,
+        });
     }
 
     /// Counts what happened at a path; past a number of paths all others are counted as one.
@@ -293,8 +326,17 @@ impl Run {
             chunk.first_record + record as u64 + 1,
             place.byte,
         );
-        Error::new(ErrorKind::Record(fault.code), message)
-            .with_hint("nothing was written; mend the record or take it out, then run again")
+        Error::new(ErrorKind::Record(fault.code), message).with_hint(match fault.code {
+            FaultCode::CsvFieldCount => {
+                "nothing was written; `--ragged pad` fills rows with null and keeps what is too \
+                 much; `--delimiter`, `--quote` and `--skip-rows` say how cells are told apart"
+            }
+            FaultCode::CsvQuote => {
+                "nothing was written; mend the row, or say what quotes mean with `--quote` and \
+                 `--escape`"
+            }
+            _ => "nothing was written; mend the record or take it out, then run again",
+        })
     }
 
     /// Waits for the chunks read so far, to report their faults.
@@ -348,7 +390,8 @@ impl Run {
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         let tables = self.outputs.finish(&layouts, &rows, cancel)?;
-        Ok(Summary { records: self.records, bytes_in, tables, warnings })
+        let (records, dialects) = (self.records, self.dialects);
+        Ok(Summary { records, bytes_in, tables, warnings, dialects })
     }
 
     fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {
@@ -363,6 +406,18 @@ impl Run {
                 format!("`{}` of `{}`, as `{}` was taken", name.name, name.table, name.wanted);
             let path = name.path;
             warnings.push(Warning { kind: WarningKind::ColumnRenamed, path, count: 1, detail });
+        }
+        for input in &self.dialects {
+            for (wanted, name) in &input.renamed {
+                let detail = format!("`{name}`, as `{wanted}` stood before it in `{}`", input.name);
+                let (kind, path) = (WarningKind::ColumnRenamed, format!("/{wanted}"));
+                warnings.push(Warning { kind, path, count: 1, detail });
+            }
+        }
+        if self.csv_flags && self.dialects.is_empty() {
+            let (kind, path) = (WarningKind::PatternUnused, String::new());
+            let detail = "what flags say of CSV".to_owned();
+            warnings.push(Warning { kind, path, count: 1, detail });
         }
         if self.outputs.drops_digits {
             for (table, layout) in self.schema.tables().iter().zip(layouts) {
@@ -396,6 +451,8 @@ impl Run {
                 Note::ColumnOverflow => WarningKind::ColumnOverflow,
                 Note::TableOverflow => WarningKind::TableOverflow,
                 Note::DuplicateKey => WarningKind::DuplicateKey,
+                Note::RaggedRow => WarningKind::RowRagged,
+                Note::BrokenJson => WarningKind::JsonBroken,
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }

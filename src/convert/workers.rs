@@ -50,6 +50,8 @@ pub(super) enum Report {
     Read(Chunk),
     /// An input ended; the ticket for a further chunk was not used.
     Unused,
+    /// So many lines of an input were left out as comments.
+    Comments { input: usize, count: u64 },
     /// All inputs have ended.
     End {
         /// Bytes read in all.

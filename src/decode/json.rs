@@ -2,6 +2,7 @@
 //!
 //! - Source: RFC 8259, strictly: what it does not allow is a fault at the first byte that is wrong.
 
+use crate::decode::csv::CellOptions;
 use crate::decode::scan::{self, Short};
 use crate::decode::{number, repair};
 use crate::error::{Fault, FaultCode};
@@ -13,12 +14,14 @@ use crate::limits::PARSE_DEPTH_MAX;
 use crate::table::{Excerpt, Number};
 
 /// How records are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DecodeOptions {
     /// Which value stands where a key stands twice.
     pub duplicate_keys: DuplicateKeys,
     /// Take a record that is not an object as `{"value": …}`.
     pub wrap_values: bool,
+    /// How the cells of CSV are read.
+    pub cells: CellOptions,
 }
 
 /// Which value stands where a key stands twice in one object.
@@ -73,6 +76,21 @@ pub fn record(
     }
     parser.end()?;
     Ok(bytes)
+}
+
+/// Decodes a cell that is one JSON text and pushes it at `place`; `skips` are members to leave out.
+pub(super) fn cell(
+    text: &str,
+    flattener: &mut Flattener,
+    place: Place,
+    policy: DuplicateKeys,
+    skips: &[usize],
+    bytes: &mut u32,
+) -> Result<(), Halt> {
+    let mut parser = Parser { skips, policy, ..Parser::new(text) };
+    parser.space();
+    parser.value(flattener, place, bytes)?;
+    parser.end()
 }
 
 /// Checks that `bytes` are one JSON text, as strictly as a record is checked.

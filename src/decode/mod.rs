@@ -1,5 +1,6 @@
 //! One record's bytes → values, pushed into a flattener.
 
+pub mod csv;
 pub mod json;
 pub mod number;
 mod repair;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{Flattened, Flattener, Halt};
 use crate::frame::Chunk;
+pub use csv::{CellOptions, Ragged};
 pub use json::{DecodeOptions, DuplicateKeys};
 
 /// Why a chunk could not be turned into batches.
@@ -34,6 +36,12 @@ pub fn chunk(
         Ok(text) => text,
         Err(_) => return Err(invalid_text(chunk, flattener)),
     };
+    if let Some(head) = &chunk.rows {
+        return match csv::rows(chunk, text, head, flattener, options) {
+            Ok(()) => Ok(flattener.take()),
+            Err((row, halt)) => Err(halted(row, halt, chunk, flattener)),
+        };
+    }
     match all_records(chunk, text, flattener, options, &BTreeMap::new()) {
         Ok(()) => Ok(flattener.take()),
         Err((_, Halt::DuplicateKey)) => without_duplicates(chunk, text, flattener, options),
@@ -122,7 +130,7 @@ fn invalid_text(chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
 /// Says of a record that the input's end cut off that it is just that.
 fn placed(mut fault: Fault, chunk: &Chunk, record: usize) -> Fault {
     let is_last = record + 1 == chunk.records.len();
-    let length = chunk.records[record].range().len();
+    let length = chunk.records.get(record).map_or(0, |span| span.range().len());
     if is_last && chunk.truncated && fault.code == FaultCode::JsonSyntax && fault.byte >= length {
         fault.code = FaultCode::JsonTruncated;
     }

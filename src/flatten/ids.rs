@@ -15,8 +15,10 @@ use crate::error::{Error, Fault, FaultCode};
 /// What identifies a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum IdMode {
-    /// The number of the record; in child tables a running number.
+    /// As `Sequence` for records of JSON, as `None` for rows of CSV, which nothing is joined to.
     #[default]
+    Auto,
+    /// The number of the record; in child tables a running number.
     Sequence,
     /// The scalar at a path.
     Field(PathPattern),
@@ -63,7 +65,7 @@ impl FromStr for IdMode {
 impl IdMode {
     /// Returns whether ids are numbers that the ordered step gives out.
     pub fn is_sequence(&self) -> bool {
-        *self == IdMode::Sequence
+        matches!(self, IdMode::Auto | IdMode::Sequence)
     }
 
     /// Returns whether the value at `steps` is part of a record's id.
@@ -102,7 +104,7 @@ enum ModeKind {
 impl IdState {
     pub(super) fn new(mode: &IdMode) -> Self {
         let (mode, seed) = match mode {
-            IdMode::Sequence => (ModeKind::Sequence, 0),
+            IdMode::Auto | IdMode::Sequence => (ModeKind::Sequence, 0),
             IdMode::Field(_) => (ModeKind::Field, 0),
             IdMode::Hash => (ModeKind::Hash, 0),
             IdMode::HashOf(_) => (ModeKind::HashOf, 0),

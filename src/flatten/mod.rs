@@ -6,6 +6,7 @@
 
 pub mod admission;
 mod arrays;
+mod cells;
 pub mod declared;
 mod ids;
 mod members;
@@ -24,6 +25,7 @@ use crate::error::{Fault, FaultCode};
 use crate::table::{Column, Excerpt, Number, Part, TableBatch};
 use admission::Admission;
 pub use arrays::{Array, ArrayContent, ArrayMode, List, Rows};
+pub use cells::{CellPlace, RowColumns};
 pub use declared::DeclaredType;
 pub use ids::IdMode;
 use ids::IdState;
@@ -89,6 +91,10 @@ pub enum Note {
     TableOverflow,
     /// A key that stood twice in one object, of which one value was kept.
     DuplicateKey,
+    /// A row of CSV with another number of cells than there are columns.
+    RaggedRow,
+    /// A cell of CSV that starts like JSON and is none, kept as text.
+    BrokenJson,
 }
 
 /// Everything that one chunk gave: a batch for each table, and what is to be counted.
@@ -213,6 +219,10 @@ impl Flattener {
     /// Takes the rows of all records since the last call.
     pub fn take(&mut self) -> Flattened {
         let mut out = Flattened { used: self.used, ..Flattened::default() };
+        // CSV has columns before it has rows.
+        if self.filled.is_empty() && !self.tables[0].columns.is_empty() {
+            self.filled.push(0);
+        }
         for table in std::mem::take(&mut self.filled) {
             self.close_rest(table);
             out.tables.push(self.take_table(table));

@@ -61,7 +61,7 @@ impl Default for FlattenOptions {
             max_depth: limits::FLATTEN_DEPTH_MAX as u32,
             max_columns: limits::COLUMNS_MAX,
             max_tables: limits::TABLES_MAX,
-            ids: IdMode::Sequence,
+            ids: IdMode::Auto,
             number_text: false,
             types: Vec::new(),
             all_text: false,

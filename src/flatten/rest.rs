@@ -69,7 +69,14 @@ impl Flattener {
         let owner = &mut self.tables[table as usize];
         let Some((row, mut text)) = owner.rest.take() else { return };
         text.push(b'}');
-        let slot = match owner.columns.iter().find(|owned| owned.part == Part::Rest) {
+        let slot = self.rest_slot(table);
+        self.columns[slot as usize].push_text(row as usize, &text);
+    }
+
+    /// Finds or makes the rest column of a table.
+    pub(super) fn rest_slot(&mut self, table: u32) -> u32 {
+        let owner = &mut self.tables[table as usize];
+        match owner.columns.iter().find(|owned| owned.part == Part::Rest) {
             Some(owned) => owned.slot,
             None => {
                 let (path, node) = (owner.batch.path, owner.element);
@@ -78,7 +85,6 @@ impl Flattener {
                 owner.columns.push(OwnedColumn { path, part: Part::Rest, node, slot });
                 slot
             }
-        };
-        self.columns[slot as usize].push_text(row as usize, &text);
+        }
     }
 }

@@ -3,24 +3,32 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr_iter, memrchr};
 
 use crate::error::{Error, ErrorKind, FaultCode};
 use crate::limits;
 
+pub mod dialect;
+mod header;
 mod lines;
 mod pointer;
+pub mod rows;
 mod values;
 
+use dialect::Dialect;
+pub use header::RowHead;
 use lines::Lines;
 pub use pointer::RecordPointer;
+use rows::Rows;
 use values::Values;
 
 /// A run of whole records from one input, as bytes.
 ///
 /// - Shape: N records, each a span of `bytes`; what lies between spans is white space, separators,
 ///   or what `--records` leaves out. `bytes` starts with the first record, ends with the last.
+///   CSV without a row but its header is a chunk without records.
 /// - Units: bytes; `first_*` count over the whole run of the input.
 #[derive(Debug, Clone, Default)]
 pub struct Chunk {
@@ -42,6 +50,8 @@ pub struct Chunk {
     pub first_column: u64,
     /// The input ended inside the last record.
     pub truncated: bool,
+    /// What the first row of CSV said; nothing in other formats.
+    pub rows: Option<Arc<RowHead>>,
 }
 
 /// The place of one record in its chunk: bytes `start..end`.
@@ -89,6 +99,8 @@ pub enum Framing {
     Lines,
     /// The elements of one top-level array, or values back to back.
     Values,
+    /// Rows of CSV.
+    Rows(Dialect),
 }
 
 /// What a [`Framer`] needs to know about its input.
@@ -135,15 +147,18 @@ pub struct Framer<R: Read> {
     records: Vec<Span>,
     first: Place,
     truncated: bool,
+    /// No chunk was handed out yet.
+    is_fresh: bool,
     done: bool,
     failure: Option<Error>,
     spare_records: Vec<Span>,
 }
 
-/// The two ways to look for records.
+/// The ways to look for records.
 enum Scanner {
     Lines(Lines),
     Values(Box<Values>),
+    Rows(Box<Rows>),
 }
 
 /// How far a scanner has come; indexes into [`Window::data`].
@@ -202,6 +217,7 @@ impl<R: Read> Framer<R> {
         let records_at = options.records_at.filter(|pointer| !pointer.is_empty());
         let scanner = match (options.framing, records_at) {
             (Framing::Lines, None) => Scanner::Lines(Lines::default()),
+            (Framing::Rows(dialect), None) => Scanner::Rows(Box::new(Rows::new(dialect))),
             (_, records_at) => Scanner::Values(Box::new(Values::new(records_at))),
         };
         let chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_LIMIT);
@@ -216,6 +232,7 @@ impl<R: Read> Framer<R> {
             records: Vec::new(),
             first: Place::default(),
             truncated: false,
+            is_fresh: true,
             done: false,
             failure: None,
             spare_records: Vec::new(),
@@ -237,6 +254,7 @@ impl<R: Read> Framer<R> {
             let step = match &mut self.scanner {
                 Scanner::Lines(lines) => lines.step(data, ended, &mut self.cut),
                 Scanner::Values(values) => values.step(data, ended, &mut self.cut),
+                Scanner::Rows(rows) => rows.step(data, ended, &mut self.cut),
             };
             match step {
                 Step::Record { end, truncated } => {
@@ -261,10 +279,27 @@ impl<R: Read> Framer<R> {
                 Step::Fail(failure) => self.fail(failure),
             }
         }
-        if !self.records.is_empty() {
+        let is_only_header = self.is_fresh && self.failure.is_none() && self.head().is_some();
+        if !self.records.is_empty() || is_only_header {
             return Ok(Some(self.close()));
         }
         self.failure.take().map_or(Ok(None), Err)
+    }
+
+    /// Returns what the first row of CSV said, once it was found.
+    fn head(&self) -> Option<&Arc<RowHead>> {
+        match &self.scanner {
+            Scanner::Rows(rows) => rows.head(),
+            Scanner::Lines(_) | Scanner::Values(_) => None,
+        }
+    }
+
+    /// Returns how many lines of CSV were left out as comments so far.
+    pub fn comments(&self) -> u64 {
+        match &self.scanner {
+            Scanner::Rows(rows) => rows.comments,
+            Scanner::Lines(_) | Scanner::Values(_) => 0,
+        }
     }
 
     /// Returns where the counts of the next input begin.
@@ -350,8 +385,10 @@ impl<R: Read> Framer<R> {
             first_byte: self.first.byte,
             first_column: self.first.column,
             truncated: std::mem::take(&mut self.truncated),
+            rows: self.head().cloned(),
             records,
         };
+        self.is_fresh = false;
         self.next.sequence += 1;
         self.next.first_record += chunk.records.len() as u64;
         chunk
@@ -371,7 +408,17 @@ impl<R: Read> Framer<R> {
     }
 
     /// Ends the run at a record that is longer than the user allows.
+    ///
+    /// Where quotes are open at that length, they are the reason. The same bytes are looked at
+    /// however they were read, so that the message is the same, too.
     fn fail_too_large(&mut self, start: usize) {
+        if let Scanner::Rows(rows) = &self.scanner {
+            let end = start + self.record_bytes_max + 1;
+            if let Some(quote) = rows.open_quote(&self.window.data()[start..end]) {
+                self.cut.pos = start + quote;
+                return self.fail(Rows::never_closes(&size_text(self.record_bytes_max)));
+            }
+        }
         let number = self.next.first_record + self.records.len() as u64 + 1;
         let byte = self.window.base + (self.window.start + start) as u64;
         let longest = size_text(self.record_bytes_max);
@@ -687,8 +734,10 @@ mod tests {
         let (mut sequence, mut first_record) = (3, 0);
         for chunk in &chunks {
             assert_eq!((chunk.sequence, chunk.first_record), (sequence, first_record));
-            assert_eq!(chunk.records.first().unwrap().start, 0);
-            assert_eq!(chunk.records.last().unwrap().end as usize, chunk.bytes.len());
+            let (first, last) = (chunk.records.first(), chunk.records.last());
+            assert_eq!(first.map_or(0, |span| span.start), 0);
+            assert_eq!(last.map_or(0, |span| span.end as usize), chunk.bytes.len());
+            assert!(first.is_some() || (chunks.len() == 1 && chunk.rows.is_some()));
             let span = chunk.first_byte as usize..chunk.first_byte as usize + chunk.bytes.len();
             assert_eq!(chunk.bytes, input[span]);
             sequence += 1;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::frame::dialect::Dialect;
+
 /// What a successful run did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -15,6 +17,23 @@ pub struct Summary {
     pub tables: Vec<TableSummary>,
     /// What users should know, each kind and place once.
     pub warnings: Vec<Warning>,
+    /// How each input of CSV was read.
+    pub dialects: Vec<DialectSummary>,
+}
+
+/// How an input of CSV was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialectSummary {
+    /// Its place among the inputs, from 0.
+    pub input_index: usize,
+    /// What messages call it.
+    pub name: String,
+    /// How its rows and cells were told apart, given or guessed.
+    pub dialect: Dialect,
+    /// Lines left out as comments.
+    pub comments: u64,
+    /// Names that stood twice in its header, and what became of the later ones.
+    pub renamed: Vec<(Box<str>, Box<str>)>,
 }
 
 /// A table that was written.
@@ -69,6 +88,10 @@ pub enum WarningKind {
     DuplicateId,
     /// A path that the user gave an option for is not in the input.
     PatternUnused,
+    /// Rows of CSV had another number of cells than there are columns.
+    RowRagged,
+    /// Cells of CSV start like JSON and are none; they stayed text.
+    JsonBroken,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -89,6 +112,8 @@ impl WarningKind {
             WarningKind::ArraySkipped => "array.skipped",
             WarningKind::DuplicateId => "id.duplicate",
             WarningKind::PatternUnused => "path.unused",
+            WarningKind::RowRagged => "row.ragged",
+            WarningKind::JsonBroken => "json.broken",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
@@ -156,6 +181,13 @@ impl fmt::Display for Warning {
             WarningKind::ArraySkipped => {
                 write!(f, "{path}: {} left out, as asked", counted(count, "array"))
             }
+            WarningKind::RowRagged => {
+                let rows = counted(count, "row");
+                write!(f, "{rows} had too few cells, filled with null, or more than have a column")
+            }
+            WarningKind::JsonBroken => {
+                write!(f, "{path}: {} stayed text, as it is no JSON", counted(count, "cell"))
+            }
             WarningKind::EmptyObject => {
                 write!(f, "{path}: {} left no trace", counted(count, "empty object"))
             }
@@ -188,6 +220,18 @@ impl fmt::Display for Summary {
         if let Some(more) = self.warnings.len().checked_sub(WARNINGS_SHOWN).filter(|more| *more > 0)
         {
             writeln!(f, "warning: {more} more like these")?;
+        }
+        const DIALECTS_SHOWN: usize = 5;
+        for input in self.dialects.iter().take(DIALECTS_SHOWN) {
+            write!(f, "{}: CSV, {}", shown(&input.name), input.dialect)?;
+            match input.comments {
+                0 => writeln!(f)?,
+                count => writeln!(f, ", {} left out", counted(count, "comment"))?,
+            }
+        }
+        if let Some(more) = self.dialects.len().checked_sub(DIALECTS_SHOWN).filter(|more| *more > 0)
+        {
+            writeln!(f, "… and {more} more inputs of CSV")?;
         }
         let tables = self.tables.len();
         writeln!(f, "{}, {}", counted(self.records, "record"), counted(tables as u64, "table"))?;

@@ -77,6 +77,15 @@ pub enum Origin {
     },
 }
 
+/// What records are, which decides on the link columns of the main table where users do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Records {
+    /// JSON, whose rows may have child rows.
+    Objects,
+    /// Rows of CSV.
+    Rows,
+}
+
 /// All tables of a run so far.
 #[derive(Debug)]
 pub struct Schema {
@@ -85,6 +94,8 @@ pub struct Schema {
     admission: Admission,
     tables: Vec<TableSchema>,
     by_path: HashMap<PathId, usize, RandomState>,
+    /// The rows being fitted have link values.
+    links_now: bool,
     /// What lives at each path, by its number.
     uses: Vec<Uses>,
     table_names: NameSet,
@@ -196,6 +207,7 @@ impl Schema {
             admission: Admission::new(caps.0, caps.1),
             tables: Vec::new(),
             by_path: HashMap::default(),
+            links_now: true,
             uses: Vec::new(),
             table_names: NameSet::default(),
             renamed_tables: Vec::new(),
@@ -238,10 +250,33 @@ impl Schema {
     ///
     /// - Shape: a batch per table, parents before children; the same rows out.
     /// - Buffers: takes the batches; columns are passed on, not copied.
-    pub fn fit(&mut self, batches: Vec<TableBatch>, first_record: u64) -> Vec<Fitted> {
+    pub fn fit(
+        &mut self,
+        batches: Vec<TableBatch>,
+        first_record: u64,
+        records: Records,
+    ) -> Vec<Fitted> {
+        if self.options.ids == IdMode::Auto {
+            self.settle_links(records);
+        }
         // Child ids count on from the rows that the parent's table had before this chunk.
         let rows_before: Vec<u64> = self.tables.iter().map(|table| table.rows).collect();
         batches.into_iter().map(|batch| self.fit_one(batch, first_record, &rows_before)).collect()
+    }
+
+    /// Gives the main table its link column with the first record that needs one.
+    fn settle_links(&mut self, records: Records) {
+        let main = &mut self.tables[0];
+        let has_link = main.columns.iter().any(|column| column.origin == Origin::Link(Link::Id));
+        match records {
+            Records::Rows if has_link && main.rows == 0 && main.columns.len() == 1 => {
+                main.columns.clear();
+            }
+            Records::Rows => {}
+            Records::Objects if has_link => {}
+            Records::Objects => main.columns.push(ColumnSchema::link(Link::Id, ColumnType::Int64)),
+        }
+        self.links_now = records == Records::Objects;
     }
 
     fn fit_one(&mut self, batch: TableBatch, first_record: u64, rows_before: &[u64]) -> Fitted {
@@ -265,7 +300,7 @@ impl Schema {
                     columns.push((Link::RootId, Column::of_texts(texts.roots)));
                 }
             }
-        } else if self.options.ids.is_sequence() {
+        } else if self.options.ids.is_sequence() && self.links_now {
             let record_id = |record: &u32| (first_record + u64::from(*record) + 1) as i64;
             let first = rows_of(table) as i64 + 1;
             let ids = match parent {
@@ -452,10 +487,17 @@ impl Schema {
                 order.push(index);
             }
         }
-        for link in [Link::Id, Link::ParentId, Link::RootId, Link::Index, Link::Key] {
-            names.reserve(&format!("{prefix}{}", link.suffix()));
+        // Tables of CSV have none, and keep these names where their header has them.
+        if !order.is_empty() || self.options.ids != IdMode::Auto {
+            for link in [Link::Id, Link::ParentId, Link::RootId, Link::Index, Link::Key] {
+                names.reserve(&format!("{prefix}{}", link.suffix()));
+            }
         }
-        names.reserve(&format!("{prefix}rest"));
+        let is_rest =
+            |column: &ColumnSchema| matches!(column.origin, Origin::Data { part: Part::Rest, .. });
+        if !order.is_empty() || schema.columns.iter().any(is_rest) {
+            names.reserve(&format!("{prefix}rest"));
+        }
         if let Some(reserved) = self.options.reserved {
             names.reserve(reserved);
         }

@@ -1,4 +1,6 @@
 //! First bytes → how records are told apart, or what the input is instead.
+//!
+//! Whatever is JSON is read as JSON; what is other text with delimiters in it is CSV.
 
 use std::fmt;
 
@@ -8,8 +10,9 @@ use serde_json::error::Category;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::Framing;
+use crate::frame::dialect::DialectOptions;
 
-/// What an input is that is neither JSON nor JSONL.
+/// What an input is that is neither JSON, JSONL nor CSV.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     looks_like: &'static str,
@@ -34,7 +37,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected JSON or JSONL, found {}", self.looks_like)
+        write!(f, "expected JSON, JSONL or CSV, found {}", self.looks_like)
     }
 }
 
@@ -44,11 +47,18 @@ pub fn framing_for(
     first: &[u8],
     whole: bool,
     hint: Option<InputFormat>,
+    rows: &DialectOptions,
 ) -> Result<Framing, Reason> {
+    let magic = || magic(first).or_else(|| wide_text(first));
     match format {
         InputFormat::Json => Ok(Framing::Values),
         InputFormat::Jsonl => Ok(Framing::Lines),
-        InputFormat::Auto => detect(first, whole, hint),
+        InputFormat::Csv => magic().map_or(Ok(Framing::Rows(rows.sniff(first, whole))), Err),
+        InputFormat::Tsv => {
+            let rows = DialectOptions { delimiter: Some(b'\t'), ..*rows };
+            magic().map_or(Ok(Framing::Rows(rows.sniff(first, whole))), Err)
+        }
+        InputFormat::Auto => detect(first, whole, hint, rows),
     }
 }
 
@@ -58,19 +68,26 @@ pub fn framing_for(
 ///
 /// - Units: `first` holds up to [`DETECT_BYTES`](crate::limits::DETECT_BYTES);
 ///   `whole` if there is nothing behind.
-/// - Errors: what the input looks like, if that is neither JSON nor JSONL.
-pub fn detect(first: &[u8], whole: bool, hint: Option<InputFormat>) -> Result<Framing, Reason> {
+///   `rows` is what the user says of CSV, which makes any text that is not JSON CSV.
+/// - Errors: what the input looks like, if that is neither JSON, JSONL nor CSV.
+pub fn detect(
+    first: &[u8],
+    whole: bool,
+    hint: Option<InputFormat>,
+    rows: &DialectOptions,
+) -> Result<Framing, Reason> {
     if let Some(reason) = magic(first).or_else(|| wide_text(first)) {
         return Err(reason);
     }
     let text = skip_blank(first);
-    let text = Text { bytes: text, whole, hint, line: first_line(text) };
+    let text = Text { first, bytes: text, whole, hint, line: first_line(text), rows };
     match text.bytes.first() {
         None if whole || hint == Some(InputFormat::Jsonl) => Ok(Framing::Lines),
         // all blank so far; back-to-back values are the reading that fits any JSON
         None => Ok(Framing::Values),
         // JSON text sequence, RFC 7464
         Some(0x1E) => Ok(Framing::Values),
+        Some(b'{' | b'[') if text.may_be_rows() && !text.is_json() => text.no_json(text.bytes),
         Some(b'{') => text.object(),
         Some(b'[') => Ok(text.array()),
         Some(_) => text.scalar(),
@@ -87,11 +104,15 @@ pub fn is_certain(first: &[u8]) -> bool {
 
 /// The input from its first byte that is not blank.
 struct Text<'a> {
+    /// All of it.
+    first: &'a [u8],
     bytes: &'a [u8],
     whole: bool,
     hint: Option<InputFormat>,
     /// The first line, if it ends in the bytes at hand.
     line: Option<&'a [u8]>,
+    /// What the user says of CSV.
+    rows: &'a DialectOptions,
 }
 
 /// What bytes are as JSON.
@@ -120,7 +141,7 @@ impl Text<'_> {
                     // the framer says that brackets are missing
                     Some(b'{') => Ok(Framing::Values),
                     None => Ok(Framing::Lines),
-                    Some(_) => Err(CSV),
+                    Some(_) => Ok(self.rows()),
                 }
             }
             // the bad record gets a message of its own
@@ -152,11 +173,13 @@ impl Text<'_> {
         };
         let Some(line) = self.first_line() else {
             return match read(self.bytes) {
-                Json::Broken(_) => Err(no_json(self.bytes)),
+                Json::Broken(_) => self.no_json(self.bytes),
+                _ if self.may_be_rows() => self.no_json(self.bytes),
                 _ => Ok(for_json),
             };
         };
         match read(line) {
+            _ if self.may_be_rows() => self.no_json(line),
             Json::Whole => Ok(for_json),
             Json::Several => Ok(Framing::Values),
             // one bad line before a good one
@@ -165,8 +188,49 @@ impl Text<'_> {
             {
                 Ok(Framing::Lines)
             }
-            _ => Err(no_json(line)),
+            _ => self.no_json(line),
         }
+    }
+
+    /// Tells from a first line that is no JSON: CSV, or what else it looks like.
+    fn no_json(&self, line: &[u8]) -> Result<Framing, Reason> {
+        const FORCE: &str =
+            "if it is JSON, JSONL or CSV all the same, say so with `--from json|jsonl|csv`";
+        let line = &line[..line.len().min(1024)];
+        let is_text = line.iter().all(|&byte| byte >= 0x20 || byte.is_ascii_whitespace());
+        if !is_text {
+            return Err(Reason::new("binary data", FORCE));
+        }
+        if line.first() == Some(&b'<') && !self.may_be_rows() {
+            let hint = "convert it to JSON first";
+            return Err(Reason::new("text that looks like XML or HTML", hint));
+        }
+        let is_parted = line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+        if is_parted || self.may_be_rows() || self.rows.finds_columns(self.first, self.whole) {
+            return Ok(self.rows());
+        }
+        Err(Reason::new("other text", FORCE))
+    }
+
+    fn rows(&self) -> Framing {
+        let tabs = self.hint == Some(InputFormat::Tsv) && self.rows.delimiter.is_none();
+        let rows = match tabs {
+            true => DialectOptions { delimiter: Some(b'\t'), ..*self.rows },
+            false => *self.rows,
+        };
+        Framing::Rows(rows.sniff(self.first, self.whole))
+    }
+
+    /// Returns whether something besides the content says that this is CSV.
+    fn may_be_rows(&self) -> bool {
+        self.hint.is_some_and(InputFormat::is_rows) || *self.rows != DialectOptions::default()
+    }
+
+    /// Returns whether what starts like JSON goes on so.
+    fn is_json(&self) -> bool {
+        let line = self.first_line().map(read);
+        matches!(line, Some(Json::Whole | Json::Several))
+            || !matches!(read(self.bytes), Json::Broken(_))
     }
 
     /// Returns the first line, if its end is known.
@@ -244,28 +308,6 @@ fn first_line(text: &[u8]) -> Option<&[u8]> {
 fn skip_blank(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     bytes.trim_ascii_start()
-}
-
-const CSV: Reason = Reason::new(
-    "text that looks like CSV",
-    "CSV input is not read yet: convert it to JSONL first, or if it is JSON after all say so with `--from`",
-);
-
-/// Says what a first line is that is no JSON.
-fn no_json(line: &[u8]) -> Reason {
-    const FORCE: &str = "if it is JSON or JSONL all the same, say so with `--from json|jsonl`";
-    let line = &line[..line.len().min(1024)];
-    let is_text = line.iter().all(|&byte| byte >= 0x20 || byte.is_ascii_whitespace());
-    if !is_text {
-        return Reason::new("binary data", FORCE);
-    }
-    if line.first() == Some(&b'<') {
-        return Reason::new("text that looks like XML or HTML", "convert it to JSON first");
-    }
-    if line.iter().any(|byte| matches!(byte, b',' | b';' | b'\t' | b'|')) {
-        return CSV;
-    }
-    Reason::new("other text", FORCE)
 }
 
 /// Knows other formats by their first bytes.
@@ -362,7 +404,7 @@ mod tests {
     use crate::limits::DETECT_BYTES;
 
     fn check(text: &[u8], hint: Option<InputFormat>, expected: Result<Framing, &str>) {
-        let found = detect(text, true, hint);
+        let found = detect(text, true, hint, &DialectOptions::default());
         let found = found.as_ref().copied().map_err(|reason| reason.looks_like);
         let shown = String::from_utf8_lossy(text);
         assert_eq!(found, expected, "{shown}");
@@ -375,6 +417,14 @@ mod tests {
 
     const LINES: Result<Framing, &str> = Ok(Framing::Lines);
     const VALUES: Result<Framing, &str> = Ok(Framing::Values);
+    const ROWS: DialectOptions = DialectOptions {
+        delimiter: None,
+        quote: None,
+        escape: None,
+        comment: None,
+        header: None,
+        skip_lines: None,
+    };
     const JSON: Option<InputFormat> = Some(InputFormat::Json);
     const JSONL: Option<InputFormat> = Some(InputFormat::Jsonl);
 
@@ -445,8 +495,8 @@ mod tests {
             check(text.as_bytes(), JSON, LINES);
         }
         let blank = [b' '; DETECT_BYTES];
-        assert_eq!(detect(&blank, false, None), Ok(Framing::Values));
-        assert_eq!(detect(&blank, false, JSONL), Ok(Framing::Lines));
+        assert_eq!(detect(&blank, false, None, &ROWS), Ok(Framing::Values));
+        assert_eq!(detect(&blank, false, JSONL, &ROWS), Ok(Framing::Lines));
     }
 
     #[test]
@@ -470,8 +520,8 @@ mod tests {
             ("\"".to_owned() + &long("é"), LINES, LINES),
         ] {
             let first = &text.as_bytes()[..DETECT_BYTES];
-            assert_eq!(detect(first, false, None).map_err(|_| ""), no_hint);
-            assert_eq!(detect(first, false, JSONL).map_err(|_| ""), jsonl_hint);
+            assert_eq!(detect(first, false, None, &ROWS).map_err(|_| ""), no_hint);
+            assert_eq!(detect(first, false, JSONL, &ROWS).map_err(|_| ""), jsonl_hint);
         }
     }
 
@@ -483,7 +533,7 @@ mod tests {
             |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let utf_32 =
             |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
-        let cases: [(&[u8], &str); 27] = [
+        let cases: [(&[u8], &str); 25] = [
             (b"\x1F\x8B\x08", "gzip data"),
             (b"\x28\xB5\x2F\xFD\0", "zstd data"),
             (b"BZh91AY", "bzip2 data"),
@@ -506,8 +556,6 @@ mod tests {
             (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text"),
             (&utf_16_be("{\"a\":1}"), "UTF-16BE text"),
             (&utf_32("{\"a\":1}"), "UTF-32 text"),
-            (b"id,name\n1,a\n", "text that looks like CSV"),
-            (b"{\"a\":1},x\n{\"a\":2},y\n", "text that looks like CSV"),
             (b"<html>", "text that looks like XML or HTML"),
             (b"hello\nworld\n", "other text"),
             (b"\0\x01\x02\x03\x04\x05\x06\x07", "binary data"),
@@ -516,16 +564,52 @@ mod tests {
             check(text, None, Err(looks_like));
             check(text, JSONL, Err(looks_like));
         }
-        check(b"1,2,3\n", None, Err("text that looks like CSV"));
-        check(b"\"id\",\"name\"\n", None, Err("text that looks like CSV"));
+    }
+
+    #[test]
+    fn text_with_delimiters_is_csv() {
+        let check_rows = |text: &str, hint, expected: &str| {
+            let found = detect(text.as_bytes(), true, hint, &ROWS);
+            let Ok(Framing::Rows(dialect)) = found else { panic!("{text}: {found:?}") };
+            assert_eq!(dialect.to_string(), expected, "{text}");
+        };
+        let (csv, tsv) = (Some(InputFormat::Csv), Some(InputFormat::Tsv));
+        const COMMA: &str = "delimiter `,`, quote `\"`, a header";
+        for hint in [None, JSON, JSONL, csv] {
+            check_rows("id,name\n1,a\n", hint, COMMA);
+            check_rows("{\"a\":1},x\n{\"a\":2},y\n", hint, COMMA);
+            check_rows("\"id\",\"name\"\n", hint, COMMA);
+            check_rows("1,2,3\n", hint, "delimiter `,`, quote `\"`, no header");
+            check_rows("\"i\nd\",name\n1,a\n", hint, COMMA);
+            let left_out = "delimiter `;`, quote `\"`, a header, 1 line before it left out";
+            check_rows("A report\na;b\n1;2\n", hint, left_out);
+        }
+        check_rows("id\n1\n", csv, COMMA);
+        check_rows("1\n2\n", csv, "delimiter `,`, quote `\"`, no header");
+        check_rows("{a},b\n{c},d\n", csv, COMMA);
+        check_rows("[a],b\n[c],d\n", csv, COMMA);
+        check_rows("a,b\tc\n", tsv, "delimiter `\\t`, quote `\"`, a header");
+        check(b"{\"a\":1}\n", csv, LINES);
+        check(b"[{\"a\":1}]\n", csv, VALUES);
+        check(b"{\"a\":\n1}\n", csv, VALUES);
+        check(b"a\0b,c\n", csv, Err("binary data"));
+        let given = DialectOptions { delimiter: Some(b':'), ..ROWS };
+        let found = detect(b"root:x:0\n", true, None, &given);
+        assert!(matches!(found, Ok(Framing::Rows(dialect)) if dialect.delimiter == b':'));
     }
 
     #[test]
     fn the_user_decides() {
         for text in [&b"{}\n{}"[..], b"[\n{}]", b"", b"oops"] {
-            assert_eq!(framing_for(InputFormat::Json, text, true, JSONL), Ok(Framing::Values));
-            assert_eq!(framing_for(InputFormat::Jsonl, text, true, JSON), Ok(Framing::Lines));
+            assert_eq!(
+                framing_for(InputFormat::Json, text, true, JSONL, &ROWS),
+                Ok(Framing::Values)
+            );
+            assert_eq!(
+                framing_for(InputFormat::Jsonl, text, true, JSON, &ROWS),
+                Ok(Framing::Lines)
+            );
         }
-        assert_eq!(framing_for(InputFormat::Auto, b"[]", true, JSONL), Ok(Framing::Values));
+        assert_eq!(framing_for(InputFormat::Auto, b"[]", true, JSONL, &ROWS), Ok(Framing::Values));
     }
 }

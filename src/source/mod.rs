@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::Framing;
+use crate::frame::dialect::DialectOptions;
 use crate::limits;
 
 pub mod detect;
@@ -81,21 +82,25 @@ impl Source {
     ///
     /// - Buffers: reads up to [`limits::DETECT_BYTES`], less where that is enough to be sure, so
     ///   that slow inputs start early; `reader` gives the bytes again.
-    /// - Errors: `Input` if it is neither JSON nor JSONL; `Io`.
-    pub fn framing(&mut self, format: InputFormat) -> Result<Framing, Error> {
-        if format != InputFormat::Auto {
-            return detect::framing_for(format, b"", false, self.hint)
+    /// - Errors: `Input` if it is neither JSON, JSONL nor CSV; `Io`.
+    pub fn framing(
+        &mut self,
+        format: InputFormat,
+        rows: &DialectOptions,
+    ) -> Result<Framing, Error> {
+        if matches!(format, InputFormat::Json | InputFormat::Jsonl) {
+            return detect::framing_for(format, b"", false, self.hint, rows)
                 .map_err(|reason| reason.into_error(&self.name));
         }
-        let (first, whole) = self.first_bytes()?;
-        let framing = detect::framing_for(format, &first, whole, self.hint);
+        let (first, whole) = self.first_bytes(format)?;
+        let framing = detect::framing_for(format, &first, whole, self.hint, rows);
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
         self.reader = Box::new(Cursor::new(first).chain(rest));
         framing.map_err(|reason| reason.into_error(&self.name))
     }
 
     /// Reads until the format is certain; returns whether that is the whole input.
-    fn first_bytes(&mut self) -> Result<(Vec<u8>, bool), Error> {
+    fn first_bytes(&mut self, format: InputFormat) -> Result<(Vec<u8>, bool), Error> {
         let mut first = vec![0; limits::DETECT_BYTES];
         let mut filled = 0;
         while filled < first.len() {
@@ -110,7 +115,7 @@ impl Source {
                 first.truncate(filled);
                 return Ok((first, true));
             }
-            if detect::is_certain(&first[..filled]) {
+            if format == InputFormat::Auto && detect::is_certain(&first[..filled]) {
                 break;
             }
         }
@@ -157,10 +162,14 @@ mod tests {
         Source::open(Input::Reader { name: "x".to_owned(), reader }).unwrap()
     }
 
+    fn framing(source: &mut Source, format: InputFormat) -> Result<Framing, Error> {
+        source.framing(format, &DialectOptions::default())
+    }
+
     #[test]
     fn bytes_looked_at_are_read_again() {
         let mut source = source(&[b"{\"a\"", b":1}", b"\n", b"{}", b""]);
-        assert_eq!(source.framing(InputFormat::Auto).unwrap(), Framing::Lines);
+        assert_eq!(framing(&mut source, InputFormat::Auto).unwrap(), Framing::Lines);
         let mut text = String::new();
         source.reader.read_to_string(&mut text).unwrap();
         assert_eq!(text, "{\"a\":1}\n{}");
@@ -168,16 +177,19 @@ mod tests {
 
     #[test]
     fn detection_reads_no_more_than_it_needs() {
-        assert_eq!(source(&[b"{}\n"]).framing(InputFormat::Auto).unwrap(), Framing::Lines);
-        assert_eq!(source(&[]).framing(InputFormat::Json).unwrap(), Framing::Values);
-        assert_eq!(source(&[]).framing(InputFormat::Jsonl).unwrap(), Framing::Lines);
-        assert_eq!(source(&[b"[", b"{", b""]).framing(InputFormat::Auto).unwrap(), Framing::Values);
+        assert_eq!(framing(&mut source(&[b"{}\n"]), InputFormat::Auto).unwrap(), Framing::Lines);
+        assert_eq!(framing(&mut source(&[]), InputFormat::Json).unwrap(), Framing::Values);
+        assert_eq!(framing(&mut source(&[]), InputFormat::Jsonl).unwrap(), Framing::Lines);
+        assert_eq!(
+            framing(&mut source(&[b"[", b"{", b""]), InputFormat::Auto).unwrap(),
+            Framing::Values
+        );
     }
 
     #[test]
     fn what_is_not_json_is_an_error_with_the_name() {
-        let error = source(&[b"\x1F\x8B\x08\0", b""]).framing(InputFormat::Auto).unwrap_err();
-        assert_eq!(error.to_string(), "x: expected JSON or JSONL, found gzip data");
+        let error = framing(&mut source(&[b"\x1F\x8B\x08\0", b""]), InputFormat::Auto).unwrap_err();
+        assert_eq!(error.to_string(), "x: expected JSON, JSONL or CSV, found gzip data");
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_INPUT);
     }
 }

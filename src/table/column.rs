@@ -14,9 +14,9 @@ const EXACT_INT_MAX: u64 = 1 << 53;
 /// A value of another kind turns the whole column into text, where every value has one spelling.
 #[derive(Debug, Clone, Default)]
 pub struct Column {
-    presence: Presence,
-    values: Values,
-    kinds: Kinds,
+    pub(super) presence: Presence,
+    pub(super) values: Values,
+    pub(super) kinds: Kinds,
     expected: Expected,
 }
 
@@ -109,6 +109,12 @@ impl<'a> Excerpt<'a> {
     #[inline]
     pub fn bytes(self) -> &'a [u8] {
         &self.source.as_bytes()[self.start..self.end]
+    }
+
+    /// Returns the first eight bytes of the text and what follows it, where there are as many.
+    #[inline]
+    pub fn first_eight(self) -> Option<&'a [u8; 8]> {
+        self.source.as_bytes().get(self.start..)?.first_chunk()
     }
 
     /// Returns how many bytes the text has.
@@ -278,7 +284,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_bool(&mut self, value: bool) {
+    pub(super) fn store_bool(&mut self, value: bool) {
         self.kinds.add(Kinds::BOOL);
         if let Values::None = self.values {
             self.values = Values::Bool(Vec::with_capacity(self.expected.values));
@@ -340,14 +346,17 @@ impl Column {
         self.presence.push(row);
         match &mut self.values {
             Values::Int(values) if value.unsigned_abs() <= EXACT_INT_MAX => values.push(value),
-            _ => {
-                self.kinds.add(Kinds::INT);
-                if value.unsigned_abs() > EXACT_INT_MAX {
-                    self.kinds.add(Kinds::WIDE_INT);
-                }
-                self.store_int(value);
-            }
+            _ => self.add_int(value),
         }
+    }
+
+    /// Adds an integer whose row is noted.
+    pub(super) fn add_int(&mut self, value: i64) {
+        self.kinds.add(Kinds::INT);
+        if value.unsigned_abs() > EXACT_INT_MAX {
+            self.kinds.add(Kinds::WIDE_INT);
+        }
+        self.store_int(value);
     }
 
     #[inline(never)]
@@ -370,7 +379,7 @@ impl Column {
         }
     }
 
-    fn store_big(&mut self, value: i128) {
+    pub(super) fn store_big(&mut self, value: i128) {
         if let Values::Int(values) = &mut self.values {
             self.values = Values::Big(values.iter().map(|&value| value.into()).collect());
         }
@@ -385,7 +394,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_float(&mut self, value: f64, long: Option<&str>) {
+    pub(super) fn store_float(&mut self, value: f64, long: Option<&str>) {
         if let Values::Int(values) = &mut self.values
             && !self.kinds.has(Kinds::WIDE_INT)
         {
@@ -435,7 +444,7 @@ impl Column {
     }
 
     #[inline(never)]
-    fn store_string(&mut self, text: Excerpt<'_>) {
+    pub(super) fn store_string(&mut self, text: Excerpt<'_>) {
         if let Values::Instant(form, values) = &mut self.values
             && let Some(value) = form.read(text.bytes())
         {
@@ -498,7 +507,7 @@ impl Column {
 
     /// Makes the values text, if they are not, and returns them.
     #[inline]
-    fn texts_mut(&mut self) -> &mut Texts {
+    pub(super) fn texts_mut(&mut self) -> &mut Texts {
         if !matches!(self.values, Values::Text(_)) {
             let texts = match self.values {
                 Values::None => Texts::with_capacity(self.expected),

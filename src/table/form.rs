@@ -126,11 +126,26 @@ fn read_minutes(text: &[u8], separator: u8) -> Option<i64> {
     Some(days * 24 * 60 + i64::from(pairs[11] * 60 + pairs[14]))
 }
 
-/// Reads a text that starts as `2026-11-21T10:20:30` does as microseconds.
+/// Reads a text that starts as `2026-11-21T10:20:30` does as microseconds, with those of
+/// [`seconds`].
 #[inline]
 fn read_seconds(text: &[u8], separator: u8) -> Option<i64> {
+    Some(seconds(text)? + read_minutes(text, separator)? * MICROS_PER_MINUTE)
+}
+
+/// Reads the `:30` of `2026-11-21T10:20:30` as microseconds, and the fraction of a text with six
+/// digits of it at the end.
+#[inline]
+fn seconds(text: &[u8]) -> Option<i64> {
     let second = pair(text, 17).filter(|second| *second < 60 && text[16] == b':')?;
-    Some(read_minutes(text, separator)? * MICROS_PER_MINUTE + i64::from(second) * 1_000_000)
+    let fraction = match text.len() {
+        26 => {
+            let fraction = pair(text, 20)? * 10_000 + pair(text, 22)? * 100 + pair(text, 24)?;
+            Some(fraction).filter(|_| text[19] == b'.')?
+        }
+        _ => 0,
+    };
+    Some(i64::from(second * 1_000_000 + fraction))
 }
 
 /// Reads two digits.
@@ -220,13 +235,16 @@ impl Form {
     #[inline]
     pub fn read(self, text: &[u8]) -> Option<i64> {
         match (self, text.len()) {
-            // The two forms that most data has.
+            // The forms that most data has.
             (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::Zulu }, 20)
                 if text[19] == b'Z' =>
             {
                 read_seconds(text, separator)
             }
             (Form::Timestamp { separator, fraction_digits: Some(0), zone: Zone::None }, 19) => {
+                read_seconds(text, separator)
+            }
+            (Form::Timestamp { separator, fraction_digits: Some(6), zone: Zone::None }, 26) => {
                 read_seconds(text, separator)
             }
             _ => parse_bytes(text).filter(|(form, _)| *form == self).map(|(_, value)| value),
@@ -269,6 +287,47 @@ impl Form {
             }
         }
         push_zone(zone, out);
+    }
+}
+
+/// Reads texts of one form, of which many are of the same minute as the one before.
+#[derive(Debug)]
+pub struct FormReader {
+    form: Form,
+    /// Date, hour and minute of the last text, as written and as a number.
+    minute: [u8; 16],
+    micros: i64,
+}
+
+impl FormReader {
+    /// Starts to read.
+    pub fn new(form: Form) -> Self {
+        // No text starts so.
+        FormReader { form, minute: [0xFF; 16], micros: 0 }
+    }
+
+    /// Reads a text of the form; nothing where it has another or none.
+    #[inline]
+    pub fn read(&mut self, text: &[u8]) -> Option<i64> {
+        // These have no more behind the minute than [`seconds`] reads.
+        let has_seconds = match self.form {
+            Form::Timestamp { fraction_digits, zone: Zone::None, .. } => {
+                matches!((fraction_digits, text.len()), (Some(0), 19) | (Some(6), 26))
+            }
+            Form::Timestamp { fraction_digits: Some(0), zone: Zone::Zulu, .. } => {
+                text.len() == 20 && text[19] == b'Z'
+            }
+            _ => false,
+        };
+        if let Some(minute) = text.first_chunk().filter(|_| has_seconds) {
+            if *minute != self.minute {
+                let value = self.form.read(text)?;
+                (self.minute, self.micros) = (*minute, value - seconds(text)?);
+                return Some(value);
+            }
+            return Some(self.micros + seconds(text)?);
+        }
+        self.form.read(text)
     }
 }
 
@@ -365,15 +424,25 @@ mod tests {
 
     #[test]
     fn every_byte_of_a_time_counts() {
-        let text = b"2026-11-21T10:20:30Z";
-        let (form, _) = parse("2026-11-21T10:20:30Z").unwrap();
+        check_every_byte(b"2026-11-21T10:20:30Z");
+        check_every_byte(b"2026-11-21 10:20:30");
+        check_every_byte(b"2026-11-21 10:20:30.123456");
+    }
+
+    fn check_every_byte<const LENGTH: usize>(text: &[u8; LENGTH]) {
+        let (form, _) = parse_bytes(text).unwrap();
         for place in 0..text.len() {
             for byte in 0..=u8::MAX {
                 let mut other = *text;
                 other[place] = byte;
                 let expected = std::str::from_utf8(&other).ok().and_then(parse);
                 let expected = expected.filter(|(found, _)| *found == form);
-                assert_eq!(form.read(&other), expected.map(|(_, value)| value), "{other:?}");
+                let value = expected.map(|(_, value)| value);
+                assert_eq!(form.read(&other), value, "{other:?}");
+                let mut reader = FormReader::new(form);
+                assert_eq!(reader.read(&other), value, "{other:?}");
+                assert!(reader.read(text).is_some());
+                assert_eq!(reader.read(&other), value, "{other:?}");
                 if let Some((form, value)) = expected {
                     assert_eq!(form.print(value).as_bytes(), other);
                 }

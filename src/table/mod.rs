@@ -4,12 +4,14 @@
 //! densely, and which rows they belong to; a row without a value costs nothing. Every column knows
 //! the [`Kinds`] of all values it was given, so that its type can be decided over the whole input.
 
+pub mod cell;
 pub mod column;
 pub mod form;
 pub mod kinds;
 pub mod presence;
 pub mod scalar;
 
+pub use cell::{CellBlock, CellSpan};
 pub use column::{Column, Excerpt, Expected, Lists, Texts, Values};
 pub use form::{Form, Zone};
 pub use kinds::{Kinds, StringForm};

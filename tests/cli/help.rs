@@ -10,7 +10,7 @@ fn help_leads_with_examples_that_work() {
         let (about, examples) = lead.split_once("\nExamples:\n").expect("examples before usage");
         assert!(about.contains("tables") && rest.contains("--help"), "{help}");
         let commands: Vec<_> = examples.lines().filter(|line| line.starts_with("    ")).collect();
-        assert!((6..=8).contains(&commands.len()), "{commands:?}");
+        assert!((6..=9).contains(&commands.len()), "{commands:?}");
         for command in commands {
             assert!(command.len() <= 80, "wraps on a terminal: {command}");
             run_in_shell(command.trim());
@@ -26,6 +26,7 @@ fn run_in_shell(command: &str) {
     let folder = Folder::new();
     std::fs::create_dir(folder.path().join("fixtures")).unwrap();
     folder.write("fixtures/orders.jsonl", ORDERS);
+    folder.write("fixtures/people.csv", include_str!("../../fixtures/people.csv"));
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_transmog"));
     let mut folders = vec![binary.parent().unwrap().to_path_buf()];
     folders.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));

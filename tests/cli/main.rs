@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
 mod completions;
+mod csv_input;
 mod formats;
 mod help;
 mod memory;

@@ -32,7 +32,7 @@ from reference import Num, Reference, leaves_in, same_json, same_leaf, steps_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, "..", "..", "fixtures", "golden")
-WITHOUT_VALUE = {"--all-text", "--compat", "--wrap-values", "--bom", "--formula-guard"}
+WITHOUT_VALUE = {"--all-text", "--compat", "--wrap-values", "--bom", "--formula-guard", "--json-cells"}
 ONLY_FOR = {  # options that mean nothing for the other formats
     "--row-group-rows": {"parquet"}, "--row-group-bytes": {"parquet"}, "--compression": {"parquet"},
     "--encoding": {"parquet"}, "--compat": {"parquet"},
@@ -897,7 +897,9 @@ def big_file(report, binary, name, source, options, sandbox, bulk):
 
 
 def golden(report, binary, case, sandbox):
-    records = report.check(case.name, "input as the reference reads it", case.records)
+    # The reference reads JSON alone; for CSV the readers must agree, and text must equal Parquet.
+    is_csv = case.input.endswith(".csv")
+    records = is_csv or report.check(case.name, "input as the reference reads it", case.records)
     out = report.check(case.name, "converts to parquet", convert, binary, case.input, case.options, "parquet", sandbox)
     tables = out and report.check(case.name, "Parquet files open", open_tables, out, case.prefix, sandbox)
     if not tables or records is None:
@@ -906,9 +908,10 @@ def golden(report, binary, case, sandbox):
     report.check(case.name, "names are distinct", names_are_distinct, tables)
     for table in tables:
         report.check(case.name, f"three readers agree on {short(table.name, 80)}", readers_agree, table)
-    report.check(case.name, "equals the reference", equals_reference, case, records, tables)
-    report.check(case.name, "joins back to the records", joins_back, case, records, tables)
-    report.check(case.name, "no leaf is lost", no_leaf_lost, case, records, tables)
+    if not is_csv:
+        report.check(case.name, "equals the reference", equals_reference, case, records, tables)
+        report.check(case.name, "joins back to the records", joins_back, case, records, tables)
+        report.check(case.name, "no leaf is lost", no_leaf_lost, case, records, tables)
     for form in sorted({"csv", "jsonl", case.get("--to", "csv")} - {"parquet"}):
         out = report.check(case.name, f"converts to {form}", convert, binary, case.input, case.options, form, sandbox)
         if out:

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -422,4 +422,42 @@ pub fn read_files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
             (name, std::fs::read(entry.path()).unwrap())
         })
         .collect()
+}
+
+/// Returns the folder of a collection, or nothing where the tests may skip it.
+pub fn corpus(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("TRANSMOG_CORPORA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"),
+        PathBuf::from,
+    );
+    let folder = root.join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    assert!(
+        !is_set("CI") || is_set("TRANSMOG_NO_CORPORA"),
+        "{}: not there; set TRANSMOG_CORPORA, or TRANSMOG_NO_CORPORA to do without",
+        folder.display()
+    );
+    println!("skipped: {} is not there (set TRANSMOG_CORPORA)", folder.display());
+    None
+}
+
+/// Returns all files below a folder by their path in it, except the notes on where they are from.
+pub fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(inside) = folders.pop() {
+        for entry in std::fs::read_dir(&inside).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !path.ends_with("SOURCES.md") && !path.ends_with("LICENSE") {
+                let name = path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
+                found.insert(name, path);
+            }
+        }
+    }
+    found
 }

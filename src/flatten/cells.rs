@@ -1,0 +1,223 @@
+//! Rows of cells: the columns they feed are named once for many rows.
+
+use super::rows::OwnedColumn;
+use super::shape::{NONE, NodeId, ROOT_NODE};
+use super::{
+    Flattener, Halt, Member, Note, Place, Scalar, ScalarKind, Target, push_json_string, scalar,
+};
+use crate::decode::number;
+use crate::table::cell::{self, CellValue};
+use crate::table::{CellBlock, Column, Excerpt, Number, Part};
+
+/// Which column each cell of a row feeds, for the rows of one batch.
+#[derive(Debug, Default)]
+pub struct RowColumns {
+    feeds: Vec<Feed>,
+}
+
+/// Where a cell goes.
+#[derive(Debug)]
+enum Feed {
+    /// To this column, as it comes.
+    Column(u32),
+    /// To the column of a path, after a closer look.
+    Path(NodeId),
+    /// To the rest column, under this key.
+    Rest(Box<str>),
+}
+
+/// Where a cell goes that holds JSON.
+#[derive(Debug)]
+pub enum CellPlace {
+    /// Its values are pushed here.
+    At(Place),
+    /// It is pushed whole.
+    Whole(Target),
+}
+
+impl Place {
+    /// Returns the row of its table.
+    #[inline]
+    pub fn row(self) -> u32 {
+        self.row
+    }
+}
+
+impl RowColumns {
+    /// Returns whether every cell goes to a column as it comes.
+    pub fn are_direct(&self) -> bool {
+        self.feeds.iter().all(|feed| matches!(feed, Feed::Column(_)))
+    }
+
+    /// Returns how many cells a row has.
+    pub fn len(&self) -> usize {
+        self.feeds.len()
+    }
+
+    /// Returns whether rows have no cells.
+    pub fn is_empty(&self) -> bool {
+        self.feeds.is_empty()
+    }
+}
+
+impl Flattener {
+    /// Finds or makes the columns of the main table that cells under `names` feed, in their order.
+    ///
+    /// They hold until the batch is taken. A column arises even where no row has a value for it.
+    pub fn row_columns(&mut self, names: &[Box<str>]) -> Result<RowColumns, Halt> {
+        let mut members = self.members(Place { node: ROOT_NODE, row: 0, hash: 0 });
+        let mut feeds = Vec::with_capacity(names.len());
+        for name in names {
+            feeds.push(match self.key(&mut members, name)? {
+                Member::At(Place { node, .. }) => {
+                    self.slot(node, Part::Scalar);
+                    match self.shape.lead(node).slot {
+                        NONE => Feed::Path(node),
+                        slot => Feed::Column(slot),
+                    }
+                }
+                Member::Whole(_) => Feed::Rest(name.clone()),
+            });
+        }
+        if self.cap_reached { Err(Halt::CapReached) } else { Ok(RowColumns { feeds }) }
+    }
+
+    /// Appends cell `index` of each of a block's rows, of which the first is `first_row`.
+    ///
+    /// The columns must be direct.
+    pub fn cells(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        first_row: u32,
+        block: &CellBlock<'_>,
+    ) {
+        if let Feed::Column(slot) = columns.feeds[index] {
+            self.columns[slot as usize].push_cells(first_row as usize, block, index);
+        }
+    }
+
+    /// Appends cell `index` of the row at `row`.
+    #[inline]
+    pub fn cell(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        row: Place,
+        text: Excerpt<'_>,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        match columns.feeds[index] {
+            Feed::Column(slot) => {
+                self.columns[slot as usize].push_cell(row.row as usize, text);
+                *bytes = bytes.saturating_add(scalar::string_bytes(text.len()));
+                Ok(())
+            }
+            _ => self.cell_slowly(columns, index, row, text.text(), bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn cell_slowly(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        row: Place,
+        text: &str,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        match &columns.feeds[index] {
+            Feed::Column(_) | Feed::Rest(_) => {
+                let mut json = Vec::new();
+                match self.kind_of(text) {
+                    ScalarKind::String => push_json_string(text, &mut json),
+                    _ => json.extend_from_slice(text.as_bytes()),
+                }
+                if let CellPlace::Whole(target) = self.cell_place(columns, index, row) {
+                    self.json(target, &json, bytes);
+                }
+                Ok(())
+            }
+            Feed::Path(node) => {
+                // A type that the user gave reads strings, too.
+                let kind = match self.shape.node(*node).declared {
+                    Some(_) => ScalarKind::String,
+                    None => self.kind_of(text),
+                };
+                self.scalar(Place { node: *node, ..row }, Scalar { text, kind }, bytes)
+            }
+        }
+    }
+
+    /// Tells what a cell is, as it prints back or as its text is kept.
+    fn kind_of<'a>(&self, text: &'a str) -> ScalarKind<'a> {
+        match cell::read(text) {
+            CellValue::Bool(value) => ScalarKind::Bool(value),
+            CellValue::Int(value) => ScalarKind::Number(Number::Int(value)),
+            CellValue::Big(value) => ScalarKind::Number(Number::Big(value)),
+            CellValue::Float(value) => ScalarKind::Number(Number::Float { value, exact: true }),
+            CellValue::Text if self.options.number_text && number::is_number(text) => {
+                match number::parse(text) {
+                    found @ (Number::Float { .. } | Number::Far) => ScalarKind::Number(found),
+                    Number::Int(_) | Number::Big(_) | Number::Huge(_) => ScalarKind::String,
+                }
+            }
+            CellValue::Text => ScalarKind::String,
+        }
+    }
+
+    /// Appends a null as cell `index`.
+    #[inline]
+    pub fn null_cell(&mut self, columns: &RowColumns, index: usize, row: Place) {
+        if let Feed::Path(node) = columns.feeds[index] {
+            self.null(Place { node, ..row });
+        }
+    }
+
+    /// Returns where the values of cell `index` go, if it holds JSON.
+    pub fn cell_place(&self, columns: &RowColumns, index: usize, row: Place) -> CellPlace {
+        match &columns.feeds[index] {
+            Feed::Column(slot) => {
+                let is_own = |owned: &&OwnedColumn| owned.slot == *slot;
+                let owned = self.tables[0].columns.iter().find(is_own);
+                let node = owned.map_or(ROOT_NODE, |owned| owned.node);
+                CellPlace::At(Place { node, ..row })
+            }
+            Feed::Path(node) => CellPlace::At(Place { node: *node, ..row }),
+            Feed::Rest(key) => CellPlace::Whole(Target::Member(row, key.clone())),
+        }
+    }
+
+    /// Keeps the cells of a row that no column has as a name for: `json` is an array of them.
+    ///
+    /// They are the row's rest; where that holds members already, they stand under an empty key.
+    pub fn extra_cells(&mut self, row: Place, json: &[u8], bytes: &mut u32) {
+        *bytes = bytes.saturating_add(scalar::string_bytes(json.len()));
+        self.ids.add_value(self.hash_of(row), b'j', json);
+        let table = self.shape.node(row.node).table;
+        if let Some((_, text)) =
+            self.tables[table as usize].rest.as_mut().filter(|rest| rest.0 == row.row)
+        {
+            text.extend_from_slice(b",\"\":");
+            return text.extend_from_slice(json);
+        }
+        self.close_rest(table);
+        let slot = self.rest_slot(table);
+        let rest: &mut Column = &mut self.columns[slot as usize];
+        rest.push_text(row.row as usize, json);
+    }
+
+    /// Counts a row that has another number of cells than there are names.
+    pub fn note_ragged(&mut self) {
+        self.note(Note::RaggedRow, ROOT_NODE);
+    }
+
+    /// Counts a cell that starts like JSON and is none, which stays text.
+    pub fn note_broken_json(&mut self, place: &CellPlace) {
+        let node = match place {
+            CellPlace::At(place) => place.node,
+            CellPlace::Whole(_) => ROOT_NODE,
+        };
+        self.note(Note::BrokenJson, node);
+    }
+}
