@@ -37,4 +37,4 @@ pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use report::{Summary, TableSummary, Warning, WarningKind};
 pub use sink::{Destination, Framing, Overwrite};
-pub use source::Input;
+pub use source::{Compression, Input};

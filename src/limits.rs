@@ -44,6 +44,9 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of a file name, ending included: file systems allow 255, temporary names need some.
 pub const FILE_NAME_BYTES_MAX: usize = 200;
 
+/// Bytes of memory for unpacking one input, and of the zstd window: what `--long=27` needs.
+pub const UNPACK_BYTES_MAX: usize = 128 << 20;
+
 /// Bytes read from the start of an input to tell its format.
 pub const DETECT_BYTES: usize = 64 << 10;
 

@@ -25,7 +25,7 @@ use crate::frame::RecordPointer;
 use crate::limits;
 use crate::report::Summary;
 use crate::sink::{Destination, Framing, Overwrite};
-use crate::source::Input;
+use crate::source::{Compression, Input};
 
 /// A conversion: what to read, how to flatten it, what to write and where.
 ///
@@ -348,14 +348,13 @@ impl Conversion {
 
 /// Returns a file name without its format and compression endings.
 fn main_stem(name: &str) -> String {
-    const COMPRESSIONS: [&str; 6] = ["gz", "zst", "bz2", "xz", "lz4", "zstd"];
     let cut = |name: &str, known: &dyn Fn(&str) -> bool| match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && known(&ending.to_ascii_lowercase()) => {
             stem.to_owned()
         }
         _ => name.to_owned(),
     };
-    let name = cut(name, &|ending| COMPRESSIONS.contains(&ending));
+    let name = cut(name, &|ending| Compression::from_extension(ending.as_ref()).is_some());
     cut(&name, &|ending| {
         InputFormat::from_extension(ending).is_some() || matches!(ending, "csv" | "tsv" | "txt")
     })
@@ -370,6 +369,9 @@ mod tests {
         for (name, stem) in [
             ("orders.jsonl", "orders"),
             ("orders.json.gz", "orders"),
+            ("orders.jsonl.ZST", "orders"),
+            ("orders.bz2", "orders"),
+            (".gz", ".gz"),
             ("orders.v2.ndjson", "orders.v2"),
             ("orders", "orders"),
             ("orders.data", "orders.data"),

@@ -10,6 +10,7 @@ use super::workers::Report;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
+use crate::report::Warning;
 use crate::source::{Input, Source};
 
 /// Reads all inputs, one after the other, on a thread of its own.
@@ -22,13 +23,14 @@ pub(super) fn spawn(
     let plan = ReadPlan {
         from: conversion.from,
         records_at: conversion.records_at,
+        unpack_bytes: budget.unpack,
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
     };
     let inputs = conversion.inputs;
     let read = move || {
         let end = match read_all(inputs, &plan, &tickets, &reports) {
-            Ok(Some(bytes)) => Report::End { bytes },
+            Ok(Some((bytes, notes))) => Report::End { bytes, notes },
             Ok(None) => return,
             Err(error) => Report::ReadFailed(error),
         };
@@ -44,21 +46,24 @@ pub(super) fn spawn(
 struct ReadPlan {
     from: InputFormat,
     records_at: Option<RecordPointer>,
+    unpack_bytes: usize,
     chunk_bytes: usize,
     record_bytes_max: usize,
 }
 
-/// Returns the bytes read, or nothing if the run no longer wants them.
+/// Returns the bytes read and what users should know, or nothing if the run wants no more.
 fn read_all(
     inputs: Vec<Input>,
     plan: &ReadPlan,
     tickets: &Receiver<Option<Chunk>>,
     reports: &Sender<Report>,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<(u64, Vec<Warning>)>, Error> {
     let mut start = Start::default();
     let mut bytes = 0;
+    let mut notes = Vec::new();
     for input in inputs {
         let mut source = Source::open(input)?;
+        source.unpack(plan.unpack_bytes)?;
         let framing = source.framing(plan.from)?;
         let options = FrameOptions {
             framing,
@@ -84,7 +89,8 @@ fn read_all(
         // The ticket of the chunk that did not come goes to the next input.
         let _ = reports.send(Report::Unused);
         bytes += end;
+        notes.extend(source.notes.take());
         start = framer.end();
     }
-    Ok(Some(bytes))
+    Ok(Some((bytes, notes)))
 }

@@ -84,7 +84,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     while end.is_none() || run.next < run.read {
         cancel.check()?;
         match run.workers.reports.recv_timeout(CANCEL_POLL) {
-            Ok(Report::End { bytes }) => end = Some(bytes),
+            Ok(Report::End { bytes, notes }) => end = Some((bytes, notes)),
             Ok(report) => run.take(report)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -92,7 +92,8 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
             }
         }
     }
-    run.finish(end.unwrap_or(0), &cancel)
+    let (bytes, notes) = end.unwrap_or_default();
+    run.finish(bytes, notes, &cancel)
 }
 
 /// Paths at which something is counted by itself.
@@ -307,7 +308,12 @@ impl Run {
         Ok(())
     }
 
-    fn finish(mut self, bytes_in: u64, cancel: &super::Cancel) -> Result<Summary, Error> {
+    fn finish(
+        mut self,
+        bytes_in: u64,
+        notes: Vec<Warning>,
+        cancel: &super::Cancel,
+    ) -> Result<Summary, Error> {
         for full in self.groups.finish() {
             self.encode(full, Place::Last)?;
         }
@@ -328,7 +334,9 @@ impl Run {
             renamed.extend(names);
             layouts.push(layout);
         }
-        let warnings = self.warnings(&layouts, renamed);
+        let mut warnings = self.warnings(&layouts, renamed);
+        warnings.extend(notes);
+        warnings.sort();
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         let tables = self.outputs.finish(&layouts, &rows, cancel)?;
@@ -383,7 +391,6 @@ impl Run {
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }
-        warnings.sort();
         warnings
     }
 }

@@ -13,6 +13,7 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::Paths;
 use crate::flatten::{FlattenOptions, Flattened, Flattener};
 use crate::frame::Chunk;
+use crate::report::Warning;
 
 /// What a worker needs to decode.
 #[derive(Clone)]
@@ -52,8 +53,10 @@ pub(super) enum Report {
     Unused,
     /// All inputs have ended.
     End {
-        /// Bytes read in all.
+        /// Bytes read in all, unpacked.
         bytes: u64,
+        /// What users should know of the inputs.
+        notes: Vec<Warning>,
     },
     /// The inputs cannot be read on.
     ReadFailed(Error),

@@ -832,9 +832,10 @@ mod tests {
         let error = read(io::Error::other("disk on fire"));
         assert_eq!(error.to_string(), "x: reading failed: disk on fire");
         assert_eq!(error.kind(), ErrorKind::Io);
-        let error = read(io::Error::other(Error::new(ErrorKind::Input, "x: gzip data ends early")));
+        let error =
+            read(io::Error::other(Error::new(ErrorKind::Compression, "x: gzip data ends early")));
         assert_eq!(error.to_string(), "x: gzip data ends early");
-        assert_eq!(error.kind(), ErrorKind::Input);
+        assert_eq!(error.kind(), ErrorKind::Compression);
     }
 
     #[test]

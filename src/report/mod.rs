@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct Summary {
     /// Records read.
     pub records: u64,
-    /// Bytes read from all inputs.
+    /// Bytes read from all inputs, unpacked.
     pub bytes_in: u64,
     /// Tables written, the main table first.
     pub tables: Vec<TableSummary>,
@@ -69,6 +69,8 @@ pub enum WarningKind {
     DuplicateId,
     /// A path that the user gave an option for is not in the input.
     PatternUnused,
+    /// Compressed data is followed by other data, which was left out.
+    TrailingData,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -89,6 +91,7 @@ impl WarningKind {
             WarningKind::ArraySkipped => "array.skipped",
             WarningKind::DuplicateId => "id.duplicate",
             WarningKind::PatternUnused => "path.unused",
+            WarningKind::TrailingData => "input.trailing",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
@@ -171,6 +174,7 @@ impl fmt::Display for Warning {
                     format!("{count} records have")
                 }
             ),
+            WarningKind::TrailingData => write!(f, "{detail}, and was left out"),
             WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
         }
     }

@@ -270,27 +270,7 @@ fn no_json(line: &[u8]) -> Reason {
 
 /// Knows other formats by their first bytes.
 fn magic(first: &[u8]) -> Option<Reason> {
-    const FORMATS: [(&[u8], Reason); 18] = [
-        (
-            b"\x1F\x8B",
-            Reason::new("gzip data", "unpack it: `gunzip -c FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\x28\xB5\x2F\xFD",
-            Reason::new("zstd data", "unpack it: `zstd -dc FILE | transmog convert --to …`"),
-        ),
-        (
-            b"BZh",
-            Reason::new("bzip2 data", "unpack it: `bunzip2 -c FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\xFD7zXZ\0",
-            Reason::new("xz data", "unpack it: `xz -dc FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\x04\x22\x4D\x18",
-            Reason::new("lz4 data", "unpack it: `lz4 -dc FILE | transmog convert --to …`"),
-        ),
+    const FORMATS: [(&[u8], Reason); 13] = [
         (
             b"PK\x03\x04",
             Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert --to …`"),
@@ -483,12 +463,7 @@ mod tests {
             |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let utf_32 =
             |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
-        let cases: [(&[u8], &str); 27] = [
-            (b"\x1F\x8B\x08", "gzip data"),
-            (b"\x28\xB5\x2F\xFD\0", "zstd data"),
-            (b"BZh91AY", "bzip2 data"),
-            (b"\xFD7zXZ\0", "xz data"),
-            (b"\x04\x22\x4D\x18", "lz4 data"),
+        let cases: [(&[u8], &str); 22] = [
             (b"PK\x03\x04\x14\0a.json", "a ZIP archive"),
             (b"PK\x03\x04\x14\0xl/workbook.xml", "an Excel workbook"),
             (b"PAR1\x15\x04", "a Parquet file"),

@@ -1,18 +1,23 @@
-//! Where bytes come from: opens inputs, tells their format.
+//! Where bytes come from: opens inputs, unpacks them, tells their format.
 
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::Framing;
 use crate::limits;
+use crate::report::Warning;
 
+mod compressed;
 pub mod detect;
 mod local;
 mod stdin;
 
+pub use compressed::Compression;
+use compressed::{Packing, Unpacker};
 pub use local::identity;
 
 /// An input as the user names it.
@@ -48,15 +53,36 @@ pub struct Source {
     pub hint: Option<InputFormat>,
     /// Bytes in all, where that is known before reading: for regular files.
     pub len: Option<u64>,
+    /// How it is compressed, once [`unpack`](Source::unpack) has looked.
+    pub compression: Option<Compression>,
     /// Its bytes; reads that a signal interrupts are taken up again.
     pub reader: Box<dyn Read + Send>,
+    /// What users should know of it, once it has been read.
+    pub notes: Notes,
+}
+
+/// Warnings that come up while an input is read.
+#[derive(Debug, Clone, Default)]
+pub struct Notes(Arc<Mutex<Vec<Warning>>>);
+
+impl Notes {
+    /// Adds a warning.
+    pub(crate) fn add(&self, warning: Warning) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// Takes the warnings so far.
+    pub fn take(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source { name, hint, len, reader: _ } = self;
+        let Source { name, hint, len, compression, reader: _, notes: _ } = self;
         let mut shown = f.debug_struct("Source");
-        shown.field("name", name).field("hint", hint).field("len", len).finish_non_exhaustive()
+        shown.field("name", name).field("hint", hint).field("len", len);
+        shown.field("compression", compression).finish_non_exhaustive()
     }
 }
 
@@ -74,7 +100,52 @@ impl Source {
 
     /// Builds a source of which no more is known than its bytes.
     fn new(name: String, reader: impl Read + Send + 'static) -> Source {
-        Source { name, hint: None, len: None, reader: Box::new(reader) }
+        Source {
+            name,
+            hint: None,
+            len: None,
+            compression: None,
+            reader: Box::new(reader),
+            notes: Notes::default(),
+        }
+    }
+
+    /// Unpacks what is read from here on, if its first bytes say that it is compressed.
+    ///
+    /// - Buffers: reads until that is certain; see [`limits::UNPACK_BYTES_MAX`] for `window_bytes`.
+    /// - Errors: `Compression` where what is unpacked is compressed again; `Io`.
+    pub fn unpack(&mut self, window_bytes: usize) -> Result<(), Error> {
+        let Packing::Compressed(kind) = self.packing()? else { return Ok(()) };
+        let reader = self.take_reader();
+        let (name, notes) = (self.name.clone(), self.notes.clone());
+        self.reader = Box::new(Unpacker::new(kind, name, reader, window_bytes, notes)?);
+        self.compression = Some(kind);
+        if let Packing::Compressed(inner) = self.packing()? {
+            let message =
+                format!("{}: expected text in {kind} data, found {inner} data", self.name);
+            return Err(Error::new(ErrorKind::Compression, message).with_hint(format!(
+                "one layer is unpacked: unpack {kind} first and pipe the rest into transmog"
+            )));
+        }
+        Ok(())
+    }
+
+    fn packing(&mut self) -> Result<Packing, Error> {
+        let is_known = |first: &[u8]| Compression::detect(first, false) != Packing::Unknown;
+        let (first, whole) = self.first_bytes(is_known)?;
+        let packing = Compression::detect(&first, whole);
+        self.put_back(first);
+        Ok(packing)
+    }
+
+    fn take_reader(&mut self) -> Box<dyn Read + Send> {
+        std::mem::replace(&mut self.reader, Box::new(io::empty()))
+    }
+
+    /// Lets bytes that were looked at be read again.
+    fn put_back(&mut self, first: Vec<u8>) {
+        let rest = self.take_reader();
+        self.reader = Box::new(Cursor::new(first).chain(rest));
     }
 
     /// Tells how records are told apart, from the first bytes where the user does not say.
@@ -87,15 +158,14 @@ impl Source {
             return detect::framing_for(format, b"", false, self.hint)
                 .map_err(|reason| reason.into_error(&self.name));
         }
-        let (first, whole) = self.first_bytes()?;
+        let (first, whole) = self.first_bytes(detect::is_certain)?;
         let framing = detect::framing_for(format, &first, whole, self.hint);
-        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(Cursor::new(first).chain(rest));
+        self.put_back(first);
         framing.map_err(|reason| reason.into_error(&self.name))
     }
 
-    /// Reads until the format is certain; returns whether that is the whole input.
-    fn first_bytes(&mut self) -> Result<(Vec<u8>, bool), Error> {
+    /// Reads until `is_enough` is so; returns whether that is the whole input.
+    fn first_bytes(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> Result<(Vec<u8>, bool), Error> {
         let mut first = vec![0; limits::DETECT_BYTES];
         let mut filled = 0;
         while filled < first.len() {
@@ -110,7 +180,7 @@ impl Source {
                 first.truncate(filled);
                 return Ok((first, true));
             }
-            if detect::is_certain(&first[..filled]) {
+            if is_enough(&first[..filled]) {
                 break;
             }
         }
@@ -176,8 +246,8 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_an_error_with_the_name() {
-        let error = source(&[b"\x1F\x8B\x08\0", b""]).framing(InputFormat::Auto).unwrap_err();
-        assert_eq!(error.to_string(), "x: expected JSON or JSONL, found gzip data");
+        let error = source(&[b"PAR1\x08\0", b""]).framing(InputFormat::Auto).unwrap_err();
+        assert_eq!(error.to_string(), "x: expected JSON or JSONL, found a Parquet file");
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_INPUT);
     }
 }
