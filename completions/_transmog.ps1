@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
         }
         'transmog;convert' {
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
             [CompletionResult]::new('--duplicate-keys', '--duplicate-keys', [CompletionResultType]::ParameterName, 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected')
             [CompletionResult]::new('--max-record-bytes', '--max-record-bytes', [CompletionResultType]::ParameterName, 'Longest record that is taken [default: about an eighth of `--memory-limit`, 60MiB]')
@@ -54,7 +55,6 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--table', '--table', [CompletionResultType]::ParameterName, 'Writes only this one of the tables')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files')
             [CompletionResult]::new('--compression', '--compression', [CompletionResultType]::ParameterName, 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]')
-            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--row-group-rows', '--row-group-rows', [CompletionResultType]::ParameterName, 'Parquet and Arrow: rows of a row group [default: 1048576]')
             [CompletionResult]::new('--row-group-bytes', '--row-group-bytes', [CompletionResultType]::ParameterName, 'Parquet and Arrow: size of values after which a row group is cut [default: about an eighth of `--memory-limit`, 60MiB]')
             [CompletionResult]::new('--delimiter-out', '--delimiter-out', [CompletionResultType]::ParameterName, 'CSV: the character between cells; `\t` is a tab [default: ,]')

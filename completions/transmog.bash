@@ -57,7 +57,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-o -q -h --from --records --wrap-values --duplicate-keys --max-record-bytes --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --encoding --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
+            opts="-o -q -h --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -65,6 +65,10 @@ _transmog() {
             case "${prev}" in
                 --from)
                     COMPREPLY=($(compgen -W "auto json jsonl" -- "${cur}"))
+                    return 0
+                    ;;
+                --encoding)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --records)
@@ -156,10 +160,6 @@ _transmog() {
                     return 0
                     ;;
                 --compression)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --encoding)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -27,6 +27,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
         }
         &'transmog;convert'= {
             cand --from 'What the input is written in; `auto` (default) tells from its first bytes'
+            cand --encoding 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
             cand --duplicate-keys 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected'
             cand --max-record-bytes 'Longest record that is taken [default: about an eighth of `--memory-limit`, 60MiB]'
@@ -50,7 +51,6 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --table 'Writes only this one of the tables'
             cand --framing 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files'
             cand --compression 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]'
-            cand --encoding 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --row-group-rows 'Parquet and Arrow: rows of a row group [default: 1048576]'
             cand --row-group-bytes 'Parquet and Arrow: size of values after which a row group is cut [default: about an eighth of `--memory-limit`, 60MiB]'
             cand --delimiter-out 'CSV: the character between cells; `\t` is a tab [default: ,]'

@@ -37,4 +37,5 @@ pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use report::{Summary, TableSummary, Warning, WarningKind};
 pub use sink::{Destination, Framing, Overwrite};
+pub use source::charset::Charset;
 pub use source::{Compression, Input};

@@ -307,6 +307,7 @@ fn rows_of(note: &str) -> Vec<Vec<String>> {
 #[test]
 fn json_left_to_the_parser_is_treated_as_written_down() {
     const BOM: &str = "i_structure_UTF-8_BOM_empty_object";
+    const UTF_16: &str = "i_string_UTF-16LE_with_BOM";
     const DEEP: &str = "i_structure_500_nested_arrays";
     let Some(folder) = corpus("json-testsuite") else { return };
     let note = include_str!("corpora/json_testsuite.md");
@@ -327,6 +328,12 @@ fn json_left_to_the_parser_is_treated_as_written_down() {
         match (verdict.as_str(), name.as_str()) {
             ("accepted", BOM) => {
                 assert_eq!(run_json(&name, &bytes, |_| {}).accepted(&name).records, 1);
+                run_json(&name, &wrapped(&bytes), |_| {}).rejected(&name);
+            }
+            ("accepted", UTF_16) => {
+                let wrap = |conversion: &mut Conversion| conversion.non_objects = NonObjects::Wrap;
+                let done = run_json(&name, &bytes, wrap);
+                assert_eq!(done.records()[0], Node::parse("{\"value\":\"é\"}").normal());
                 run_json(&name, &wrapped(&bytes), |_| {}).rejected(&name);
             }
             ("accepted", DEEP) => {

@@ -11,8 +11,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
-    ArrayMode, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error, Framing,
-    IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, RecordPointer,
+    ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
+    Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern,
+    RecordPointer,
 };
 
 /// Help leads with examples.
@@ -69,6 +70,14 @@ pub struct ConvertArgs {
     /// What the input is written in; `auto` (default) tells from its first bytes.
     #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
     pub from: Option<InputFormat>,
+    /// LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or
+    /// `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding
+    /// of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`,
+    /// `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or
+    /// `auto` (default), as suits its values. Can be repeated.
+    #[arg(long, value_name = "LABEL|COLUMN=NAME", value_parser = encoding)]
+    #[arg(help_heading = "Input")]
+    pub encoding: Vec<Encoding>,
     /// JSON Pointer to the records inside each top-level value, such as `/data/results`.
     #[arg(long, value_name = "POINTER", value_parser = RecordPointer::from_str)]
     #[arg(help_heading = "Input")]
@@ -171,12 +180,6 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "CODEC", value_parser = Codec::from_str)]
     #[arg(help_heading = "Output formats")]
     pub compression: Option<Codec>,
-    /// Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`,
-    /// `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as
-    /// its type allows, or `auto` (default), as suits its values. Can be repeated.
-    #[arg(long, value_name = "COLUMN=NAME", value_parser = ColumnEncoding::from_str)]
-    #[arg(help_heading = "Output formats")]
-    pub encoding: Vec<ColumnEncoding>,
     /// Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1.
     #[arg(long, help_heading = "Output formats")]
     pub compat: bool,
@@ -217,6 +220,15 @@ pub struct ConvertArgs {
     /// Bytes handed to a thread at once.
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub chunk_bytes: Option<usize>,
+}
+
+/// What `--encoding` says.
+#[derive(Debug, Clone)]
+pub enum Encoding {
+    /// The character set of the input.
+    Charset(Charset),
+    /// The Parquet encoding of a column.
+    Column(ColumnEncoding),
 }
 
 /// What users type, and what it stands for.
@@ -274,6 +286,18 @@ fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<(PathPattern, T), Erro
         return Err(Error::usage(format!("expected a path, `=` and a value, found `{text}`")));
     };
     Ok((path.parse()?, value.parse()?))
+}
+
+/// Reads the label of a character set, or `COLUMN=NAME`.
+fn encoding(text: &str) -> Result<Encoding, Error> {
+    if text.contains('=') {
+        return text.parse().map(Encoding::Column);
+    }
+    text.parse().map(Encoding::Charset).map_err(|error: Error| {
+        let hint = error.hint().unwrap_or_default();
+        let hint = format!("{hint}; for a Parquet column write it as in `id=delta`");
+        Error::usage(error.to_string()).with_hint(hint)
+    })
 }
 
 /// Reads a whole number from `LEAST` to `MOST`.

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Conversion, Destination, Error, ErrorKind, Framing, IdMode, Input, NonObjects, OutputFormat,
-    Overwrite, limits,
+    Charset, Conversion, Destination, Error, ErrorKind, Framing, IdMode, Input, NonObjects,
+    OutputFormat, Overwrite, limits,
 };
 
-use super::args::ConvertArgs;
+use super::args::{ConvertArgs, Encoding};
 
 /// Works out what the flags ask for.
 ///
@@ -41,7 +41,19 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     conversion.name = args.name;
     conversion.arrays = args.arrays;
     conversion.compat = args.compat;
-    conversion.encodings = args.encoding;
+    for encoding in args.encoding {
+        match encoding {
+            Encoding::Column(column) => conversion.encodings.push(column),
+            Encoding::Charset(charset) if conversion.charset.is_none_or(|one| one == charset) => {
+                conversion.charset = Some(charset);
+            }
+            Encoding::Charset(charset) => {
+                let first = conversion.charset.map_or("", Charset::name);
+                let message = format!("expected one character set, found {first} and {charset}");
+                return Err(Error::usage(format!("`--encoding`: {message}")));
+            }
+        }
+    }
     conversion.indent = args.indent;
     conversion.threads = args.threads;
     set(&mut conversion.from, args.from);
@@ -169,9 +181,10 @@ fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat
 /// Refuses flags that would do nothing in this format.
 fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error> {
     use OutputFormat::{Arrow, Csv, Json, Jsonl, Parquet, Tsv};
+    let has_columns = args.encoding.iter().any(|one| matches!(one, Encoding::Column(_)));
     let flags: [(bool, &str, &[OutputFormat]); 10] = [
         (args.compression.is_some(), "--compression", &[Parquet]),
-        (!args.encoding.is_empty(), "--encoding", &[Parquet]),
+        (has_columns, "--encoding COLUMN=NAME", &[Parquet]),
         (args.compat, "--compat", &[Parquet]),
         (args.row_group_rows.is_some(), "--row-group-rows", &[Parquet, Arrow]),
         (args.row_group_bytes.is_some(), "--row-group-bytes", &[Parquet, Arrow]),

@@ -25,6 +25,7 @@ use crate::frame::RecordPointer;
 use crate::limits;
 use crate::report::Summary;
 use crate::sink::{Destination, Framing, Overwrite};
+use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
 
 /// A conversion: what to read, how to flatten it, what to write and where.
@@ -55,6 +56,8 @@ pub struct Conversion {
     pub inputs: Vec<Input>,
     /// What the inputs are written in.
     pub from: InputFormat,
+    /// The character set of inputs that have no byte order mark; UTF-8 where missing.
+    pub charset: Option<Charset>,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
     /// What to write.
@@ -177,6 +180,7 @@ impl Conversion {
         Conversion {
             inputs,
             from: InputFormat::Auto,
+            charset: None,
             records_at: None,
             to,
             destination: Destination::Directory(".".into()),

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
 use crate::report::Warning;
+use crate::source::charset::Charset;
 use crate::source::{Input, Source};
 
 /// Reads all inputs, one after the other, on a thread of its own.
@@ -22,6 +23,7 @@ pub(super) fn spawn(
 ) -> Result<(), Error> {
     let plan = ReadPlan {
         from: conversion.from,
+        charset: conversion.charset,
         records_at: conversion.records_at,
         unpack_bytes: budget.unpack,
         chunk_bytes: budget.chunk,
@@ -45,6 +47,7 @@ pub(super) fn spawn(
 
 struct ReadPlan {
     from: InputFormat,
+    charset: Option<Charset>,
     records_at: Option<RecordPointer>,
     unpack_bytes: usize,
     chunk_bytes: usize,
@@ -64,6 +67,7 @@ fn read_all(
     for input in inputs {
         let mut source = Source::open(input)?;
         source.unpack(plan.unpack_bytes)?;
+        let origin = source.decode(plan.charset)?;
         let framing = source.framing(plan.from)?;
         let options = FrameOptions {
             framing,
@@ -71,6 +75,7 @@ fn read_all(
             chunk_bytes: plan.chunk_bytes,
             record_bytes_max: plan.record_bytes_max,
             records_at: plan.records_at.clone(),
+            origin,
         };
         let mut framer = Framer::new(source.reader, options, start);
         let mut end = 0;

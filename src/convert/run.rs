@@ -16,7 +16,7 @@ use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
 use super::{Conversion, DateMode, NumberMode, reader};
 use crate::decode::{self, ChunkHalt};
 use crate::encode::{Place, json};
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattened, Flattener, Note};
@@ -283,8 +283,14 @@ impl Run {
             chunk.first_record + record as u64 + 1,
             place.byte,
         );
-        Error::new(ErrorKind::Record(fault.code), message)
-            .with_hint("nothing was written; mend the record or take it out, then run again")
+        let hint = match (fault.code, &chunk.origin) {
+            (FaultCode::EncodingInvalid, None) => {
+                "nothing was written; if the input is in another character set, say so, as in \
+                 `--encoding latin1`"
+            }
+            _ => "nothing was written; mend the record or take it out, then run again",
+        };
+        Error::new(ErrorKind::Record(fault.code), message).with_hint(hint)
     }
 
     /// Waits for the chunks read so far, to report their faults.

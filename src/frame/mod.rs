@@ -8,6 +8,7 @@ use memchr::{memchr_iter, memrchr};
 
 use crate::error::{Error, ErrorKind, FaultCode};
 use crate::limits;
+use crate::source::charset::Origin;
 
 mod lines;
 mod pointer;
@@ -42,6 +43,8 @@ pub struct Chunk {
     pub first_column: u64,
     /// The input ended inside the last record.
     pub truncated: bool,
+    /// Where the bytes stood in the input, if that was not UTF-8; else `first_byte` says it.
+    pub origin: Option<Origin>,
 }
 
 /// The place of one record in its chunk: bytes `start..end`.
@@ -78,7 +81,11 @@ pub struct Position {
 pub fn position(chunk: &Chunk, byte_in_chunk: usize) -> Position {
     let mut place =
         Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
-    place.advance(&chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())]);
+    let before = &chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())];
+    place.advance(before);
+    if let Some(origin) = &chunk.origin {
+        place.byte = origin.byte_behind(before);
+    }
     place.position()
 }
 
@@ -104,6 +111,8 @@ pub struct FrameOptions {
     pub record_bytes_max: usize,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
+    /// Where the bytes stand in the input, if that is not UTF-8.
+    pub origin: Option<Origin>,
 }
 
 /// Where the counts of an input begin.
@@ -134,6 +143,7 @@ pub struct Framer<R: Read> {
     /// Records of the chunk being filled, and where its first one stands.
     records: Vec<Span>,
     first: Place,
+    first_origin: Option<Origin>,
     truncated: bool,
     done: bool,
     failure: Option<Error>,
@@ -206,7 +216,7 @@ impl<R: Read> Framer<R> {
         };
         let chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_LIMIT);
         Framer {
-            window: Window::new(reader, chunk_bytes),
+            window: Window::new(reader, chunk_bytes, options.origin),
             scanner,
             cut: Cut::default(),
             name: options.name,
@@ -215,6 +225,7 @@ impl<R: Read> Framer<R> {
             next: start,
             records: Vec::new(),
             first: Place::default(),
+            first_origin: None,
             truncated: false,
             done: false,
             failure: None,
@@ -310,6 +321,7 @@ impl<R: Read> Framer<R> {
     /// Forgets what lies before the first record of a chunk.
     fn drop_gap(&mut self, gap: usize) {
         self.first = self.window.place(gap);
+        self.first_origin.clone_from(&self.window.origin);
         self.window.discard(gap);
         self.cut.shift(gap);
     }
@@ -341,7 +353,9 @@ impl<R: Read> Framer<R> {
         let bytes = self.window.take(end);
         self.cut.shift(end);
         let records = std::mem::replace(&mut self.records, std::mem::take(&mut self.spare_records));
+        let origin = self.first_origin.take().map(|origin| origin.of_chunk(&bytes));
         let chunk = Chunk {
+            origin,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
             bytes,
@@ -373,7 +387,7 @@ impl<R: Read> Framer<R> {
     /// Ends the run at a record that is longer than the user allows.
     fn fail_too_large(&mut self, start: usize) {
         let number = self.next.first_record + self.records.len() as u64 + 1;
-        let byte = self.window.base + (self.window.start + start) as u64;
+        let byte = self.window.byte(start);
         let longest = size_text(self.record_bytes_max);
         let message = format!(
             "{}: record {number}, byte {byte}: longer than {longest} \
@@ -413,13 +427,15 @@ struct Window<R> {
     /// Which place byte `counted` of the data is; only moves forward, so counting stays linear.
     counted: usize,
     place: Place,
+    /// The same place in an input that is not UTF-8.
+    origin: Option<Origin>,
     /// Length of a new buffer, and one that came back.
     fresh_bytes: usize,
     spare: Vec<u8>,
 }
 
 impl<R: Read> Window<R> {
-    fn new(reader: R, chunk_bytes: usize) -> Self {
+    fn new(reader: R, chunk_bytes: usize, origin: Option<Origin>) -> Self {
         let fresh_bytes = chunk_bytes.min(limits::CHUNK_BYTES) + READ_BYTES;
         Window {
             reader,
@@ -430,6 +446,7 @@ impl<R: Read> Window<R> {
             base: 0,
             counted: 0,
             place: Place::default(),
+            origin,
             fresh_bytes,
             spare: Vec::new(),
         }
@@ -468,10 +485,22 @@ impl<R: Read> Window<R> {
         debug_assert!(at >= self.counted, "places are asked for in order");
         if at > self.counted {
             let new = self.start + self.counted..self.start + at;
+            if let Some(origin) = &mut self.origin {
+                origin.advance(&self.bytes[new.clone()]);
+            }
             self.place.advance(&self.bytes[new]);
             self.counted = at;
         }
         self.place
+    }
+
+    /// Returns which byte of the input byte `at` of the data is.
+    fn byte(&mut self, at: usize) -> u64 {
+        if self.origin.is_some() {
+            self.place(at);
+        }
+        let in_text = self.base + (self.start + at) as u64;
+        self.origin.as_ref().map_or(in_text, Origin::byte)
     }
 
     /// Gives up the first `count` bytes of the data.
@@ -662,7 +691,14 @@ mod tests {
 
     pub(super) fn options(framing: Framing) -> FrameOptions {
         let (name, record_bytes_max) = ("x".to_owned(), 1 << 20);
-        FrameOptions { framing, name, chunk_bytes: 1, record_bytes_max, records_at: None }
+        FrameOptions {
+            framing,
+            name,
+            chunk_bytes: 1,
+            record_bytes_max,
+            records_at: None,
+            origin: None,
+        }
     }
 
     pub(super) fn options_at(pointer: &str) -> FrameOptions {

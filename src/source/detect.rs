@@ -270,7 +270,7 @@ fn no_json(line: &[u8]) -> Reason {
 
 /// Knows other formats by their first bytes.
 fn magic(first: &[u8]) -> Option<Reason> {
-    const FORMATS: [(&[u8], Reason); 13] = [
+    const FORMATS: [(&[u8], Reason); 12] = [
         (
             b"PK\x03\x04",
             Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert --to …`"),
@@ -289,11 +289,7 @@ fn magic(first: &[u8]) -> Option<Reason> {
         (b"ORC", Reason::new("an ORC file", "export it as JSONL first")),
         (b"\xFF\xFE\0\0", UTF_32),
         (b"\0\0\xFE\xFF", UTF_32),
-        (b"\xFF\xFE", UTF_16_LE),
     ];
-    if first.starts_with(b"\xFE\xFF") {
-        return Some(UTF_16_BE);
-    }
     let (_, reason) = FORMATS.iter().find(|(magic, _)| first.starts_with(magic))?;
     if reason.looks_like == "a ZIP archive" && memchr::memmem::find(first, b"xl/").is_some() {
         return Some(Reason::new("an Excel workbook", "save the sheet as JSON or JSONL first"));
@@ -301,15 +297,11 @@ fn magic(first: &[u8]) -> Option<Reason> {
     Some(reason.clone())
 }
 
-const UTF_16_LE: Reason = Reason::new(
-    "UTF-16LE text",
-    "change it to UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE | transmog convert --to …`",
-);
+const UTF_16_LE: Reason =
+    Reason::new("UTF-16LE text without a byte order mark", "say so with `--encoding utf-16le`");
 
-const UTF_16_BE: Reason = Reason::new(
-    "UTF-16BE text",
-    "change it to UTF-8: `iconv -f UTF-16BE -t UTF-8 FILE | transmog convert --to …`",
-);
+const UTF_16_BE: Reason =
+    Reason::new("UTF-16BE text without a byte order mark", "say so with `--encoding utf-16be`");
 
 const UTF_32: Reason = Reason::new(
     "UTF-32 text",
@@ -463,7 +455,7 @@ mod tests {
             |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let utf_32 =
             |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
-        let cases: [(&[u8], &str); 22] = [
+        let cases: [(&[u8], &str); 20] = [
             (b"PK\x03\x04\x14\0a.json", "a ZIP archive"),
             (b"PK\x03\x04\x14\0xl/workbook.xml", "an Excel workbook"),
             (b"PAR1\x15\x04", "a Parquet file"),
@@ -475,11 +467,9 @@ mod tests {
             (b"\xFF\xFF\xFF\xFF\x10\0\0\0", "an Arrow IPC stream"),
             (b"Obj\x01\x04", "an Avro file"),
             (b"ORC\x08", "an ORC file"),
-            (b"\xFF\xFE{\0}\0", "UTF-16LE text"),
-            (b"\xFE\xFF\0{\0}", "UTF-16BE text"),
             (b"\xFF\xFE\0\0{\0\0\0", "UTF-32 text"),
-            (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text"),
-            (&utf_16_be("{\"a\":1}"), "UTF-16BE text"),
+            (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text without a byte order mark"),
+            (&utf_16_be("{\"a\":1}"), "UTF-16BE text without a byte order mark"),
             (&utf_32("{\"a\":1}"), "UTF-32 text"),
             (b"id,name\n1,a\n", "text that looks like CSV"),
             (b"{\"a\":1},x\n{\"a\":2},y\n", "text that looks like CSV"),

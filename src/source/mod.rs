@@ -11,11 +11,13 @@ use crate::frame::Framing;
 use crate::limits;
 use crate::report::Warning;
 
+pub mod charset;
 mod compressed;
 pub mod detect;
 mod local;
 mod stdin;
 
+use charset::{Charset, Origin, Transcoder};
 pub use compressed::Compression;
 use compressed::{Packing, Unpacker};
 pub use local::identity;
@@ -128,6 +130,36 @@ impl Source {
             )));
         }
         Ok(())
+    }
+
+    /// Makes UTF-8 of what is read from here on, as its byte order mark says, else `charset`.
+    ///
+    /// Bytes that are no character become one that UTF-8 has not, so they cost their record.
+    ///
+    /// - Shape: returns how to find places of the text in the input, unless it is UTF-8 as it is.
+    /// - Errors: `Io`, `Compression`.
+    pub fn decode(&mut self, charset: Option<Charset>) -> Result<Option<Origin>, Error> {
+        let (mut first, _) = self.first_bytes(Charset::mark_is_known)?;
+        let marked = Charset::of_mark(&first).filter(|(charset, _)| !charset.is_utf_8());
+        let has_mark = Charset::of_mark(&first).is_some();
+        if let Some((_, length)) = marked {
+            first.drain(..length);
+        }
+        self.put_back(first);
+        let (charset, skipped) = match (marked, charset) {
+            (Some((charset, length)), _) => (charset, length as u64),
+            (None, Some(charset)) if !has_mark => (charset, 0),
+            _ => return Ok(None),
+        };
+        let mut origin = None;
+        self.reader = match Transcoder::new(charset, skipped, self.take_reader()) {
+            Ok(transcoder) => {
+                origin = Some(transcoder.origin());
+                Box::new(transcoder)
+            }
+            Err(reader) => reader,
+        };
+        Ok(origin)
     }
 
     fn packing(&mut self) -> Result<Packing, Error> {
