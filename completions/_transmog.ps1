@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             break
         }
         'transmog;convert' {
+            [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
+            [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
@@ -63,6 +65,10 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads that work at once [default: one for each processor]')
             [CompletionResult]::new('--memory-limit', '--memory-limit', [CompletionResultType]::ParameterName, 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]')
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
+            [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')
+            [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')
             [CompletionResult]::new('--wrap-values', '--wrap-values', [CompletionResultType]::ParameterName, 'Takes records that are not objects, as `{"value": …}`')
             [CompletionResult]::new('--all-text', '--all-text', [CompletionResultType]::ParameterName, 'Makes every scalar text, as it stands in the input')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replaces files that exist')

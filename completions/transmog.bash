@@ -57,12 +57,20 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-o -q -h --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
+            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --files-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-column)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
                     COMPREPLY=($(compgen -W "auto json jsonl" -- "${cur}"))
                     return 0

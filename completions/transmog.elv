@@ -26,6 +26,8 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand completions 'Prints the script that completes commands and flags in a shell'
         }
         &'transmog;convert'= {
+            cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
+            cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
             cand --from 'What the input is written in; `auto` (default) tells from its first bytes'
             cand --encoding 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
@@ -59,6 +61,10 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --threads 'Threads that work at once [default: one for each processor]'
             cand --memory-limit 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]'
             cand --chunk-bytes 'Bytes handed to a thread at once'
+            cand -r 'Takes the files below directories whose names end as those of inputs do'
+            cand --recursive 'Takes the files below directories whose names end as those of inputs do'
+            cand -0 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
+            cand --null 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
             cand --wrap-values 'Takes records that are not objects, as `{"value": …}`'
             cand --all-text 'Makes every scalar text, as it stands in the input'
             cand --force 'Replaces files that exist'

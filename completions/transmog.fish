@@ -28,6 +28,8 @@ complete -c transmog -n "__fish_transmog_needs_command" -s h -l help -d 'Print h
 complete -c transmog -n "__fish_transmog_needs_command" -s V -l version -d 'Print version'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON or JSONL into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes' -r -f -a "auto\t''
 json\t''
 jsonl\t''"
@@ -79,6 +81,8 @@ keep\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l memory-limit -d 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l force -d 'Replaces files that exist'

@@ -64,9 +64,24 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES, help_template = HELP)]
 pub struct ConvertArgs {
-    /// What to read, in this order, into one set of tables; `-`, or nothing, is standard input.
+    /// What to read, in this order, into one set of tables: files, patterns in quotes such as
+    /// 'data/*.jsonl', directories with `-r`; `-`, or nothing, is standard input.
     #[arg(value_name = "FILE", help_heading = "Input")]
     pub files: Vec<PathBuf>,
+    /// Takes the files below directories whose names end as those of inputs do.
+    #[arg(short, long, help_heading = "Input")]
+    pub recursive: bool,
+    /// Reads names of further inputs from a file, one a line; `-` is standard input.
+    #[arg(long, value_name = "LIST", help_heading = "Input")]
+    pub files_from: Option<PathBuf>,
+    /// The names of `--files-from` end in NUL bytes, as `find -print0` writes them.
+    #[arg(short = '0', long, requires = "files_from", help_heading = "Input")]
+    pub null: bool,
+    /// Adds a column to the main table with the input that each record came from
+    /// [default name: _tm_source].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    #[arg(help_heading = "Input")]
+    pub source_column: Option<Option<String>>,
     /// What the input is written in; `auto` (default) tells from its first bytes.
     #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
     pub from: Option<InputFormat>,

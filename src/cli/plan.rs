@@ -8,6 +8,8 @@ use transmog::{
     OutputFormat, Overwrite, limits,
 };
 
+use transmog::source::list::{self, Directories, Separator};
+
 use super::args::{ConvertArgs, Encoding};
 
 /// Works out what the flags ask for.
@@ -17,7 +19,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     if args.name.as_deref() == Some("") {
         return Err(Error::usage("`--name`: expected a name, found nothing"));
     }
-    let inputs = inputs(&args.files)?;
+    let inputs = inputs(&args)?;
     let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
     let place = place(args.output.as_deref(), only_stdin)?;
     let to = output_format(args.to, &place)?;
@@ -56,6 +58,10 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     }
     conversion.indent = args.indent;
     conversion.threads = args.threads;
+    conversion.source_column = args.source_column.map(|name| {
+        let prefix = args.meta_prefix.as_deref().unwrap_or(&conversion.meta_prefix);
+        name.unwrap_or_else(|| format!("{prefix}source"))
+    });
     set(&mut conversion.from, args.from);
     set(&mut conversion.separator, args.separator);
     set(&mut conversion.names, args.names);
@@ -107,26 +113,38 @@ fn seeded(ids: IdMode) -> Result<IdMode, Error> {
     }
 }
 
-fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
-    if files.is_empty() {
+/// Finds the inputs: those that are named, then those of a list.
+fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
+    let files = &args.files;
+    if files.is_empty() && args.files_from.is_none() {
+        if args.recursive {
+            return Err(Error::usage("`--recursive`: expected a directory, found nothing"));
+        }
         if io::stdin().is_terminal() {
             return Err(Error::usage("expected a file, or data on standard input, found neither")
                 .with_hint("name a file, as in `transmog convert orders.jsonl --to csv`"));
         }
         return Ok(vec![Input::Stdin]);
     }
-    let is_stdin = |file: &Path| file.as_os_str() == "-";
-    if files.iter().filter(|file| is_stdin(file)).count() > 1 {
+    let uses = files.iter().chain(&args.files_from).filter(|file| file.as_os_str() == "-");
+    if uses.count() > 1 {
         return Err(Error::usage("`-`: expected standard input once, found it twice"));
     }
     if files.iter().any(|file| file.as_os_str().is_empty()) {
         return Err(Error::usage("expected the name of a file, found an empty argument"));
     }
-    let input = |file: &PathBuf| match is_stdin(file) {
-        true => Input::Stdin,
-        false => Input::File(file.clone()),
-    };
-    Ok(files.iter().map(input).collect())
+    let directories = if args.recursive { Directories::Walk } else { Directories::Refuse };
+    let mut inputs = list::expand(files, directories)?;
+    if let Some(list) = &args.files_from {
+        let separator = if args.null { Separator::Nul } else { Separator::Newline };
+        let names = list::read_list(list, separator)?;
+        inputs.extend(list::expand_list(&names, directories)?);
+        if inputs.is_empty() {
+            let message = format!("`--files-from {}`: expected names, found none", list.display());
+            return Err(Error::usage(message));
+        }
+    }
+    Ok(inputs)
 }
 
 /// Where the tables go.

@@ -60,6 +60,8 @@ pub struct Conversion {
     pub charset: Option<Charset>,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
+    /// Name of a column of the main table with the input that each record came from.
+    pub source_column: Option<String>,
     /// What to write.
     pub to: OutputFormat,
     /// Where to write it.
@@ -182,6 +184,7 @@ impl Conversion {
             from: InputFormat::Auto,
             charset: None,
             records_at: None,
+            source_column: None,
             to,
             destination: Destination::Directory(".".into()),
             overwrite: Overwrite::Refuse,
@@ -228,6 +231,9 @@ impl Conversion {
     pub fn check(&self) -> Result<(), Error> {
         if self.inputs.is_empty() {
             return Err(Error::usage("no input"));
+        }
+        if self.source_column.as_deref() == Some("") {
+            return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
         self.check_stream()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());

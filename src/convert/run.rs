@@ -14,7 +14,7 @@ use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
 use super::{Conversion, DateMode, NumberMode, reader};
-use crate::decode::{self, ChunkHalt};
+use crate::decode::ChunkHalt;
 use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
@@ -26,6 +26,7 @@ use crate::schema::widen::{ColumnType, Widening};
 use crate::schema::{Layout, Renamed, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
+use crate::source::list::source_text;
 use crate::table::TableBatch;
 
 /// Chunks in flight beyond one for each worker.
@@ -49,6 +50,10 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
         paths,
+        sources: conversion
+            .source_column
+            .as_ref()
+            .map(|_| conversion.inputs.iter().map(source_text).collect()),
     };
     let workers = Workers::start(threads, &setup)?;
     let tickets = Tickets::new(threads + CHUNKS_AHEAD);
@@ -250,7 +255,7 @@ impl Run {
         let admission = self.schema.admission().to_live();
         let (options, paths) = (Arc::clone(&self.setup.flatten), Arc::clone(&self.setup.paths));
         let mut flattener = Flattener::new(options, paths, admission);
-        let decoded = decode::chunk(chunk, &mut flattener, &self.setup.decode);
+        let decoded = self.setup.decode(chunk, &mut flattener);
         let admission = flattener.into_admission();
         if admission.full_count() != self.admission.full_count() {
             // From here on workers know what is full.
@@ -422,6 +427,7 @@ fn schema_options(conversion: &Conversion, name: String) -> SchemaOptions {
         separator: conversion.separator.clone(),
         names: conversion.names,
         meta_prefix: conversion.meta_prefix.clone(),
+        source_column: conversion.source_column.clone(),
         ids: conversion.flatten.ids.clone(),
         widening: Widening {
             decimals: conversion.numbers == NumberMode::Decimal,

@@ -10,10 +10,11 @@ use crate::decode::{self, ChunkHalt, DecodeOptions};
 use crate::encode::{Encoded, Task};
 use crate::error::{Error, ErrorKind};
 use crate::flatten::admission::Admission;
-use crate::flatten::path::Paths;
+use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattened, Flattener};
 use crate::frame::Chunk;
 use crate::report::Warning;
+use crate::table::Column;
 
 /// What a worker needs to decode.
 #[derive(Clone)]
@@ -21,6 +22,26 @@ pub(super) struct DecodeSetup {
     pub flatten: Arc<FlattenOptions>,
     pub decode: DecodeOptions,
     pub paths: Arc<Paths>,
+    /// The text of each input, where records are to say theirs.
+    pub sources: Option<Arc<[String]>>,
+}
+
+impl DecodeSetup {
+    /// Decodes a chunk, and lets its records say which input they are from.
+    pub fn decode(&self, chunk: &Chunk, flattener: &mut Flattener) -> Result<Flattened, ChunkHalt> {
+        let mut flattened = decode::chunk(chunk, flattener, &self.decode)?;
+        let main = flattened.tables.iter_mut().find(|batch| batch.path == ROOT);
+        if let (Some(sources), Some(main)) = (&self.sources, main) {
+            let source = &sources[chunk.input_index];
+            let mut column = Column::default();
+            for (row, bytes) in main.row_bytes.iter_mut().enumerate() {
+                column.push_text(row, source.as_bytes());
+                *bytes = bytes.saturating_add(source.len() as u32);
+            }
+            main.links.sources = Some(column);
+        }
+        Ok(flattened)
+    }
 }
 
 /// A chunk on its way to a worker, with what is known of caps.
@@ -158,7 +179,7 @@ fn decode(
         flattener.set_admission(Admission::clone(&job.admission));
         *known = Arc::clone(&job.admission);
     }
-    let decoded = decode::chunk(&job.chunk, flattener, &setup.decode);
+    let decoded = setup.decode(&job.chunk, flattener);
     let full_count = job.admission.full_count();
     Report::Decoded(Decoded { chunk: job.chunk, decoded, full_count })
 }

@@ -25,6 +25,8 @@ pub struct SchemaOptions {
     pub names: NameStyle,
     /// Starts the names of link columns.
     pub meta_prefix: String,
+    /// Name of the main table's column with the input of each record.
+    pub source_column: Option<String>,
     /// What identifies rows, which decides the link columns.
     pub ids: IdMode,
     /// How kinds become types.
@@ -48,6 +50,8 @@ pub enum Link {
     Index,
     /// `_tm_key`
     Key,
+    /// `_tm_source`, or as users name it.
+    Source,
 }
 
 impl Link {
@@ -59,6 +63,7 @@ impl Link {
             Link::RootId => "root_id",
             Link::Index => "index",
             Link::Key => "key",
+            Link::Source => "source",
         }
     }
 }
@@ -290,6 +295,9 @@ impl Schema {
             let indexes = links.indexes.iter().map(|&index| index.into()).collect();
             columns.push((Link::Index, Column::of_ints(indexes)));
         }
+        if let Some(sources) = links.sources {
+            columns.push((Link::Source, sources));
+        }
         let mut fitted = Vec::with_capacity(columns.len() + batch.columns.len());
         for (link, column) in columns {
             let place =
@@ -344,8 +352,14 @@ impl Schema {
             (_, Some(_)) => &[Link::Id, Link::ParentId, Link::RootId, Link::Index],
         };
         let id_type = if options.ids.is_sequence() { ColumnType::Int64 } else { ColumnType::Text };
-        let columns = links.iter().map(|&link| {
-            let link_type = if link == Link::Index { ColumnType::Int64 } else { id_type.clone() };
+        let source = options.source_column.as_ref().filter(|_| parent.is_none());
+        let links = links.iter().copied().chain(source.map(|_| Link::Source));
+        let columns = links.map(|link| {
+            let link_type = match link {
+                Link::Index => ColumnType::Int64,
+                Link::Source => ColumnType::Text,
+                _ => id_type.clone(),
+            };
             ColumnSchema::link(link, link_type)
         });
         let index = self.tables.len();
@@ -446,7 +460,10 @@ impl Schema {
         // Link columns have the first claim to their names, and stand first.
         for (index, column) in schema.columns.iter().enumerate() {
             if let Origin::Link(link) = column.origin {
-                let name = names.claim(&format!("{prefix}{}", link.suffix()));
+                let name = match (&self.options.source_column, link) {
+                    (Some(name), Link::Source) => names.claim(name),
+                    _ => names.claim(&format!("{prefix}{}", link.suffix())),
+                };
                 let column_type = column.link_type.clone().unwrap_or(ColumnType::Text);
                 columns[index] = Some(LayoutColumn { index, name, column_type, path: None });
                 order.push(index);

@@ -26,7 +26,7 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
 }
 
 /// Writes a path so that a terminal can show it: control characters are escaped.
-fn printable(path: &Path) -> String {
+pub(super) fn printable(path: &Path) -> String {
     let mut name = String::new();
     for character in path.to_string_lossy().chars() {
         match character {

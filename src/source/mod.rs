@@ -14,6 +14,7 @@ use crate::report::Warning;
 pub mod charset;
 mod compressed;
 pub mod detect;
+pub mod list;
 mod local;
 mod stdin;
 

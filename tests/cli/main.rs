@@ -7,6 +7,7 @@ mod completions;
 mod compressed;
 mod formats;
 mod help;
+mod inputs;
 mod memory;
 mod outputs;
 mod parquet;
