@@ -39,6 +39,12 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 60MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays -d 'What arrays become: `smart` (default) makes lists of scalars a list column and others a child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out. Where standard output takes a single table the default is `inline`' -r -f -a "smart\t''
 separate\t''
 inline\t''

@@ -23,7 +23,7 @@ pub mod sink;
 pub mod report;
 mod convert;
 
-pub use convert::{Cancel, Conversion, DateMode, NonObjects, NumberMode};
+pub use convert::{Cancel, Conversion, DateMode, NonObjects, NumberMode, Sample};
 pub use decode::DuplicateKeys;
 pub use encode::csv::CsvOptions;
 pub use encode::json::Nulls;
@@ -32,6 +32,7 @@ pub use encode::parquet::encoding::{ColumnEncoding, Encoding};
 pub use error::{Error, ErrorKind, Fault, FaultCode};
 pub use flatten::names::NameStyle;
 pub use flatten::path::PathPattern;
+pub use flatten::selection::Selection;
 pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode};
 pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;

@@ -108,6 +108,29 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
+    /// Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be
+    /// repeated.
+    #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
+    #[arg(help_heading = "Selection")]
+    pub select: Vec<PathPattern>,
+    /// Not these paths, nor what is below them, whatever is selected. Can be repeated.
+    #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
+    #[arg(help_heading = "Selection")]
+    pub drop: Vec<PathPattern>,
+    /// Leaves out that many records at the start, over all inputs.
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    pub skip: Option<u64>,
+    /// Reads that many records and no further: faults behind them are not seen.
+    #[arg(long, value_name = "N", help_heading = "Selection")]
+    pub limit: Option<u64>,
+    /// Takes that many records at random of those that `--skip` and `--limit` leave, in their order.
+    #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_000_000_000>)]
+    #[arg(help_heading = "Selection")]
+    pub sample: Option<usize>,
+    /// Decides which records `--sample` takes [default: 0].
+    #[arg(long, value_name = "S", requires = "sample", help_heading = "Selection")]
+    pub seed: Option<u64>,
+
     /// What arrays become: `smart` (default) makes lists of scalars a list column and others a
     /// child table, `separate` always a child table, `inline` JSON text, `skip` leaves them out.
     /// Where standard output takes a single table the default is `inline`.

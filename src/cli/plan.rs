@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use transmog::{
     Charset, Conversion, Destination, Error, ErrorKind, Framing, IdMode, Input, NonObjects,
-    OutputFormat, Overwrite, limits,
+    OutputFormat, Overwrite, Sample, Selection, limits,
 };
 
 use transmog::source::list::{self, Directories, Separator};
@@ -58,6 +58,11 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     }
     conversion.indent = args.indent;
     conversion.threads = args.threads;
+    set(&mut conversion.skip, args.skip);
+    conversion.limit = args.limit;
+    let seed = args.seed.unwrap_or(0);
+    conversion.sample = args.sample.map(|records| Sample { records, seed });
+    conversion.flatten.selection = Selection { select: args.select, drop: args.drop };
     conversion.source_column = args.source_column.map(|name| {
         let prefix = args.meta_prefix.as_deref().unwrap_or(&conversion.meta_prefix);
         name.unwrap_or_else(|| format!("{prefix}source"))

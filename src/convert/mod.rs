@@ -5,6 +5,7 @@ mod groups;
 mod outputs;
 mod reader;
 mod run;
+mod sample;
 mod workers;
 
 use std::num::NonZeroUsize;
@@ -24,6 +25,8 @@ use crate::format::{InputFormat, OutputFormat};
 use crate::frame::RecordPointer;
 use crate::limits;
 use crate::report::Summary;
+pub use sample::Sample;
+
 use crate::sink::{Destination, Framing, Overwrite};
 use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
@@ -62,6 +65,12 @@ pub struct Conversion {
     pub records_at: Option<RecordPointer>,
     /// Name of a column of the main table with the input that each record came from.
     pub source_column: Option<String>,
+    /// Records to leave out at the start, over all inputs.
+    pub skip: u64,
+    /// Records after which nothing more is read, those skipped not counted.
+    pub limit: Option<u64>,
+    /// Takes some of the records that `skip` and `limit` leave.
+    pub sample: Option<Sample>,
     /// What to write.
     pub to: OutputFormat,
     /// Where to write it.
@@ -185,6 +194,9 @@ impl Conversion {
             charset: None,
             records_at: None,
             source_column: None,
+            skip: 0,
+            limit: None,
+            sample: None,
             to,
             destination: Destination::Directory(".".into()),
             overwrite: Overwrite::Refuse,

@@ -81,6 +81,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         records: 0,
         notes: BTreeMap::new(),
         used: 0,
+        left_out: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
         encoding: Encoding { groups: 0, bytes: 0, bytes_max: budget.encoding },
@@ -89,7 +90,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     while end.is_none() || run.next < run.read {
         cancel.check()?;
         match run.workers.reports.recv_timeout(CANCEL_POLL) {
-            Ok(Report::End { bytes, notes }) => end = Some((bytes, notes)),
+            Ok(Report::End { bytes, notes, left_out }) => end = Some((bytes, notes, left_out)),
             Ok(report) => run.take(report)?,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -97,8 +98,10 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
             }
         }
     }
-    let (bytes, notes) = end.unwrap_or_default();
-    run.finish(bytes, notes, &cancel)
+    let (bytes, notes, left_out) = end.unwrap_or_default();
+    let mut summary = run.finish(bytes, notes, &cancel)?;
+    summary.records_left_out = left_out;
+    Ok(summary)
 }
 
 /// Paths at which something is counted by itself.
@@ -144,6 +147,8 @@ struct Run {
     notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
     used: u128,
+    /// Values that are not selected.
+    left_out: u64,
     /// Hashes of the ids of main rows, while there are not too many.
     ids: HashSet<u64>,
     duplicate_ids: u64,
@@ -207,6 +212,7 @@ impl Run {
             Ok(_) | Err(ChunkHalt::CapReached) => self.decode_in_order(&chunk)?,
         };
         self.used |= flattened.used;
+        self.left_out += flattened.left_out;
         self.note_ids(&flattened.tables);
         let notes: BTreeMap<_, _> = flattened.notes.into_iter().collect();
         for ((note, path), count) in notes {
@@ -218,7 +224,7 @@ impl Run {
             self.outputs.create(table, &self.schema.tables()[table].name)?;
         }
         let records = chunk.records.len();
-        self.records = chunk.first_record + records as u64;
+        self.records += records as u64;
         self.next += 1;
         self.tickets.give_back(Some(chunk));
         for full in self.groups.add(batches, records) {
@@ -351,7 +357,8 @@ impl Run {
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         let tables = self.outputs.finish(&layouts, &rows, cancel)?;
-        Ok(Summary { records: self.records, bytes_in, tables, warnings })
+        let (records, values_left_out) = (self.records, self.left_out);
+        Ok(Summary { records, records_left_out: 0, values_left_out, bytes_in, tables, warnings })
     }
 
     fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {

@@ -78,6 +78,8 @@ pub(super) enum Report {
         bytes: u64,
         /// What users should know of the inputs.
         notes: Vec<Warning>,
+        /// Records that were read and are not wanted.
+        left_out: u64,
     },
     /// The inputs cannot be read on.
     ReadFailed(Error),

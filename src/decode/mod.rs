@@ -2,6 +2,7 @@
 
 pub mod json;
 pub mod number;
+mod prune;
 mod repair;
 mod scan;
 

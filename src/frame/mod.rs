@@ -47,6 +47,54 @@ pub struct Chunk {
     pub origin: Option<Origin>,
 }
 
+impl Chunk {
+    /// Forgets the first `count` records, of which there must be more.
+    pub(crate) fn drop_first(&mut self, count: usize) {
+        let start = self.records[count].start;
+        let before = &self.bytes[..start as usize];
+        let mut place =
+            Place { line: self.first_line, column: self.first_column, byte: self.first_byte };
+        place.advance(before);
+        (self.first_line, self.first_column, self.first_byte) =
+            (place.line, place.column, place.byte);
+        if let Some(origin) = &mut self.origin {
+            origin.advance(before);
+        }
+        self.first_record += count as u64;
+        self.bytes.drain(..start as usize);
+        self.records.drain(..count);
+        for span in &mut self.records {
+            (span.start, span.end) = (span.start - start, span.end - start);
+        }
+    }
+
+    /// Returns a chunk that holds only the record at `index`.
+    pub(crate) fn only(&self, index: usize) -> Chunk {
+        let span = self.records[index];
+        let before = &self.bytes[..span.start as usize];
+        let mut place =
+            Place { line: self.first_line, column: self.first_column, byte: self.first_byte };
+        place.advance(before);
+        let bytes = self.bytes[span.range()].to_vec();
+        let origin = self.origin.clone().map(|mut origin| {
+            origin.advance(before);
+            origin.of_record(&bytes)
+        });
+        Chunk {
+            sequence: self.sequence,
+            input_index: self.input_index,
+            records: vec![Span { start: 0, end: span.end - span.start }],
+            bytes,
+            first_record: self.first_record + index as u64,
+            first_line: place.line,
+            first_byte: place.byte,
+            first_column: place.column,
+            truncated: self.truncated && index + 1 == self.records.len(),
+            origin,
+        }
+    }
+}
+
 /// The place of one record in its chunk: bytes `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -113,6 +161,8 @@ pub struct FrameOptions {
     pub records_at: Option<RecordPointer>,
     /// Where the bytes stand in the input, if that is not UTF-8.
     pub origin: Option<Origin>,
+    /// Records of the run after which nothing more is read, those of earlier inputs counted.
+    pub records_max: Option<u64>,
 }
 
 /// Where the counts of an input begin.
@@ -140,6 +190,7 @@ pub struct Framer<R: Read> {
     chunk_bytes: usize,
     record_bytes_max: usize,
     next: Start,
+    records_max: u64,
     /// Records of the chunk being filled, and where its first one stands.
     records: Vec<Span>,
     first: Place,
@@ -223,6 +274,7 @@ impl<R: Read> Framer<R> {
             chunk_bytes,
             record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
             next: start,
+            records_max: options.records_max.unwrap_or(u64::MAX),
             records: Vec::new(),
             first: Place::default(),
             first_origin: None,
@@ -251,7 +303,10 @@ impl<R: Read> Framer<R> {
             };
             match step {
                 Step::Record { end, truncated } => {
-                    if let Some(chunk) = self.add(end, truncated) {
+                    let full = self.add(end, truncated);
+                    let known = self.next.first_record + self.records.len() as u64;
+                    self.done |= known >= self.records_max;
+                    if let Some(chunk) = full {
                         return Ok(Some(chunk));
                     }
                 }
@@ -698,6 +753,7 @@ mod tests {
             record_bytes_max,
             records_at: None,
             origin: None,
+            records_max: None,
         }
     }
 

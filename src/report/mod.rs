@@ -7,8 +7,13 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Records read.
+    /// Records converted.
     pub records: u64,
+    /// Records that were read and not wanted: `--skip`, `--sample`.
+    pub records_left_out: u64,
+    /// Values of the records converted that were not wanted: `--select`, `--drop`. A subtree counts
+    /// as one.
+    pub values_left_out: u64,
     /// Bytes read from all inputs, unpacked.
     pub bytes_in: u64,
     /// Tables written, the main table first.
@@ -195,6 +200,13 @@ impl fmt::Display for Summary {
         }
         let tables = self.tables.len();
         writeln!(f, "{}, {}", counted(self.records, "record"), counted(tables as u64, "table"))?;
+        let left_out = [
+            (self.records_left_out, "record", "`--skip`, `--sample`"),
+            (self.values_left_out, "value", "`--select`, `--drop`"),
+        ];
+        for (count, noun, flags) in left_out.into_iter().filter(|(count, ..)| *count > 0) {
+            writeln!(f, "  {} left out, as asked ({flags})", counted(count, noun))?;
+        }
         const TABLES_SHOWN: usize = 30;
         for table in self.tables.iter().take(TABLES_SHOWN) {
             let place = match &table.path {

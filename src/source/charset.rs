@@ -155,6 +155,14 @@ impl Origin {
         here.find(|mark| mark.invalid_bytes > 0 && mark.text == end).map(|mark| mark.invalid_bytes)
     }
 
+    /// Takes along what the record `text` at the known place needs; the rest stays for others.
+    pub(crate) fn of_record(&self, text: &[u8]) -> Origin {
+        let end = self.at.text + text.len() as u64;
+        let marks = self.marks();
+        let inside = marks.iter().filter(|mark| (self.at.text..end).contains(&mark.text));
+        Origin { marks: Arc::new(Mutex::new(inside.copied().collect())), ..self.clone() }
+    }
+
     /// Moves the known place behind `text`, which starts at it.
     pub(crate) fn advance(&mut self, text: &[u8]) {
         let source = self.byte_behind(text);

@@ -11,6 +11,7 @@ mod inputs;
 mod memory;
 mod outputs;
 mod parquet;
+mod selection;
 mod signals;
 mod streams;
 mod usage;
