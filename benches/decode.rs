@@ -70,6 +70,8 @@ fn chunks(input: &[u8]) -> Vec<Chunk> {
         chunk_bytes: limits::CHUNK_BYTES,
         record_bytes_max: limits::RECORD_BYTES_MAX,
         records_at: None,
+        origin: None,
+        records_max: None,
     };
     let mut framer = Framer::new(input, options, Start::default());
     let mut chunks = Vec::new();

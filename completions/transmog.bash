@@ -57,14 +57,26 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-o -q -h --from --records --wrap-values --duplicate-keys --max-record-bytes --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --encoding --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
+            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --files-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-column)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
                     COMPREPLY=($(compgen -W "auto json jsonl csv tsv" -- "${cur}"))
+                    return 0
+                    ;;
+                --encoding)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --records)
@@ -76,6 +88,30 @@ _transmog() {
                     return 0
                     ;;
                 --max-record-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --select)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --skip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -188,10 +224,6 @@ _transmog() {
                     return 0
                     ;;
                 --compression)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --encoding)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -28,16 +28,25 @@ complete -c transmog -n "__fish_transmog_needs_command" -s h -l help -d 'Print h
 complete -c transmog -n "__fish_transmog_needs_command" -s V -l version -d 'Print version'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
@@ -80,7 +89,6 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
@@ -90,6 +98,8 @@ keep\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l memory-limit -d 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l header -d 'The first row holds names'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l no-header -d 'The first row holds values; columns are called `column_1` and so on'

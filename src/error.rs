@@ -97,6 +97,8 @@ pub enum ErrorKind {
     OutputExists,
     /// The input cannot be read as a whole: unknown format, wrong encoding.
     Input,
+    /// Compressed data of an input is cut off or damaged.
+    Compression,
     /// A record is bad and the run stops at the first one.
     Record(FaultCode),
     /// Reading or writing failed.
@@ -128,7 +130,7 @@ impl ErrorKind {
     pub fn exit_status(self) -> u8 {
         match self {
             ErrorKind::Usage | ErrorKind::OutputExists => EXIT_USAGE,
-            ErrorKind::Input => EXIT_INPUT,
+            ErrorKind::Input | ErrorKind::Compression => EXIT_INPUT,
             ErrorKind::Record(_) | ErrorKind::Io | ErrorKind::Internal => EXIT_FAILED,
             ErrorKind::ClosedPipe => EXIT_DONE,
             ErrorKind::Interrupted { signal } => EXIT_SIGNAL_BASE.wrapping_add(signal as u8),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::source::Compression;
 
 /// What an input is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -71,9 +72,14 @@ impl InputFormat {
         }
     }
 
-    /// Returns the format that the extension of `path` stands for.
+    /// Returns the format that the extension of `path` stands for, before one of a compression.
     pub fn from_path(path: &Path) -> Option<InputFormat> {
-        InputFormat::from_extension(path.extension()?.to_str()?)
+        let name = Path::new(path.file_name()?);
+        let name = match name.extension().and_then(Compression::from_extension) {
+            Some(_) => Path::new(name.file_stem()?),
+            None => name,
+        };
+        InputFormat::from_extension(name.extension()?.to_str()?)
     }
 }
 

@@ -44,6 +44,20 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of a file name, ending included: file systems allow 255, temporary names need some.
 pub const FILE_NAME_BYTES_MAX: usize = 200;
 
+/// Bytes of memory for unpacking one input, and of the zstd window: what `--long=27` needs.
+pub const UNPACK_BYTES_MAX: usize = 128 << 20;
+
+/// Bytes, unpacked, that are read on in a file from a record at fault to see whether not the record
+/// but the compressed data is damaged: checksums stand at the end.
+pub const DAMAGE_BYTES: u64 = 1 << 30;
+
+/// The same for a pipe, which may be slow or never end.
+pub const DAMAGE_BYTES_PIPE: u64 = 64 << 20;
+
+/// Places that are kept of bytes that are no character of their set, ahead of the record at hand;
+/// where there are more, places behind them count characters alone.
+pub const CHARSET_MARKS_MAX: usize = 1 << 18;
+
 /// Bytes read from the start of an input to tell its format.
 pub const DETECT_BYTES: usize = 64 << 10;
 

@@ -164,3 +164,67 @@ fn values_left_out_take_no_room_of_others() {
     assert_eq!(out(1), expected);
     assert_eq!(out(1 << 20), expected);
 }
+
+/// Gives at most some bytes at a time.
+struct Piecewise(io::Cursor<Vec<u8>>, usize);
+
+impl io::Read for Piecewise {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+/// Converts bytes that are read in pieces, into JSONL or a message.
+fn convert_pieces(bytes: &[u8], most: usize, charset: Option<&str>) -> String {
+    let reader = Box::new(Piecewise(io::Cursor::new(bytes.to_vec()), most));
+    let out = Shared::default();
+    let input = Input::Reader { name: "in".to_owned(), reader };
+    let mut conversion = Conversion::new(vec![input], OutputFormat::Jsonl);
+    conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
+    conversion.charset = charset.map(|label| label.parse().unwrap());
+    match conversion.run() {
+        Ok(_) => String::from_utf8(out.0.lock().unwrap().clone()).unwrap(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn how_an_input_is_cut_into_reads_makes_no_difference() {
+    let utf_16 = |text: &str| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let long = format!("id,name\n{}", "7,\"é\n😀\"\n".repeat(900));
+    for (text, name) in [
+        ("{\"a\":\"é😀\"}\n{\"a\":[1]}\n", "lines"),
+        ("[{\"a\":\"é\"},\n {\"a\":2}]", "values"),
+        ("id,name\n1,\"é\n😀\"\r\n2,x", "rows"),
+        (&long, "many rows"),
+        ("{\"a\":\"é\"}\n{\"a\" 1}\n", "a bad record"),
+        ("id,name\né\n", "a short row"),
+        ("id,name\n1,\"é\n", "an open quote"),
+    ] {
+        let expected = convert_pieces(text.as_bytes(), usize::MAX, None);
+        let latin: Vec<u8> = text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+        let in_latin = convert_pieces(&latin, usize::MAX, Some("latin1"));
+        // places are those of the input, which differ in UTF-16
+        let in_utf_16 = convert_pieces(&utf_16(text), usize::MAX, None);
+        let is_whole = expected.starts_with('{');
+        assert!(in_utf_16 == expected || !is_whole, "{name}: {in_utf_16}");
+        for most in [1, 7, usize::MAX] {
+            let read = |bytes: &[u8], charset| convert_pieces(bytes, most, charset);
+            assert_eq!(read(text.as_bytes(), None), expected, "{name}, reads of {most}");
+            assert_eq!(read(&gzip(text.as_bytes()), None), expected, "{name}, reads of {most}");
+            assert_eq!(read(&zstd(text.as_bytes()), None), expected, "{name}, reads of {most}");
+            assert_eq!(read(&utf_16(text), None), in_utf_16, "{name}, reads of {most}");
+            assert_eq!(read(&gzip(&utf_16(text)), None), in_utf_16, "{name}, reads of {most}");
+            assert_eq!(read(&latin, Some("latin1")), in_latin, "{name}, reads of {most}");
+        }
+    }
+}

@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -205,6 +206,24 @@ fn is_same_outcome(row: &[String]) -> bool {
     }
 }
 
+/// Reads a file as it is, unpacked, and as UTF-8 where it is UTF-16.
+fn read_text(path: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(path).unwrap();
+    if bytes.starts_with(b"\x1F\x8B") {
+        let mut unpacked = Vec::new();
+        flate2::read::MultiGzDecoder::new(&*bytes).read_to_end(&mut unpacked).unwrap();
+        bytes = unpacked;
+    } else if bytes.starts_with(b"\x28\xB5\x2F\xFD") {
+        bytes = zstd::decode_all(&*bytes).unwrap();
+    }
+    match encoding_rs::Encoding::for_bom(&bytes) {
+        Some((charset, _)) if charset != encoding_rs::UTF_8 => {
+            charset.decode(&bytes).0.into_owned().into_bytes()
+        }
+        _ => bytes,
+    }
+}
+
 /// Compares the rows of a file that was taken with those that the `csv` crate finds.
 fn check_row_count(name: &str, path: &Path, dialect: &Dialect, summary: &Summary) {
     // That crate skips the blank lines that are rows of one column, and cannot skip lines.
@@ -214,7 +233,7 @@ fn check_row_count(name: &str, path: &Path, dialect: &Dialect, summary: &Summary
     let mut builder = csv::ReaderBuilder::new();
     builder.delimiter(dialect.delimiter).escape(dialect.escape).has_headers(dialect.header);
     builder.quoting(dialect.quote.is_some()).quote(dialect.quote.unwrap_or(b'"')).flexible(true);
-    let bytes = std::fs::read(path).unwrap();
+    let bytes = read_text(path);
     let mut reader = builder.from_reader(&bytes[..]);
     let count = reader.byte_records().map(Result::unwrap).count();
     assert_eq!(summary.records, count as u64, "{name}");

@@ -11,9 +11,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
-    ArrayMode, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error, Framing,
-    IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, Quote, Ragged,
-    RecordPointer,
+    ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
+    Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, Quote,
+    Ragged, RecordPointer,
 };
 
 /// Help leads with examples.
@@ -66,12 +66,35 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES, help_template = HELP)]
 pub struct ConvertArgs {
-    /// What to read, in this order, into one set of tables; `-`, or nothing, is standard input.
+    /// What to read, in this order, into one set of tables: files, patterns in quotes such as
+    /// 'data/*.jsonl', directories with `-r`; `-`, or nothing, is standard input.
     #[arg(value_name = "FILE", help_heading = "Input")]
     pub files: Vec<PathBuf>,
+    /// Takes the files below directories whose names end as those of inputs do.
+    #[arg(short, long, help_heading = "Input")]
+    pub recursive: bool,
+    /// Reads names of further inputs from a file, one a line; `-` is standard input.
+    #[arg(long, value_name = "LIST", help_heading = "Input")]
+    pub files_from: Option<PathBuf>,
+    /// The names of `--files-from` end in NUL bytes, as `find -print0` writes them.
+    #[arg(short = '0', long, requires = "files_from", help_heading = "Input")]
+    pub null: bool,
+    /// Adds a column to the main table with the input that each record came from
+    /// [default name: _tm_source].
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    #[arg(help_heading = "Input")]
+    pub source_column: Option<Option<String>>,
     /// What the input is written in; `auto` (default) tells from its first bytes.
     #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
     pub from: Option<InputFormat>,
+    /// LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or
+    /// `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding
+    /// of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`,
+    /// `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or
+    /// `auto` (default), as suits its values. Can be repeated.
+    #[arg(long, value_name = "LABEL|COLUMN=NAME", value_parser = encoding)]
+    #[arg(help_heading = "Input")]
+    pub encoding: Vec<Encoding>,
     /// JSON Pointer to the records inside each top-level value, such as `/data/results`.
     #[arg(long, value_name = "POINTER", value_parser = RecordPointer::from_str)]
     #[arg(help_heading = "Input")]
@@ -87,6 +110,31 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
+    /// Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be
+    /// repeated.
+    #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
+    #[arg(help_heading = "Selection")]
+    pub select: Vec<PathPattern>,
+    /// Not these paths, nor what is below them, whatever is selected. Can be repeated.
+    #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
+    #[arg(help_heading = "Selection")]
+    pub drop: Vec<PathPattern>,
+    /// Leaves out that many records at the start, over all inputs.
+    #[arg(long, value_name = "N", value_parser = number::<u64, 0, { usize::MAX }>)]
+    #[arg(help_heading = "Selection")]
+    pub skip: Option<u64>,
+    /// Reads that many records and no further: faults behind them are not seen.
+    #[arg(long, value_name = "N", value_parser = number::<u64, 0, { usize::MAX }>)]
+    #[arg(help_heading = "Selection")]
+    pub limit: Option<u64>,
+    /// Takes that many records at random of those that `--skip` and `--limit` leave, in their order.
+    #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_000_000_000>)]
+    #[arg(help_heading = "Selection")]
+    pub sample: Option<usize>,
+    /// Decides which records `--sample` takes [default: 0].
+    #[arg(long, value_name = "S", value_parser = number::<u64, 0, { usize::MAX }>)]
+    #[arg(requires = "sample", help_heading = "Selection")]
+    pub seed: Option<u64>,
     /// The character between cells; `\t` is a tab. This and all of these are told from the start of
     /// the input where they are not given.
     #[arg(long, value_name = "CHAR", value_parser = delimiter, help_heading = "CSV input")]
@@ -216,12 +264,6 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "CODEC", value_parser = Codec::from_str)]
     #[arg(help_heading = "Output formats")]
     pub compression: Option<Codec>,
-    /// Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`,
-    /// `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as
-    /// its type allows, or `auto` (default), as suits its values. Can be repeated.
-    #[arg(long, value_name = "COLUMN=NAME", value_parser = ColumnEncoding::from_str)]
-    #[arg(help_heading = "Output formats")]
-    pub encoding: Vec<ColumnEncoding>,
     /// Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1.
     #[arg(long, help_heading = "Output formats")]
     pub compat: bool,
@@ -262,6 +304,15 @@ pub struct ConvertArgs {
     /// Bytes handed to a thread at once.
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub chunk_bytes: Option<usize>,
+}
+
+/// What `--encoding` says.
+#[derive(Debug, Clone)]
+pub enum Encoding {
+    /// The character set of the input.
+    Charset(Charset),
+    /// The Parquet encoding of a column.
+    Column(ColumnEncoding),
 }
 
 /// What users type, and what it stands for.
@@ -322,6 +373,18 @@ fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<(PathPattern, T), Erro
         return Err(Error::usage(format!("expected a path, `=` and a value, found `{text}`")));
     };
     Ok((path.parse()?, value.parse()?))
+}
+
+/// Reads the label of a character set, or `COLUMN=NAME`.
+fn encoding(text: &str) -> Result<Encoding, Error> {
+    if text.contains('=') {
+        return text.parse().map(Encoding::Column);
+    }
+    text.parse().map(Encoding::Charset).map_err(|error: Error| {
+        let hint = error.hint().unwrap_or_default();
+        let hint = format!("{hint}; for a Parquet column write it as in `id=delta`");
+        Error::usage(error.to_string()).with_hint(hint)
+    })
 }
 
 /// Reads a whole number from `LEAST` to `MOST`.

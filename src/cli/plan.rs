@@ -4,11 +4,13 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Conversion, CsvInput, Destination, Error, ErrorKind, Framing, Header, IdMode, Input,
-    InputFormat, NonObjects, OutputFormat, Overwrite, limits,
+    Charset, Conversion, CsvInput, Destination, Error, ErrorKind, Framing, Header, IdMode, Input,
+    InputFormat, NonObjects, OutputFormat, Overwrite, Sample, Selection, limits,
 };
 
-use super::args::ConvertArgs;
+use transmog::source::list::{self, Directories, Separator};
+
+use super::args::{ConvertArgs, Encoding};
 
 /// Works out what the flags ask for.
 ///
@@ -17,7 +19,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     if args.name.as_deref() == Some("") {
         return Err(Error::usage("`--name`: expected a name, found nothing"));
     }
-    let inputs = inputs(&args.files)?;
+    let inputs = inputs(&args)?;
     let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
     let place = place(args.output.as_deref(), only_stdin)?;
     let to = output_format(args.to, &place)?;
@@ -43,9 +45,30 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     conversion.name = args.name;
     conversion.arrays = args.arrays;
     conversion.compat = args.compat;
-    conversion.encodings = args.encoding;
+    for encoding in args.encoding {
+        match encoding {
+            Encoding::Column(column) => conversion.encodings.push(column),
+            Encoding::Charset(charset) if conversion.charset.is_none_or(|one| one == charset) => {
+                conversion.charset = Some(charset);
+            }
+            Encoding::Charset(charset) => {
+                let first = conversion.charset.map_or("", Charset::name);
+                let message = format!("expected one character set, found {first} and {charset}");
+                return Err(Error::usage(format!("`--encoding`: {message}")));
+            }
+        }
+    }
     conversion.indent = args.indent;
     conversion.threads = args.threads;
+    set(&mut conversion.skip, args.skip);
+    conversion.limit = args.limit;
+    let seed = args.seed.unwrap_or(0);
+    conversion.sample = args.sample.map(|records| Sample { records, seed });
+    conversion.flatten.selection = Selection { select: args.select, drop: args.drop };
+    conversion.source_column = args.source_column.map(|name| {
+        let prefix = args.meta_prefix.as_deref().unwrap_or(&conversion.meta_prefix);
+        name.unwrap_or_else(|| format!("{prefix}source"))
+    });
     set(&mut conversion.from, args.from);
     set(&mut conversion.separator, args.separator);
     set(&mut conversion.names, args.names);
@@ -149,26 +172,38 @@ fn seeded(ids: IdMode) -> Result<IdMode, Error> {
     }
 }
 
-fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, Error> {
-    if files.is_empty() {
+/// Finds the inputs: those that are named, then those of a list.
+fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
+    let files = &args.files;
+    if files.is_empty() && args.files_from.is_none() {
+        if args.recursive {
+            return Err(Error::usage("`--recursive`: expected a directory, found nothing"));
+        }
         if io::stdin().is_terminal() {
             return Err(Error::usage("expected a file, or data on standard input, found neither")
                 .with_hint("name a file, as in `transmog convert orders.jsonl --to csv`"));
         }
         return Ok(vec![Input::Stdin]);
     }
-    let is_stdin = |file: &Path| file.as_os_str() == "-";
-    if files.iter().filter(|file| is_stdin(file)).count() > 1 {
+    let uses = files.iter().chain(&args.files_from).filter(|file| file.as_os_str() == "-");
+    if uses.count() > 1 {
         return Err(Error::usage("`-`: expected standard input once, found it twice"));
     }
     if files.iter().any(|file| file.as_os_str().is_empty()) {
         return Err(Error::usage("expected the name of a file, found an empty argument"));
     }
-    let input = |file: &PathBuf| match is_stdin(file) {
-        true => Input::Stdin,
-        false => Input::File(file.clone()),
-    };
-    Ok(files.iter().map(input).collect())
+    let directories = if args.recursive { Directories::Walk } else { Directories::Refuse };
+    let mut inputs = list::expand(files, directories)?;
+    if let Some(list) = &args.files_from {
+        let separator = if args.null { Separator::Nul } else { Separator::Newline };
+        let names = list::read_list(list, separator)?;
+        inputs.extend(list::expand_list(&names, directories)?);
+        if inputs.is_empty() {
+            let message = format!("`--files-from {}`: expected names, found none", list.display());
+            return Err(Error::usage(message));
+        }
+    }
+    Ok(inputs)
 }
 
 /// Where the tables go.
@@ -223,9 +258,10 @@ fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat
 /// Refuses flags that would do nothing in this format.
 fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error> {
     use OutputFormat::{Arrow, Csv, Json, Jsonl, Parquet, Tsv};
+    let has_columns = args.encoding.iter().any(|one| matches!(one, Encoding::Column(_)));
     let flags: [(bool, &str, &[OutputFormat]); 10] = [
         (args.compression.is_some(), "--compression", &[Parquet]),
-        (!args.encoding.is_empty(), "--encoding", &[Parquet]),
+        (has_columns, "--encoding COLUMN=NAME", &[Parquet]),
         (args.compat, "--compat", &[Parquet]),
         (args.row_group_rows.is_some(), "--row-group-rows", &[Parquet, Arrow]),
         (args.row_group_bytes.is_some(), "--row-group-bytes", &[Parquet, Arrow]),

@@ -19,6 +19,10 @@ pub(super) struct Budget {
     pub chunk: usize,
     /// Longest record that is taken.
     pub record: usize,
+    /// Bytes of records that a sample holds.
+    pub sample: usize,
+    /// Memory for unpacking an input.
+    pub unpack: usize,
 }
 
 /// A chunk, its columns, and what is copied of them, in chunks.
@@ -44,6 +48,9 @@ impl Budget {
             record: conversion
                 .record_bytes_max
                 .unwrap_or_else(|| (spare / 8).min(limits::RECORD_BYTES_MAX)),
+            sample: spare / 8,
+            // few inputs need much, and then rarely all of the rest is in use
+            unpack: (conversion.memory_limit / 4).min(limits::UNPACK_BYTES_MAX),
         }
     }
 }

@@ -5,6 +5,7 @@ mod groups;
 mod outputs;
 mod reader;
 mod run;
+mod sample;
 mod workers;
 
 use std::num::NonZeroUsize;
@@ -25,8 +26,11 @@ use crate::frame::RecordPointer;
 use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
 use crate::report::Summary;
+pub use sample::Sample;
+
 use crate::sink::{Destination, Framing, Overwrite};
-use crate::source::Input;
+use crate::source::charset::Charset;
+use crate::source::{Compression, Input};
 
 /// A conversion: what to read, how to flatten it, what to write and where.
 ///
@@ -56,8 +60,18 @@ pub struct Conversion {
     pub inputs: Vec<Input>,
     /// What the inputs are written in.
     pub from: InputFormat,
+    /// The character set of inputs that have no byte order mark; UTF-8 where missing.
+    pub charset: Option<Charset>,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
+    /// Name of a column of the main table with the input that each record came from.
+    pub source_column: Option<String>,
+    /// Records to leave out at the start, over all inputs.
+    pub skip: u64,
+    /// Records after which nothing more is read, those skipped not counted.
+    pub limit: Option<u64>,
+    /// Takes some of the records that `skip` and `limit` leave.
+    pub sample: Option<Sample>,
     /// How CSV is read.
     pub csv_input: CsvInput,
     /// What to write.
@@ -190,7 +204,12 @@ impl Conversion {
         Conversion {
             inputs,
             from: InputFormat::Auto,
+            charset: None,
             records_at: None,
+            source_column: None,
+            skip: 0,
+            limit: None,
+            sample: None,
             csv_input: CsvInput::default(),
             to,
             destination: Destination::Directory(".".into()),
@@ -238,6 +257,9 @@ impl Conversion {
     pub fn check(&self) -> Result<(), Error> {
         if self.inputs.is_empty() {
             return Err(Error::usage("no input"));
+        }
+        if self.source_column.as_deref() == Some("") {
+            return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
         self.check_stream()?;
         self.check_csv_input()?;
@@ -423,15 +445,16 @@ impl Conversion {
 
 /// Returns a file name without its format and compression endings.
 fn main_stem(name: &str) -> String {
-    const COMPRESSIONS: [&str; 6] = ["gz", "zst", "bz2", "xz", "lz4", "zstd"];
     let cut = |name: &str, known: &dyn Fn(&str) -> bool| match name.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && known(&ending.to_ascii_lowercase()) => {
             stem.to_owned()
         }
         _ => name.to_owned(),
     };
-    let name = cut(name, &|ending| COMPRESSIONS.contains(&ending));
-    cut(&name, &|ending| InputFormat::from_extension(ending).is_some() || ending == "txt")
+    let name = cut(name, &|ending| Compression::from_extension(ending.as_ref()).is_some());
+    cut(&name, &|ending| {
+        InputFormat::from_extension(ending).is_some() || matches!(ending, "csv" | "tsv" | "txt")
+    })
 }
 
 #[cfg(test)]
@@ -443,6 +466,9 @@ mod tests {
         for (name, stem) in [
             ("orders.jsonl", "orders"),
             ("orders.json.gz", "orders"),
+            ("orders.jsonl.ZST", "orders"),
+            ("orders.bz2", "orders"),
+            (".gz", ".gz"),
             ("orders.v2.ndjson", "orders.v2"),
             ("orders.csv", "orders"),
             ("orders.TSV.gz", "orders"),

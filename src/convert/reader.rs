@@ -1,17 +1,22 @@
 //! The thread that reads: inputs, one after the other, into chunks.
 
+use std::io::{self, Read};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Conversion;
 use super::budget::Budget;
+use super::sample::{Picked, Picker, Sample};
 use super::workers::Report;
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::dialect::DialectOptions;
 use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
-use crate::source::{Input, Source};
+use crate::limits;
+use crate::report::Warning;
+use crate::source::charset::Charset;
+use crate::source::{Input, Notes, Source};
 
 /// Reads all inputs, one after the other, on a thread of its own.
 pub(super) fn spawn(
@@ -22,17 +27,25 @@ pub(super) fn spawn(
 ) -> Result<(), Error> {
     let plan = ReadPlan {
         from: conversion.from,
+        charset: conversion.charset,
         dialect: conversion.csv_input.dialect,
         records_at: conversion.records_at,
+        unpack_bytes: budget.unpack,
+        skip: conversion.skip,
+        limit: conversion.limit,
+        sample: conversion.sample.map(|sample| (sample, budget.sample)),
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
     };
     let inputs = conversion.inputs;
     let read = move || {
-        let end = match read_all(inputs, &plan, &tickets, &reports) {
-            Ok(Some(bytes)) => Report::End { bytes },
+        let mut start = Start::default();
+        let end = match read_all(inputs, &plan, &mut start, &tickets, &reports) {
+            Ok(Some(end)) => {
+                Report::End { bytes: end.bytes, notes: end.notes, left_out: end.left_out }
+            }
             Ok(None) => return,
-            Err(error) => Report::ReadFailed(error),
+            Err(error) => Report::ReadFailed { error, input_index: start.input_index },
         };
         let _ = reports.send(end);
     };
@@ -45,44 +58,65 @@ pub(super) fn spawn(
 
 struct ReadPlan {
     from: InputFormat,
+    charset: Option<Charset>,
     dialect: DialectOptions,
     records_at: Option<RecordPointer>,
+    unpack_bytes: usize,
+    skip: u64,
+    limit: Option<u64>,
+    /// With the bytes that it may take.
+    sample: Option<(Sample, usize)>,
     chunk_bytes: usize,
     record_bytes_max: usize,
 }
 
-/// Returns the bytes read, or nothing if the run no longer wants them.
+/// Records of a sample that go by one ticket, at most.
+const SINGLES_MAX: usize = 64;
+
+/// What is known once all inputs were read.
+#[derive(Debug, Default)]
+struct End {
+    bytes: u64,
+    notes: Vec<Warning>,
+    left_out: u64,
+}
+
+/// Returns what was read, or nothing if the run wants no more; `start` is that of the input at hand.
 fn read_all(
     inputs: Vec<Input>,
     plan: &ReadPlan,
+    start: &mut Start,
     tickets: &Receiver<Option<Chunk>>,
     reports: &Sender<Report>,
-) -> Result<Option<u64>, Error> {
-    let mut start = Start::default();
-    let mut bytes = 0;
+) -> Result<Option<End>, Error> {
+    let mut end = End::default();
+    let mut sent = 0;
+    let mut picker = Picker::new(plan.skip, plan.sample);
+    let records_max = plan.limit.map(|limit| plan.skip.saturating_add(limit));
     for input in inputs {
-        let mut source = Source::open(input)?;
-        let framing = source.framing(plan.from, &plan.dialect)?;
-        let options = FrameOptions {
-            framing,
-            name: source.name,
-            chunk_bytes: plan.chunk_bytes,
-            record_bytes_max: plan.record_bytes_max,
-            records_at: plan.records_at.clone(),
-        };
-        let mut framer = Framer::new(source.reader, options, start);
-        let mut end = 0;
+        if records_max.is_some_and(|most| start.first_record >= most) {
+            break;
+        }
+        let Opened { mut framer, notes, damage_bytes } = open(input, plan, *start, records_max)?;
+        if let Some(damage_bytes) = damage_bytes {
+            let input_index = start.input_index;
+            let _ = reports.send(Report::Compressed { input_index, damage_bytes });
+        }
         loop {
             match tickets.recv() {
                 Ok(Some(done)) => framer.recycle(done),
                 Ok(None) => {}
                 Err(_) => return Ok(None),
             }
-            let Some(chunk) = framer.next()? else { break };
-            end = chunk.first_byte + chunk.bytes.len() as u64;
-            if reports.send(Report::Read(chunk)).is_err() {
+            let chunk = match next_picked(&mut framer, &mut picker) {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) => return Err(damage_behind(error, framer, damage_bytes)),
+            };
+            if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
                 return Ok(None);
             }
+            sent += 1;
         }
         if framer.comments() > 0 {
             let (input, count) = (framer.end().input_index - 1, framer.comments());
@@ -90,8 +124,88 @@ fn read_all(
         }
         // The ticket of the chunk that did not come goes to the next input.
         let _ = reports.send(Report::Unused);
-        bytes += end;
-        start = framer.end();
+        end.bytes += framer.reached();
+        end.notes.extend(notes.take());
+        *start = framer.end();
     }
-    Ok(Some(bytes))
+    end.left_out = picker.left_out;
+    // Chunks of a record each: a ticket is good for as many as make up a chunk.
+    let mut on_ticket = 0;
+    for chunk in picker.into_waiting() {
+        if on_ticket == 0 && tickets.recv().is_err() {
+            return Ok(None);
+        }
+        on_ticket += chunk.bytes.len().max(plan.chunk_bytes / SINGLES_MAX);
+        on_ticket = if on_ticket < plan.chunk_bytes { on_ticket } else { 0 };
+        end.left_out -= 1;
+        if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
+            return Ok(None);
+        }
+        sent += 1;
+    }
+    Ok(Some(end))
+}
+
+/// An input, ready to be cut.
+struct Opened {
+    framer: Framer<Box<dyn Read + Send>>,
+    notes: Notes,
+    /// How far to look for damage behind a record at fault, where the input is compressed.
+    damage_bytes: Option<u64>,
+}
+
+/// Opens an input, finds out what it is, and gets ready to cut it.
+fn open(
+    input: Input,
+    plan: &ReadPlan,
+    start: Start,
+    records_max: Option<u64>,
+) -> Result<Opened, Error> {
+    let mut source = Source::open(input)?;
+    source.unpack(plan.unpack_bytes)?;
+    let origin = source.decode(plan.charset)?;
+    let framing = source.framing(plan.from, &plan.dialect)?;
+    let options = FrameOptions {
+        framing,
+        name: source.name,
+        chunk_bytes: plan.chunk_bytes,
+        record_bytes_max: plan.record_bytes_max,
+        records_at: plan.records_at.clone(),
+        origin,
+        records_max,
+    };
+    let damage_bytes = source.compression.map(|_| match source.len {
+        Some(_) => limits::DAMAGE_BYTES,
+        None => limits::DAMAGE_BYTES_PIPE,
+    });
+    let framer = Framer::new(source.reader, options, start);
+    Ok(Opened { framer, notes: source.notes, damage_bytes })
+}
+
+/// Returns what is wrong with compressed data in which a record could not be found for `error`, if
+/// that is soon to be seen.
+fn damage_behind(
+    error: Error,
+    framer: Framer<Box<dyn Read + Send>>,
+    damage_bytes: Option<u64>,
+) -> Error {
+    let is_record = matches!(error.kind(), ErrorKind::Record(_));
+    let Some(most) = damage_bytes.filter(|_| is_record) else { return error };
+    let mut rest = framer.into_reader().take(most);
+    let damage = io::copy(&mut rest, &mut io::sink()).err();
+    damage.and_then(|cause| cause.downcast::<Error>().ok()).unwrap_or(error)
+}
+
+/// Reads to the next chunk of which something goes on.
+fn next_picked<R: Read>(
+    framer: &mut Framer<R>,
+    picker: &mut Picker,
+) -> Result<Option<Chunk>, Error> {
+    while let Some(chunk) = framer.next()? {
+        match picker.pick(chunk)? {
+            Picked::Some(chunk) => return Ok(Some(chunk)),
+            Picked::Nothing(chunk) => framer.recycle(chunk),
+        }
+    }
+    Ok(None)
 }

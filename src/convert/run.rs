@@ -14,7 +14,7 @@ use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
 use super::{Conversion, CsvInput, DateMode, NumberMode, reader};
-use crate::decode::{self, ChunkHalt};
+use crate::decode::ChunkHalt;
 use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
@@ -26,6 +26,7 @@ use crate::schema::widen::{ColumnType, Widening};
 use crate::schema::{Layout, Records, Renamed, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
+use crate::source::list::source_text;
 use crate::table::TableBatch;
 
 /// Chunks in flight beyond one for each worker.
@@ -49,6 +50,10 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
         paths,
+        sources: conversion
+            .source_column
+            .as_ref()
+            .map(|_| conversion.inputs.iter().map(source_text).collect()),
     };
     let workers = Workers::start(threads, &setup)?;
     let tickets = Tickets::new(threads + CHUNKS_AHEAD);
@@ -77,6 +82,7 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         records: 0,
         notes: BTreeMap::new(),
         used: 0,
+        left_out: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
         encoding: Encoding {
@@ -87,20 +93,33 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
         },
         dialects: Vec::new(),
         csv_flags,
+        compressed: BTreeMap::new(),
+        fault_at: None,
     };
     let mut end = None;
     while end.is_none() || run.next < run.read {
         cancel.check()?;
         match run.workers.reports.recv_timeout(CANCEL_POLL) {
-            Ok(Report::End { bytes }) => end = Some(bytes),
-            Ok(report) => run.take(report)?,
+            Ok(Report::End { bytes, notes, left_out }) => end = Some((bytes, notes, left_out)),
+            Ok(report) => {
+                if let Err(error) = run.take(report) {
+                    return Err(if end.is_none() {
+                        run.damage_behind(error, &cancel)
+                    } else {
+                        error
+                    });
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
             }
         }
     }
-    run.finish(end.unwrap_or(0), &cancel)
+    let (bytes, notes, left_out) = end.unwrap_or_default();
+    let mut summary = run.finish(bytes, notes, &cancel)?;
+    summary.records_left_out = left_out;
+    Ok(summary)
 }
 
 /// Paths at which something is counted by itself.
@@ -151,6 +170,8 @@ struct Run {
     notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
     used: u128,
+    /// Values that are not selected.
+    left_out: u64,
     /// Hashes of the ids of main rows, while there are not too many.
     ids: HashSet<u64>,
     duplicate_ids: u64,
@@ -159,11 +180,18 @@ struct Run {
     dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.
     csv_flags: bool,
+    /// Inputs that are unpacked, and how far behind a record at fault to look for damage.
+    compressed: BTreeMap<usize, u64>,
+    /// The input of the record at fault, and which byte of it, unpacked.
+    fault_at: Option<(usize, u64)>,
 }
 
 impl Run {
     fn take(&mut self, report: Report) -> Result<(), Error> {
         match report {
+            Report::Compressed { input_index, damage_bytes } => {
+                self.compressed.insert(input_index, damage_bytes);
+            }
             Report::Read(chunk) => {
                 self.read += 1;
                 if let Some(head) = chunk.rows.as_deref() {
@@ -178,11 +206,14 @@ impl Run {
                 let known = self.dialects.last_mut().filter(|known| known.input_index == input);
                 known.into_iter().for_each(|known| known.comments = count);
             }
-            Report::ReadFailed(error) => {
+            Report::ReadFailed { error, input_index } => {
                 // Bad records before that place come first, so that the message does not depend on
-                // which thread was faster.
-                self.drain_decoded()?;
-                return Err(error);
+                // which thread was faster. But where the data is damaged, so may be its records.
+                let drained = self.drain_decoded();
+                let is_damage = error.kind() == ErrorKind::Compression
+                    && self.fault_at.is_some_and(|(input, _)| input == input_index);
+                self.compressed.clear();
+                return Err(drained.err().filter(|_| !is_damage).unwrap_or(error));
             }
             Report::Decoded(decoded) => {
                 self.early.insert(decoded.chunk.sequence, decoded);
@@ -226,6 +257,7 @@ impl Run {
             Ok(_) | Err(ChunkHalt::CapReached) => self.decode_in_order(&chunk)?,
         };
         self.used |= flattened.used;
+        self.left_out += flattened.left_out;
         self.note_ids(&flattened.tables);
         let notes: BTreeMap<_, _> = flattened.notes.into_iter().collect();
         for ((note, path), count) in notes {
@@ -238,7 +270,7 @@ impl Run {
             self.outputs.create(table, &self.schema.tables()[table].name)?;
         }
         let records = chunk.records.len();
-        self.records = chunk.first_record + records as u64;
+        self.records += records as u64;
         self.next += 1;
         self.tickets.give_back(Some(chunk));
         // CSV without rows has but columns.
@@ -251,7 +283,8 @@ impl Run {
 
     /// Remembers how an input of CSV was read, with its first chunk.
     fn note_dialect(&mut self, input: usize, head: &RowHead) {
-        if self.dialects.last().is_some_and(|known| known.input_index == input) {
+        // Inputs come one after the other, but for the records of a sample behind them all.
+        if self.dialects.last().is_some_and(|known| known.input_index >= input) {
             return;
         }
         let name = self.names.get(input).cloned().unwrap_or_default();
@@ -293,7 +326,7 @@ impl Run {
         let admission = self.schema.admission().to_live();
         let (options, paths) = (Arc::clone(&self.setup.flatten), Arc::clone(&self.setup.paths));
         let mut flattener = Flattener::new(options, paths, admission);
-        let decoded = decode::chunk(chunk, &mut flattener, &self.setup.decode);
+        let decoded = self.setup.decode(chunk, &mut flattener);
         let admission = flattener.into_admission();
         if admission.full_count() != self.admission.full_count() {
             // From here on workers know what is full.
@@ -308,8 +341,35 @@ impl Run {
         }
     }
 
-    fn bad_record(&self, chunk: &Chunk, record: usize, fault: Fault) -> Error {
+    /// Reads on from a record at fault in compressed data, to see whether the data is damaged.
+    fn damage_behind(&mut self, error: Error, cancel: &super::Cancel) -> Error {
+        let Some((input, byte)) = self.fault_at else { return error };
+        let Some(most) = self.compressed.get(&input) else { return error };
+        let last = byte.saturating_add(*most);
+        let early = std::mem::take(&mut self.early);
+        early.into_values().for_each(|decoded| self.tickets.give_back(Some(decoded.chunk)));
+        while cancel.check().is_ok() {
+            match self.workers.reports.recv_timeout(CANCEL_POLL) {
+                Ok(Report::Read(chunk))
+                    if chunk.input_index == input && chunk.first_byte < last =>
+                {
+                    self.tickets.give_back(Some(chunk));
+                }
+                Ok(Report::Decoded(decoded)) => self.tickets.give_back(Some(decoded.chunk)),
+                Ok(Report::ReadFailed { error: damage, input_index }) => {
+                    let is_damage = damage.kind() == ErrorKind::Compression && input_index == input;
+                    return if is_damage { damage } else { error };
+                }
+                Ok(Report::Encoded { .. }) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return error,
+            }
+        }
+        error
+    }
+
+    fn bad_record(&mut self, chunk: &Chunk, record: usize, fault: Fault) -> Error {
         let start = chunk.records[record].start as usize;
+        self.fault_at = Some((chunk.input_index, chunk.first_byte + start as u64));
         let place = position(chunk, start + fault.byte);
         let name = self.names.get(chunk.input_index).map_or("<input>", String::as_str);
         let at = if fault.path.is_empty() {
@@ -327,6 +387,10 @@ impl Run {
             place.byte,
         );
         Error::new(ErrorKind::Record(fault.code), message).with_hint(match fault.code {
+            FaultCode::EncodingInvalid if chunk.origin.is_none() => {
+                "nothing was written; if the input is in another character set, say so, as in \
+                 `--encoding latin1`"
+            }
             FaultCode::CsvFieldCount => {
                 "nothing was written; `--ragged pad` fills rows with null and keeps what is too \
                  much; `--delimiter`, `--quote` and `--skip-rows` say how cells are told apart"
@@ -343,7 +407,7 @@ impl Run {
     fn drain_decoded(&mut self) -> Result<(), Error> {
         while self.next < self.read {
             match self.workers.reports.recv() {
-                Ok(Report::ReadFailed(_)) | Err(_) => return Ok(()),
+                Ok(Report::ReadFailed { .. }) | Err(_) => return Ok(()),
                 Ok(report) => self.take(report)?,
             }
         }
@@ -364,7 +428,12 @@ impl Run {
         Ok(())
     }
 
-    fn finish(mut self, bytes_in: u64, cancel: &super::Cancel) -> Result<Summary, Error> {
+    fn finish(
+        mut self,
+        bytes_in: u64,
+        notes: Vec<Warning>,
+        cancel: &super::Cancel,
+    ) -> Result<Summary, Error> {
         for full in self.groups.finish() {
             self.encoding.waiting.push_back((full, Place::Last));
         }
@@ -386,12 +455,21 @@ impl Run {
             renamed.extend(names);
             layouts.push(layout);
         }
-        let warnings = self.warnings(&layouts, renamed);
+        let mut warnings = self.warnings(&layouts, renamed);
+        warnings.extend(notes);
+        warnings.sort();
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         let tables = self.outputs.finish(&layouts, &rows, cancel)?;
-        let (records, dialects) = (self.records, self.dialects);
-        Ok(Summary { records, bytes_in, tables, warnings, dialects })
+        Ok(Summary {
+            records: self.records,
+            records_left_out: 0,
+            values_left_out: self.left_out,
+            bytes_in,
+            tables,
+            warnings,
+            dialects: self.dialects,
+        })
     }
 
     fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {
@@ -456,7 +534,6 @@ impl Run {
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }
-        warnings.sort();
         warnings
     }
 }
@@ -482,6 +559,7 @@ fn schema_options(conversion: &Conversion, name: String) -> SchemaOptions {
         separator: conversion.separator.clone(),
         names: conversion.names,
         meta_prefix: conversion.meta_prefix.clone(),
+        source_column: conversion.source_column.clone(),
         ids: conversion.flatten.ids.clone(),
         widening: Widening {
             decimals: conversion.numbers == NumberMode::Decimal,

@@ -10,9 +10,11 @@ use crate::decode::{self, ChunkHalt, DecodeOptions};
 use crate::encode::{Encoded, Task};
 use crate::error::{Error, ErrorKind};
 use crate::flatten::admission::Admission;
-use crate::flatten::path::Paths;
+use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattened, Flattener};
 use crate::frame::Chunk;
+use crate::report::Warning;
+use crate::table::Column;
 
 /// What a worker needs to decode.
 #[derive(Clone)]
@@ -20,6 +22,26 @@ pub(super) struct DecodeSetup {
     pub flatten: Arc<FlattenOptions>,
     pub decode: DecodeOptions,
     pub paths: Arc<Paths>,
+    /// The text of each input, where records are to say theirs.
+    pub sources: Option<Arc<[String]>>,
+}
+
+impl DecodeSetup {
+    /// Decodes a chunk, and lets its records say which input they are from.
+    pub fn decode(&self, chunk: &Chunk, flattener: &mut Flattener) -> Result<Flattened, ChunkHalt> {
+        let mut flattened = decode::chunk(chunk, flattener, &self.decode)?;
+        let main = flattened.tables.iter_mut().find(|batch| batch.path == ROOT);
+        if let (Some(sources), Some(main)) = (&self.sources, main) {
+            let source = &sources[chunk.input_index];
+            let mut column = Column::default();
+            for (row, bytes) in main.row_bytes.iter_mut().enumerate() {
+                column.push_text(row, source.as_bytes());
+                *bytes = bytes.saturating_add(source.len() as u32);
+            }
+            main.links.sources = Some(column);
+        }
+        Ok(flattened)
+    }
 }
 
 /// A chunk on its way to a worker, with what is known of caps.
@@ -46,6 +68,9 @@ pub(super) struct Decoded {
 
 /// What workers and the reader report.
 pub(super) enum Report {
+    /// The input at this place is compressed; its chunks follow. Damage may show so many bytes
+    /// behind a record at fault.
+    Compressed { input_index: usize, damage_bytes: u64 },
     /// A chunk was read.
     Read(Chunk),
     /// An input ended; the ticket for a further chunk was not used.
@@ -54,11 +79,15 @@ pub(super) enum Report {
     Comments { input: usize, count: u64 },
     /// All inputs have ended.
     End {
-        /// Bytes read in all.
+        /// Bytes read in all, unpacked.
         bytes: u64,
+        /// What users should know of the inputs.
+        notes: Vec<Warning>,
+        /// Records that were read and are not wanted.
+        left_out: u64,
     },
-    /// The inputs cannot be read on.
-    ReadFailed(Error),
+    /// The inputs cannot be read on, as the one at this place.
+    ReadFailed { error: Error, input_index: usize },
     /// A chunk was decoded, or not.
     Decoded(Decoded),
     /// A task is done.
@@ -157,7 +186,7 @@ fn decode(
         flattener.set_admission(Admission::clone(&job.admission));
         *known = Arc::clone(&job.admission);
     }
-    let decoded = decode::chunk(&job.chunk, flattener, &setup.decode);
+    let decoded = setup.decode(&job.chunk, flattener);
     let full_count = job.admission.full_count();
     Report::Decoded(Decoded { chunk: job.chunk, decoded, full_count })
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json::{self, DecodeOptions, DuplicateKeys};
-use super::repair;
+use super::{prune, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     CellPlace, Flattener, Halt, Place, RowColumns, push_json_string, string_bytes,
@@ -339,6 +339,10 @@ impl Decoder<'_> {
         place: Place,
         bytes: &mut u32,
     ) -> Result<(), Halt> {
+        if flattener.leaves_out(&self.columns, index) {
+            flattener.null_cell(&self.columns, index, place);
+            return Ok(());
+        }
         let cells = &self.options.cells;
         let text = self.text_of(cell);
         let Some(text) = text.filter(|text| cells.null_values.iter().all(|null| null != text))
@@ -428,7 +432,10 @@ fn push_json(
             json::cell(text, flattener, place, policy, &skips, bytes)
         }
         CellPlace::Whole(target) => {
-            flattener.json(target, &repair::without(text, &found), bytes);
+            let kept = prune::kept(repair::without(text, &found), &target, flattener);
+            if let Some(kept) = kept {
+                flattener.json(target, &kept, bytes);
+            }
             Ok(())
         }
     }

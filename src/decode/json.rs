@@ -4,7 +4,7 @@
 
 use crate::decode::csv::CellOptions;
 use crate::decode::scan::{self, Short};
-use crate::decode::{number, repair};
+use crate::decode::{number, prune, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place,
@@ -615,14 +615,17 @@ impl<'a> Parser<'a> {
                 flattener.note_duplicates_inside(&target, found.iter().map(|found| &*found.path));
             }
         }
-        flattener.json(target, &text, bytes);
+        if let Some(kept) = prune::kept(text, &target, flattener) {
+            flattener.json(target, &kept, bytes);
+        }
         Ok(())
     }
 
     /// Checks a value without pushing anything; returns what it is.
     pub(super) fn skip_value(&mut self) -> Result<&'static str, Halt> {
         let base = self.depth;
-        let mut closers: Vec<u8> = Vec::new();
+        // a bit for each open level: whether it is an object
+        let mut objects = [0_u64; PARSE_DEPTH_MAX / 64];
         let mut kind = None;
         loop {
             let found = match self.peek() {
@@ -644,7 +647,9 @@ impl<'a> Parser<'a> {
                     let closer = if open == b'{' { b'}' } else { b']' };
                     let found = if open == b'{' { "an object" } else { "an array" };
                     kind.get_or_insert(found);
-                    closers.push(closer);
+                    let level = self.depth - base - 1;
+                    objects[level / 64] &= !(1 << (level % 64));
+                    objects[level / 64] |= u64::from(open == b'{') << (level % 64);
                     if self.peek() != Some(closer) {
                         if open == b'{' {
                             self.skip_key()?;
@@ -657,16 +662,17 @@ impl<'a> Parser<'a> {
             };
             let kind = *kind.get_or_insert(found);
             loop {
-                let Some(&closer) = closers.last() else {
-                    self.depth = base;
+                if self.depth == base {
                     return Ok(kind);
-                };
+                }
+                let level = self.depth - base - 1;
+                let is_object = objects[level / 64] >> (level % 64) & 1 == 1;
+                let closer = if is_object { b'}' } else { b']' };
                 self.space();
                 match self.peek() {
                     Some(byte) if byte == closer => {
                         self.at += 1;
                         self.depth -= 1;
-                        closers.pop();
                     }
                     Some(b',') => {
                         self.at += 1;

@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod json;
 pub mod number;
+mod prune;
 mod repair;
 mod scan;
 
@@ -116,15 +117,26 @@ fn invalid_text(chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
         let record = &chunk.bytes[span.range()];
         if let Err(error) = std::str::from_utf8(record) {
             let at = error.valid_up_to();
-            let message = match error.error_len() {
-                None => "expected UTF-8, found a character that is cut off".to_owned(),
-                Some(_) => format!("expected UTF-8, found byte 0x{:02x}", record[at]),
+            let message = match (&chunk.origin, error.error_len()) {
+                (Some(origin), _) => {
+                    let before = &chunk.bytes[..span.start as usize + at];
+                    let found = match origin.invalid_behind(before) {
+                        Some(count) if count > 1 => format!("{count} bytes that are"),
+                        _ => "a byte that is".to_owned(),
+                    };
+                    format!("expected {}, found {found} no character", origin.charset())
+                }
+                (None, None) => "expected UTF-8, found a character that is cut off".to_owned(),
+                (None, Some(_)) => format!("expected UTF-8, found byte 0x{:02x}", record[at]),
             };
             return ChunkHalt::Fault(index, Fault::new(FaultCode::EncodingInvalid, at, message));
         }
     }
     let message = "expected UTF-8, found other bytes between records";
-    ChunkHalt::Fault(0, Fault::new(FaultCode::EncodingInvalid, 0, message))
+    let at = std::str::from_utf8(&chunk.bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let before = chunk.records.partition_point(|span| span.start as usize <= at).max(1) - 1;
+    let start = chunk.records.get(before).map_or(0, |span| span.start as usize);
+    ChunkHalt::Fault(before, Fault::new(FaultCode::EncodingInvalid, at - start, message))
 }
 
 /// Says of a record that the input's end cut off that it is just that.

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::selection::Keep;
 use super::shape::NodeId;
 use super::{DeclaredType, Flattener, Halt, Note, Place, Scalar, ScalarKind, Target, ids, scalar};
 use crate::error::Error;
@@ -100,7 +101,15 @@ impl Flattener {
         place: Place,
         content: impl FnOnce() -> ArrayContent,
     ) -> Result<Array, Halt> {
-        self.note_container(place, b'[');
+        let node = self.shape.node(place.node);
+        match node.keep {
+            Keep::All => self.note_container(place, b'['),
+            Keep::Inside => {}
+            Keep::ForId | Keep::Nothing => {
+                self.leave_out();
+                return Ok(Array::Skip);
+            }
+        }
         let node = self.shape.node(place.node);
         let whole = || Ok(Array::Json(Target::Column(place)));
         if node.declared == Some(DeclaredType::Json) {
@@ -120,6 +129,10 @@ impl Flattener {
         if node.array_mode == ArrayMode::Smart {
             match content() {
                 ArrayContent::Nested => {}
+                _ if node.keep_elements != Keep::All => {
+                    self.leave_out();
+                    return Ok(Array::Skip);
+                }
                 ArrayContent::Empty => {
                     self.note(Note::EmptyArray, place.node);
                     return Ok(self.begin_list(place));

@@ -1,6 +1,7 @@
 //! Rows of cells: the columns they feed are named once for many rows.
 
 use super::rows::OwnedColumn;
+use super::selection::Keep;
 use super::shape::{NONE, NodeId, ROOT_NODE};
 use super::{
     Flattener, Halt, Member, Note, Place, Scalar, ScalarKind, Target, push_json_string, scalar,
@@ -22,8 +23,10 @@ enum Feed {
     Column(u32),
     /// To the column of a path, after a closer look.
     Path(NodeId),
-    /// To the rest column, under this key.
-    Rest(Box<str>),
+    /// To the rest column, under this key, as far as it is kept.
+    Rest(Box<str>, Keep),
+    /// Nowhere: it is left out.
+    Nothing,
 }
 
 /// Where a cell goes that holds JSON.
@@ -69,14 +72,21 @@ impl Flattener {
         let mut feeds = Vec::with_capacity(names.len());
         for name in names {
             feeds.push(match self.key(&mut members, name)? {
-                Member::At(Place { node, .. }) => {
-                    self.slot(node, Part::Scalar);
-                    match self.shape.lead(node).slot {
-                        NONE => Feed::Path(node),
-                        slot => Feed::Column(slot),
+                Member::At(Place { node, .. }) => match self.shape.node(node).keep {
+                    Keep::All => {
+                        self.slot(node, Part::Scalar);
+                        match self.shape.lead(node).slot {
+                            NONE => Feed::Path(node),
+                            slot => Feed::Column(slot),
+                        }
                     }
-                }
-                Member::Whole(_) => Feed::Rest(name.clone()),
+                    Keep::Inside | Keep::ForId => Feed::Path(node),
+                    Keep::Nothing => Feed::Nothing,
+                },
+                Member::Whole(target) => match self.keep_of(&target) {
+                    Keep::ForId | Keep::Nothing => Feed::Nothing,
+                    keep => Feed::Rest(name.clone(), keep),
+                },
             });
         }
         if self.cap_reached { Err(Halt::CapReached) } else { Ok(RowColumns { feeds }) }
@@ -127,7 +137,11 @@ impl Flattener {
         bytes: &mut u32,
     ) -> Result<(), Halt> {
         match &columns.feeds[index] {
-            Feed::Column(_) | Feed::Rest(_) => {
+            Feed::Nothing | Feed::Rest(_, Keep::Inside) => {
+                self.leave_out();
+                Ok(())
+            }
+            Feed::Column(_) | Feed::Rest(..) => {
                 let mut json = Vec::new();
                 match self.kind_of(text) {
                     ScalarKind::String => push_json_string(text, &mut json),
@@ -169,9 +183,16 @@ impl Flattener {
     /// Appends a null as cell `index`.
     #[inline]
     pub fn null_cell(&mut self, columns: &RowColumns, index: usize, row: Place) {
-        if let Feed::Path(node) = columns.feeds[index] {
-            self.null(Place { node, ..row });
+        match columns.feeds[index] {
+            Feed::Path(node) => self.null(Place { node, ..row }),
+            Feed::Nothing => self.leave_out(),
+            Feed::Column(_) | Feed::Rest(..) => {}
         }
+    }
+
+    /// Returns whether cell `index` is left out whatever it holds.
+    pub fn leaves_out(&self, columns: &RowColumns, index: usize) -> bool {
+        matches!(columns.feeds[index], Feed::Nothing)
     }
 
     /// Returns where the values of cell `index` go, if it holds JSON.
@@ -184,14 +205,19 @@ impl Flattener {
                 CellPlace::At(Place { node, ..row })
             }
             Feed::Path(node) => CellPlace::At(Place { node: *node, ..row }),
-            Feed::Rest(key) => CellPlace::Whole(Target::Member(row, key.clone())),
+            Feed::Rest(key, _) => CellPlace::Whole(Target::Member(row, key.clone())),
+            Feed::Nothing => unreachable!("a cell that is left out is not looked at"),
         }
     }
 
     /// Keeps the cells of a row that no column has as a name for: `json` is an array of them.
     ///
     /// They are the row's rest; where that holds members already, they stand under an empty key.
+    /// Where paths are selected they are left out, as they have none.
     pub fn extra_cells(&mut self, row: Place, json: &[u8], bytes: &mut u32) {
+        if self.options.selection.of_record() != Keep::All {
+            return self.leave_out();
+        }
         *bytes = bytes.saturating_add(scalar::string_bytes(json.len()));
         self.ids.add_value(self.hash_of(row), b'j', json);
         let table = self.shape.node(row.node).table;

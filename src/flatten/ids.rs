@@ -76,6 +76,16 @@ impl IdMode {
             _ => false,
         }
     }
+
+    /// Returns whether a value at or below `steps` is part of a record's id.
+    pub(super) fn leads_below(&self, steps: &[Step]) -> bool {
+        let leads = |pattern: &PathPattern| pattern.matches(steps) || pattern.leads_below(steps);
+        match self {
+            IdMode::Field(pattern) => leads(pattern),
+            IdMode::HashOf(patterns) => patterns.iter().any(leads),
+            _ => false,
+        }
+    }
 }
 
 /// What is gathered for the ids of the record being read.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::path::{Step, pointer};
+use super::selection::Keep;
 use super::shape::{NONE, NodeId, ROOT_NODE};
 use super::{DeclaredType, Flattener, Halt, Note, Place, Target, ids};
 use crate::table::Column;
@@ -79,7 +80,16 @@ impl Flattener {
         place: Place,
         is_empty: impl FnOnce() -> bool,
     ) -> Result<Object, Halt> {
-        self.note_container(place, b'{');
+        let node = self.shape.node(place.node);
+        match node.keep {
+            Keep::All => self.note_container(place, b'{'),
+            Keep::Inside => {}
+            Keep::ForId if !node.is_map => return Ok(Object::Members(self.members(place))),
+            Keep::ForId | Keep::Nothing => {
+                self.leave_out();
+                return Ok(Object::Skip);
+            }
+        }
         let node = self.shape.node(place.node);
         if node.declared.is_some() {
             if node.declared == Some(DeclaredType::Json) {

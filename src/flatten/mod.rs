@@ -16,6 +16,7 @@ pub mod path;
 mod rest;
 mod rows;
 mod scalar;
+pub mod selection;
 mod shape;
 
 use std::collections::{HashMap, HashSet};
@@ -35,6 +36,7 @@ use path::{Paths, Step, pointer};
 use rows::Table;
 pub(crate) use scalar::{BOOL_BYTES, NUMBER_BYTES, string_bytes};
 use scalar::{Scalar, ScalarKind};
+use selection::Keep;
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 
 /// Where a value goes: a path, and the row that takes what stands there.
@@ -106,6 +108,8 @@ pub struct Flattened {
     pub notes: HashMap<(Note, String), u64>,
     /// A bit for each of the first 128 path options that meant a path so far.
     pub used: u128,
+    /// Values left out as they are not selected; a container counts as one.
+    pub left_out: u64,
 }
 
 /// Turns records into rows.
@@ -135,6 +139,7 @@ pub struct Flattener {
     duplicates: HashMap<String, u64>,
     ids: IdState,
     used: u128,
+    left_out: u64,
 }
 
 /// Past this many nodes the shape is forgotten after a batch.
@@ -161,6 +166,7 @@ impl Flattener {
             notes: HashMap::default(),
             duplicates: HashMap::new(),
             used: 0,
+            left_out: 0,
         };
         flattener.forget();
         flattener
@@ -184,6 +190,7 @@ impl Flattener {
         let mut root = Node::new(0, Step::Element, 0, 0);
         root.path = Some(path::ROOT);
         root.array_mode = self.options.arrays;
+        root.keep = self.options.selection.of_record();
         self.shape = Shape::new(root);
         let mut main = Table::new(ROOT_NODE, NONE, path::ROOT);
         main.full = self.admission.is_full(path::ROOT);
@@ -193,6 +200,7 @@ impl Flattener {
         self.notes.clear();
         self.duplicates.clear();
         self.cap_reached = false;
+        self.left_out = 0;
         self.ids = IdState::new(&self.options.ids);
     }
 
@@ -218,7 +226,8 @@ impl Flattener {
 
     /// Takes the rows of all records since the last call.
     pub fn take(&mut self) -> Flattened {
-        let mut out = Flattened { used: self.used, ..Flattened::default() };
+        let left_out = std::mem::take(&mut self.left_out);
+        let mut out = Flattened { used: self.used, left_out, ..Flattened::default() };
         // CSV has columns before it has rows.
         if self.filled.is_empty() && !self.tables[0].columns.is_empty() {
             self.filled.push(0);
@@ -244,6 +253,9 @@ impl Flattener {
     /// Appends a null.
     pub fn null(&mut self, place: Place) {
         if self.shape.lead(place.node).slot == NONE {
+            if self.shape.node(place.node).keep != Keep::All {
+                return self.leave_out();
+            }
             self.slot(place.node, Part::Scalar);
             self.note_container(place, b'0');
         }
@@ -338,9 +350,13 @@ impl Flattener {
     #[inline(never)]
     fn scalar(&mut self, place: Place, scalar: Scalar<'_>, bytes: &mut u32) -> Result<(), Halt> {
         let node = self.shape.node(place.node);
-        let (declared, in_id) = (node.declared, node.in_id);
-        if self.ids.wants_values() || in_id {
+        let (declared, in_id, is_kept) = (node.declared, node.in_id, node.keep == Keep::All);
+        if self.ids.wants_values() && is_kept || in_id {
             self.note_id_value(place, scalar);
+        }
+        if !is_kept {
+            self.leave_out();
+            return Ok(());
         }
         let Some(slot) = self.slot(place.node, Part::Scalar) else {
             self.push_rest_scalar(place, scalar, bytes);
@@ -426,7 +442,10 @@ impl Flattener {
         let options = Arc::clone(&self.options);
         let mode = options.arrays_at.iter().rfind(|(pattern, _)| pattern.matches(&steps));
         self.used |= options.used(&steps);
+        let above = self.shape.node(self.shape.node(id).parent).keep;
+        let keep = options.keep(above, &steps);
         let node = self.shape.node_mut(id);
+        node.keep = keep;
         node.array_mode = mode.map_or(options.arrays, |(_, mode)| *mode);
         node.is_map = options.maps.iter().any(|pattern| pattern.matches(&steps));
         node.in_id = options.ids.is_made_of(&steps);
@@ -435,6 +454,7 @@ impl Flattener {
         steps.push(Step::Element);
         self.used |= options.used(&steps);
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);
+        node.keep_elements = options.keep(keep, &steps);
         id
     }
 

@@ -1,6 +1,7 @@
 //! How records become rows: the options.
 
 use super::path::{PathPattern, Step};
+use super::selection::Selection;
 use super::{ArrayMode, DeclaredType, IdMode};
 use crate::limits;
 
@@ -27,6 +28,8 @@ pub struct FlattenOptions {
     pub types: Vec<(PathPattern, DeclaredType)>,
     /// Every scalar is text, as it stands in the input.
     pub all_text: bool,
+    /// Which values become cells.
+    pub selection: Selection,
     /// Look whether strings have the form of dates and times.
     pub dates: bool,
 }
@@ -38,14 +41,18 @@ impl FlattenOptions {
         let arrays = self.arrays_at.iter().map(|(path, _)| format!("`--arrays-at {path}=…`"));
         let maps = self.maps.iter().map(|path| format!("`--map {path}`"));
         let types = self.types.iter().map(|(path, declared)| format!("`--type {path}={declared}`"));
-        arrays.chain(maps).chain(types).collect()
+        let select = self.selection.select.iter().map(|path| format!("`--select {path}`"));
+        let drop = self.selection.drop.iter().map(|path| format!("`--drop {path}`"));
+        arrays.chain(maps).chain(types).chain(select).chain(drop).collect()
     }
 
     /// Returns a bit for every option that means the path `steps`.
     pub(super) fn used(&self, steps: &[Step]) -> u128 {
         let arrays = self.arrays_at.iter().map(|(path, _)| path);
         let types = self.types.iter().map(|(path, _)| path);
-        let patterns = arrays.chain(&self.maps).chain(types).take(u128::BITS as usize);
+        let selected = self.selection.select.iter().chain(&self.selection.drop);
+        let patterns = arrays.chain(&self.maps).chain(types).chain(selected);
+        let patterns = patterns.take(u128::BITS as usize);
         patterns
             .enumerate()
             .fold(0, |bits, (place, pattern)| bits | (u128::from(pattern.matches(steps)) << place))
@@ -65,6 +72,7 @@ impl Default for FlattenOptions {
             number_text: false,
             types: Vec::new(),
             all_text: false,
+            selection: Selection::default(),
             dates: true,
         }
     }

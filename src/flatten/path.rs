@@ -174,6 +174,18 @@ impl std::fmt::Display for PathPattern {
 impl PathPattern {
     /// Returns whether `steps` is a path that this pattern means.
     pub fn matches(&self, steps: &[Step]) -> bool {
+        // The last step is what the pattern is about; it cannot be left out.
+        self.reached(steps, steps.len().saturating_sub(1))[self.steps.len()]
+    }
+
+    /// Returns whether this pattern means paths below `steps`.
+    pub fn leads_below(&self, steps: &[Step]) -> bool {
+        self.reached(steps, steps.len())[..self.steps.len()].contains(&true)
+    }
+
+    /// Returns which counts of the pattern's steps stand for all of `steps`; element steps among
+    /// the first `optional` may be left out of the pattern.
+    fn reached(&self, steps: &[Step], optional: usize) -> Vec<bool> {
         let fits = |pattern: &PatternStep, step: &Step| match (pattern, step) {
             (PatternStep::Any, _) => true,
             (PatternStep::Key(key), Step::Key(found)) => **key == **found,
@@ -188,15 +200,14 @@ impl PathPattern {
             for (at, pattern) in self.steps.iter().enumerate() {
                 next[at + 1] |= reached[at] && fits(pattern, step);
             }
-            // The last step is what the pattern is about; it cannot be left out.
-            if *step == Step::Element && place + 1 < steps.len() {
+            if *step == Step::Element && place < optional {
                 for (next, reached) in next.iter_mut().zip(&reached) {
                     *next |= reached;
                 }
             }
             reached = next;
         }
-        reached[self.steps.len()]
+        reached
     }
 }
 
@@ -235,6 +246,25 @@ mod tests {
         check("a.b.c", "/a.b/c", false);
         check("/~2", "/~2", true);
         check("/~2", "/a", false);
+    }
+
+    #[test]
+    fn patterns_lead_to_what_is_below() {
+        for (pattern, path, expected) in [
+            ("a.b", "", true),
+            ("a.b", "/a", true),
+            ("a.b", "/a/*", true),
+            ("a.b", "/a/*/*", true),
+            ("a.b", "/a/b", false),
+            ("a.b", "/b", false),
+            ("*.b", "/x", true),
+            ("a.*", "/a/*", true),
+            ("a.*", "/a/x", false),
+            ("a", "/*", true),
+        ] {
+            let parsed: PathPattern = pattern.parse().expect("a path");
+            assert_eq!(parsed.leads_below(&steps(path)), expected, "`{pattern}` on `{path}`");
+        }
     }
 
     #[test]

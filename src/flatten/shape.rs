@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::flatten::path::Step;
+use crate::flatten::selection::Keep;
 use crate::flatten::{ArrayMode, DeclaredType};
 use crate::table::{Expected, PathId};
 
@@ -51,6 +52,9 @@ pub(super) struct Node {
     pub element: NodeId,
     /// What arrays here become.
     pub array_mode: ArrayMode,
+    /// What becomes of values here, and of elements of lists here.
+    pub keep: Keep,
+    pub keep_elements: Keep,
     /// Objects here are maps.
     pub is_map: bool,
     /// The type the user gave.
@@ -153,6 +157,8 @@ impl Node {
             child_table: NONE,
             element: NONE,
             array_mode: ArrayMode::Smart,
+            keep: Keep::All,
+            keep_elements: Keep::All,
             is_map: false,
             declared: None,
             declared_element: None,

@@ -9,6 +9,7 @@ use memchr::{memchr_iter, memrchr};
 
 use crate::error::{Error, ErrorKind, FaultCode};
 use crate::limits;
+use crate::source::charset::Origin;
 
 pub mod dialect;
 mod header;
@@ -52,6 +53,87 @@ pub struct Chunk {
     pub truncated: bool,
     /// What the first row of CSV said; nothing in other formats.
     pub rows: Option<Arc<RowHead>>,
+    /// Where the bytes stood in the input, if that was not UTF-8; else `first_byte` says it.
+    pub origin: Option<Origin>,
+}
+
+impl Chunk {
+    /// Forgets the first `count` records, of which there must be more.
+    pub(crate) fn drop_first(&mut self, count: usize) {
+        let start = self.records[count].start;
+        let before = &self.bytes[..start as usize];
+        let mut place =
+            Place { line: self.first_line, column: self.first_column, byte: self.first_byte };
+        place.advance(before);
+        (self.first_line, self.first_column, self.first_byte) =
+            (place.line, place.column, place.byte);
+        if let Some(origin) = &mut self.origin {
+            origin.advance(before);
+        }
+        self.first_record += count as u64;
+        self.bytes.drain(..start as usize);
+        self.records.drain(..count);
+        for span in &mut self.records {
+            (span.start, span.end) = (span.start - start, span.end - start);
+        }
+    }
+
+    /// Returns a chunk without records that says what the first row of CSV said; nothing in other
+    /// formats.
+    pub(crate) fn head_only(&self) -> Option<Chunk> {
+        let rows = self.rows.clone();
+        rows.is_some().then(|| Chunk {
+            sequence: self.sequence,
+            input_index: self.input_index,
+            first_record: self.first_record,
+            rows,
+            ..Chunk::default()
+        })
+    }
+}
+
+/// Copies single records out of a chunk, in their order.
+pub(crate) struct Singles<'a> {
+    chunk: &'a Chunk,
+    /// What was counted so far ends there.
+    at: usize,
+    place: Place,
+    origin: Option<Origin>,
+}
+
+impl<'a> Singles<'a> {
+    pub(crate) fn new(chunk: &'a Chunk) -> Self {
+        let place =
+            Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
+        Singles { chunk, at: 0, place, origin: chunk.origin.clone() }
+    }
+
+    /// Returns a chunk that holds only the record at `index`, which is behind the last one.
+    pub(crate) fn only(&mut self, index: usize) -> Chunk {
+        let chunk = self.chunk;
+        let span = chunk.records[index];
+        let before = &chunk.bytes[self.at..span.start as usize];
+        self.at = span.start as usize;
+        self.place.advance(before);
+        let bytes = chunk.bytes[span.range()].to_vec();
+        let origin = self.origin.as_mut().map(|origin| {
+            origin.advance(before);
+            origin.of_record(&bytes)
+        });
+        Chunk {
+            sequence: chunk.sequence,
+            input_index: chunk.input_index,
+            records: vec![Span { start: 0, end: span.end - span.start }],
+            bytes,
+            first_record: chunk.first_record + index as u64,
+            first_line: self.place.line,
+            first_byte: self.place.byte,
+            first_column: self.place.column,
+            truncated: chunk.truncated && index + 1 == chunk.records.len(),
+            rows: chunk.rows.clone(),
+            origin,
+        }
+    }
 }
 
 /// The place of one record in its chunk: bytes `start..end`.
@@ -88,7 +170,11 @@ pub struct Position {
 pub fn position(chunk: &Chunk, byte_in_chunk: usize) -> Position {
     let mut place =
         Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
-    place.advance(&chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())]);
+    let before = &chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())];
+    place.advance(before);
+    if let Some(origin) = &chunk.origin {
+        place.byte = origin.byte_behind(before);
+    }
     place.position()
 }
 
@@ -116,6 +202,10 @@ pub struct FrameOptions {
     pub record_bytes_max: usize,
     /// Where the records are inside each top-level value.
     pub records_at: Option<RecordPointer>,
+    /// Where the bytes stand in the input, if that is not UTF-8.
+    pub origin: Option<Origin>,
+    /// Records of the run after which nothing more is read, those of earlier inputs counted.
+    pub records_max: Option<u64>,
 }
 
 /// Where the counts of an input begin.
@@ -143,9 +233,11 @@ pub struct Framer<R: Read> {
     chunk_bytes: usize,
     record_bytes_max: usize,
     next: Start,
+    records_max: u64,
     /// Records of the chunk being filled, and where its first one stands.
     records: Vec<Span>,
     first: Place,
+    first_origin: Option<Origin>,
     truncated: bool,
     /// No chunk was handed out yet.
     is_fresh: bool,
@@ -222,15 +314,17 @@ impl<R: Read> Framer<R> {
         };
         let chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_LIMIT);
         Framer {
-            window: Window::new(reader, chunk_bytes),
+            window: Window::new(reader, chunk_bytes, options.origin),
             scanner,
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
             record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
             next: start,
+            records_max: options.records_max.unwrap_or(u64::MAX),
             records: Vec::new(),
             first: Place::default(),
+            first_origin: None,
             truncated: false,
             is_fresh: true,
             done: false,
@@ -258,7 +352,10 @@ impl<R: Read> Framer<R> {
             };
             match step {
                 Step::Record { end, truncated } => {
-                    if let Some(chunk) = self.add(end, truncated) {
+                    let full = self.add(end, truncated);
+                    let known = self.next.first_record + self.records.len() as u64;
+                    self.done |= known >= self.records_max;
+                    if let Some(chunk) = full {
                         return Ok(Some(chunk));
                     }
                 }
@@ -292,6 +389,16 @@ impl<R: Read> Framer<R> {
             Scanner::Rows(rows) => rows.head(),
             Scanner::Lines(_) | Scanner::Values(_) => None,
         }
+    }
+
+    /// Returns the reader, which has given more than the chunks so far hold.
+    pub fn into_reader(self) -> R {
+        self.window.reader
+    }
+
+    /// Returns how many bytes of the input the chunks so far reach over.
+    pub fn reached(&self) -> u64 {
+        self.window.base + self.window.start as u64
     }
 
     /// Returns how many lines of CSV were left out as comments so far.
@@ -345,6 +452,7 @@ impl<R: Read> Framer<R> {
     /// Forgets what lies before the first record of a chunk.
     fn drop_gap(&mut self, gap: usize) {
         self.first = self.window.place(gap);
+        self.first_origin.clone_from(&self.window.origin);
         self.window.discard(gap);
         self.cut.shift(gap);
     }
@@ -376,7 +484,9 @@ impl<R: Read> Framer<R> {
         let bytes = self.window.take(end);
         self.cut.shift(end);
         let records = std::mem::replace(&mut self.records, std::mem::take(&mut self.spare_records));
+        let origin = self.first_origin.take().map(|origin| origin.of_chunk(&bytes));
         let chunk = Chunk {
+            origin,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
             bytes,
@@ -398,7 +508,16 @@ impl<R: Read> Framer<R> {
     fn fail(&mut self, failure: Failure) {
         let place = failure.place.unwrap_or_else(|| self.window.place(self.cut.pos));
         let Position { line, column, .. } = place.position();
-        let message = format!("{}:{line}:{column}: {}", self.name, failure.message);
+        let mut message = format!("{}:{line}:{column}: {}", self.name, failure.message);
+        if failure.code == FaultCode::EncodingInvalid {
+            let byte = self.window.byte(self.cut.pos);
+            if let Some(origin) = &self.window.origin {
+                let (name, charset) = (&self.name, origin.charset());
+                let found = "bytes that are no character";
+                message = format!("{name}:{line}:{column}: expected {charset}, found {found}");
+            }
+            message = format!("{message} ({}, byte {byte})", failure.code);
+        }
         let error = Error::new(ErrorKind::Record(failure.code), message);
         self.failure = Some(match failure.hint {
             Some(hint) => error.with_hint(hint),
@@ -420,7 +539,7 @@ impl<R: Read> Framer<R> {
             }
         }
         let number = self.next.first_record + self.records.len() as u64 + 1;
-        let byte = self.window.base + (self.window.start + start) as u64;
+        let byte = self.window.byte(start);
         let longest = size_text(self.record_bytes_max);
         let message = format!(
             "{}: record {number}, byte {byte}: longer than {longest} \
@@ -460,13 +579,15 @@ struct Window<R> {
     /// Which place byte `counted` of the data is; only moves forward, so counting stays linear.
     counted: usize,
     place: Place,
+    /// The same place in an input that is not UTF-8.
+    origin: Option<Origin>,
     /// Length of a new buffer, and one that came back.
     fresh_bytes: usize,
     spare: Vec<u8>,
 }
 
 impl<R: Read> Window<R> {
-    fn new(reader: R, chunk_bytes: usize) -> Self {
+    fn new(reader: R, chunk_bytes: usize, origin: Option<Origin>) -> Self {
         let fresh_bytes = chunk_bytes.min(limits::CHUNK_BYTES) + READ_BYTES;
         Window {
             reader,
@@ -477,6 +598,7 @@ impl<R: Read> Window<R> {
             base: 0,
             counted: 0,
             place: Place::default(),
+            origin,
             fresh_bytes,
             spare: Vec::new(),
         }
@@ -495,7 +617,8 @@ impl<R: Read> Window<R> {
             self.filled -= self.start;
             self.start = 0;
         }
-        if self.bytes.len() - self.filled < READ_BYTES {
+        // an input of a few bytes needs no second buffer to see its end
+        if self.bytes.len() - self.filled < READ_BYTES / 2 {
             let longer = (self.filled + READ_BYTES).max(2 * self.bytes.len());
             self.bytes.resize(longer, 0);
         }
@@ -515,10 +638,22 @@ impl<R: Read> Window<R> {
         debug_assert!(at >= self.counted, "places are asked for in order");
         if at > self.counted {
             let new = self.start + self.counted..self.start + at;
+            if let Some(origin) = &mut self.origin {
+                origin.advance(&self.bytes[new.clone()]);
+            }
             self.place.advance(&self.bytes[new]);
             self.counted = at;
         }
         self.place
+    }
+
+    /// Returns which byte of the input byte `at` of the data is.
+    fn byte(&mut self, at: usize) -> u64 {
+        if self.origin.is_some() {
+            self.place(at);
+        }
+        let in_text = self.base + (self.start + at) as u64;
+        self.origin.as_ref().map_or(in_text, Origin::byte)
     }
 
     /// Gives up the first `count` bytes of the data.
@@ -533,7 +668,9 @@ impl<R: Read> Window<R> {
     /// Moves the first `count` bytes of the data out: the buffer itself where they fill most of it.
     fn take(&mut self, count: usize) -> Vec<u8> {
         let rest = self.filled - self.start - count;
-        if self.start > 0 || rest > count {
+        // a small input leaves most of a buffer empty, and clearing another takes longer
+        let is_small = self.ended && count < self.bytes.len() / 8;
+        if self.start > 0 || rest > count || is_small {
             let bytes = self.data()[..count].to_vec();
             self.discard(count);
             return bytes;
@@ -709,7 +846,15 @@ mod tests {
 
     pub(super) fn options(framing: Framing) -> FrameOptions {
         let (name, record_bytes_max) = ("x".to_owned(), 1 << 20);
-        FrameOptions { framing, name, chunk_bytes: 1, record_bytes_max, records_at: None }
+        FrameOptions {
+            framing,
+            name,
+            chunk_bytes: 1,
+            record_bytes_max,
+            records_at: None,
+            origin: None,
+            records_max: None,
+        }
     }
 
     pub(super) fn options_at(pointer: &str) -> FrameOptions {
@@ -881,9 +1026,10 @@ mod tests {
         let error = read(io::Error::other("disk on fire"));
         assert_eq!(error.to_string(), "x: reading failed: disk on fire");
         assert_eq!(error.kind(), ErrorKind::Io);
-        let error = read(io::Error::other(Error::new(ErrorKind::Input, "x: gzip data ends early")));
+        let error =
+            read(io::Error::other(Error::new(ErrorKind::Compression, "x: gzip data ends early")));
         assert_eq!(error.to_string(), "x: gzip data ends early");
-        assert_eq!(error.kind(), ErrorKind::Input);
+        assert_eq!(error.kind(), ErrorKind::Compression);
     }
 
     #[test]

@@ -9,9 +9,14 @@ use crate::frame::dialect::Dialect;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Records read.
+    /// Records converted.
     pub records: u64,
-    /// Bytes read from all inputs.
+    /// Records that were read and not wanted: `--skip`, `--sample`.
+    pub records_left_out: u64,
+    /// Values of the records converted that were not wanted: `--select`, `--drop`. A subtree counts
+    /// as one.
+    pub values_left_out: u64,
+    /// Bytes read from all inputs, unpacked.
     pub bytes_in: u64,
     /// Tables written, the main table first.
     pub tables: Vec<TableSummary>,
@@ -88,6 +93,8 @@ pub enum WarningKind {
     DuplicateId,
     /// A path that the user gave an option for is not in the input.
     PatternUnused,
+    /// Compressed data is followed by other data, which was left out.
+    TrailingData,
     /// Rows of CSV had another number of cells than there are columns.
     RowRagged,
     /// Cells of CSV start like JSON and are none; they stayed text.
@@ -112,6 +119,7 @@ impl WarningKind {
             WarningKind::ArraySkipped => "array.skipped",
             WarningKind::DuplicateId => "id.duplicate",
             WarningKind::PatternUnused => "path.unused",
+            WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
             WarningKind::EmptyObject => "object.empty",
@@ -203,6 +211,7 @@ impl fmt::Display for Warning {
                     format!("{count} records have")
                 }
             ),
+            WarningKind::TrailingData => write!(f, "{detail}, and was left out"),
             WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
         }
     }
@@ -235,6 +244,13 @@ impl fmt::Display for Summary {
         }
         let tables = self.tables.len();
         writeln!(f, "{}, {}", counted(self.records, "record"), counted(tables as u64, "table"))?;
+        let left_out = [
+            (self.records_left_out, "record", "`--skip`, `--sample`"),
+            (self.values_left_out, "value", "`--select`, `--drop`"),
+        ];
+        for (count, noun, flags) in left_out.into_iter().filter(|(count, ..)| *count > 0) {
+            writeln!(f, "  {} left out, as asked ({flags})", counted(count, noun))?;
+        }
         const TABLES_SHOWN: usize = 30;
         for table in self.tables.iter().take(TABLES_SHOWN) {
             let place = match &table.path {

@@ -25,6 +25,8 @@ pub struct SchemaOptions {
     pub names: NameStyle,
     /// Starts the names of link columns.
     pub meta_prefix: String,
+    /// Name of the main table's column with the input of each record.
+    pub source_column: Option<String>,
     /// What identifies rows, which decides the link columns.
     pub ids: IdMode,
     /// How kinds become types.
@@ -35,8 +37,8 @@ pub struct SchemaOptions {
     pub reserved: Option<&'static str>,
 }
 
-/// The link columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The link columns, in the order in which they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Link {
     /// `_tm_id`
     Id,
@@ -48,6 +50,8 @@ pub enum Link {
     Index,
     /// `_tm_key`
     Key,
+    /// `_tm_source`, or as users name it.
+    Source,
 }
 
 impl Link {
@@ -59,6 +63,7 @@ impl Link {
             Link::RootId => "root_id",
             Link::Index => "index",
             Link::Key => "key",
+            Link::Source => "source",
         }
     }
 }
@@ -267,10 +272,12 @@ impl Schema {
     /// Gives the main table its link column with the first record that needs one.
     fn settle_links(&mut self, records: Records) {
         let main = &mut self.tables[0];
-        let has_link = main.columns.iter().any(|column| column.origin == Origin::Link(Link::Id));
+        let is_id = |column: &ColumnSchema| column.origin == Origin::Link(Link::Id);
+        let is_link = |column: &ColumnSchema| matches!(column.origin, Origin::Link(_));
+        let has_link = main.columns.iter().any(is_id);
         match records {
-            Records::Rows if has_link && main.rows == 0 && main.columns.len() == 1 => {
-                main.columns.clear();
+            Records::Rows if has_link && main.rows == 0 && main.columns.iter().all(is_link) => {
+                main.columns.retain(|column| !is_id(column));
             }
             Records::Rows => {}
             Records::Objects if has_link => {}
@@ -324,6 +331,9 @@ impl Schema {
         if parent.is_some() && self.options.ids != IdMode::None {
             let indexes = links.indexes.iter().map(|&index| index.into()).collect();
             columns.push((Link::Index, Column::of_ints(indexes)));
+        }
+        if let Some(sources) = links.sources {
+            columns.push((Link::Source, sources));
         }
         let mut fitted = Vec::with_capacity(columns.len() + batch.columns.len());
         for (link, column) in columns {
@@ -379,8 +389,14 @@ impl Schema {
             (_, Some(_)) => &[Link::Id, Link::ParentId, Link::RootId, Link::Index],
         };
         let id_type = if options.ids.is_sequence() { ColumnType::Int64 } else { ColumnType::Text };
-        let columns = links.iter().map(|&link| {
-            let link_type = if link == Link::Index { ColumnType::Int64 } else { id_type.clone() };
+        let source = options.source_column.as_ref().filter(|_| parent.is_none());
+        let links = links.iter().copied().chain(source.map(|_| Link::Source));
+        let columns = links.map(|link| {
+            let link_type = match link {
+                Link::Index => ColumnType::Int64,
+                Link::Source => ColumnType::Text,
+                _ => id_type.clone(),
+            };
             ColumnSchema::link(link, link_type)
         });
         let index = self.tables.len();
@@ -479,23 +495,33 @@ impl Schema {
         let mut order = Vec::with_capacity(columns.len());
         let is_link = |column: &ColumnSchema| matches!(column.origin, Origin::Link(_));
         // Link columns have the first claim to their names, and stand first.
+        let mut links: Vec<(Link, usize)> = Vec::new();
         for (index, column) in schema.columns.iter().enumerate() {
             if let Origin::Link(link) = column.origin {
-                let name = names.claim(&format!("{prefix}{}", link.suffix()));
-                let column_type = column.link_type.clone().unwrap_or(ColumnType::Text);
-                columns[index] = Some(LayoutColumn { index, name, column_type, path: None });
-                order.push(index);
+                links.push((link, index));
             }
         }
-        // Tables of CSV have none, and keep these names where their header has them.
-        if !order.is_empty() || self.options.ids != IdMode::Auto {
+        links.sort_unstable();
+        for &(link, index) in &links {
+            let name = match (&self.options.source_column, link) {
+                (Some(name), Link::Source) => names.claim(name),
+                _ => names.claim(&format!("{prefix}{}", link.suffix())),
+            };
+            let link_type = schema.columns[index].link_type.clone();
+            let column_type = link_type.unwrap_or(ColumnType::Text);
+            columns[index] = Some(LayoutColumn { index, name, column_type, path: None });
+            order.push(index);
+        }
+        // Tables of CSV have no ids, and keep these names where their header has them.
+        let has_ids = links.iter().any(|(link, _)| *link != Link::Source);
+        if has_ids || self.options.ids != IdMode::Auto {
             for link in [Link::Id, Link::ParentId, Link::RootId, Link::Index, Link::Key] {
                 names.reserve(&format!("{prefix}{}", link.suffix()));
             }
         }
         let is_rest =
             |column: &ColumnSchema| matches!(column.origin, Origin::Data { part: Part::Rest, .. });
-        if !order.is_empty() || schema.columns.iter().any(is_rest) {
+        if has_ids || schema.columns.iter().any(is_rest) {
             names.reserve(&format!("{prefix}rest"));
         }
         if let Some(reserved) = self.options.reserved {

@@ -312,27 +312,7 @@ fn skip_blank(bytes: &[u8]) -> &[u8] {
 
 /// Knows other formats by their first bytes.
 fn magic(first: &[u8]) -> Option<Reason> {
-    const FORMATS: [(&[u8], Reason); 18] = [
-        (
-            b"\x1F\x8B",
-            Reason::new("gzip data", "unpack it: `gunzip -c FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\x28\xB5\x2F\xFD",
-            Reason::new("zstd data", "unpack it: `zstd -dc FILE | transmog convert --to …`"),
-        ),
-        (
-            b"BZh",
-            Reason::new("bzip2 data", "unpack it: `bunzip2 -c FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\xFD7zXZ\0",
-            Reason::new("xz data", "unpack it: `xz -dc FILE | transmog convert --to …`"),
-        ),
-        (
-            b"\x04\x22\x4D\x18",
-            Reason::new("lz4 data", "unpack it: `lz4 -dc FILE | transmog convert --to …`"),
-        ),
+    const FORMATS: [(&[u8], Reason); 12] = [
         (
             b"PK\x03\x04",
             Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert --to …`"),
@@ -351,11 +331,7 @@ fn magic(first: &[u8]) -> Option<Reason> {
         (b"ORC", Reason::new("an ORC file", "export it as JSONL first")),
         (b"\xFF\xFE\0\0", UTF_32),
         (b"\0\0\xFE\xFF", UTF_32),
-        (b"\xFF\xFE", UTF_16_LE),
     ];
-    if first.starts_with(b"\xFE\xFF") {
-        return Some(UTF_16_BE);
-    }
     let (_, reason) = FORMATS.iter().find(|(magic, _)| first.starts_with(magic))?;
     if reason.looks_like == "a ZIP archive" && memchr::memmem::find(first, b"xl/").is_some() {
         return Some(Reason::new("an Excel workbook", "save the sheet as JSON or JSONL first"));
@@ -363,15 +339,11 @@ fn magic(first: &[u8]) -> Option<Reason> {
     Some(reason.clone())
 }
 
-const UTF_16_LE: Reason = Reason::new(
-    "UTF-16LE text",
-    "change it to UTF-8: `iconv -f UTF-16LE -t UTF-8 FILE | transmog convert --to …`",
-);
+const UTF_16_LE: Reason =
+    Reason::new("UTF-16LE text without a byte order mark", "say so with `--encoding utf-16le`");
 
-const UTF_16_BE: Reason = Reason::new(
-    "UTF-16BE text",
-    "change it to UTF-8: `iconv -f UTF-16BE -t UTF-8 FILE | transmog convert --to …`",
-);
+const UTF_16_BE: Reason =
+    Reason::new("UTF-16BE text without a byte order mark", "say so with `--encoding utf-16be`");
 
 const UTF_32: Reason = Reason::new(
     "UTF-32 text",
@@ -533,12 +505,7 @@ mod tests {
             |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let utf_32 =
             |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
-        let cases: [(&[u8], &str); 25] = [
-            (b"\x1F\x8B\x08", "gzip data"),
-            (b"\x28\xB5\x2F\xFD\0", "zstd data"),
-            (b"BZh91AY", "bzip2 data"),
-            (b"\xFD7zXZ\0", "xz data"),
-            (b"\x04\x22\x4D\x18", "lz4 data"),
+        let cases: [(&[u8], &str); 18] = [
             (b"PK\x03\x04\x14\0a.json", "a ZIP archive"),
             (b"PK\x03\x04\x14\0xl/workbook.xml", "an Excel workbook"),
             (b"PAR1\x15\x04", "a Parquet file"),
@@ -550,11 +517,9 @@ mod tests {
             (b"\xFF\xFF\xFF\xFF\x10\0\0\0", "an Arrow IPC stream"),
             (b"Obj\x01\x04", "an Avro file"),
             (b"ORC\x08", "an ORC file"),
-            (b"\xFF\xFE{\0}\0", "UTF-16LE text"),
-            (b"\xFE\xFF\0{\0}", "UTF-16BE text"),
             (b"\xFF\xFE\0\0{\0\0\0", "UTF-32 text"),
-            (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text"),
-            (&utf_16_be("{\"a\":1}"), "UTF-16BE text"),
+            (&utf_16("{\"名\":1,\"size\":2}"), "UTF-16LE text without a byte order mark"),
+            (&utf_16_be("{\"a\":1}"), "UTF-16BE text without a byte order mark"),
             (&utf_32("{\"a\":1}"), "UTF-32 text"),
             (b"<html>", "text that looks like XML or HTML"),
             (b"hello\nworld\n", "other text"),

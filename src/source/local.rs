@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use super::{Source, Uninterrupted};
+use super::{Compression, Source, Uninterrupted};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 
@@ -22,11 +22,16 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
     let file = File::open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;
     let len = metadata.is_file().then_some(metadata.len());
-    Ok(Source { hint: InputFormat::from_path(path), len, ..Source::new(name, Uninterrupted(file)) })
+    Ok(Source {
+        hint: InputFormat::from_path(path),
+        compression_hint: path.extension().and_then(Compression::from_extension),
+        len,
+        ..Source::new(name, Uninterrupted(file))
+    })
 }
 
 /// Writes a path so that a terminal can show it: control characters are escaped.
-fn printable(path: &Path) -> String {
+pub(super) fn printable(path: &Path) -> String {
     let mut name = String::new();
     for character in path.to_string_lossy().chars() {
         match character {

@@ -1,19 +1,27 @@
-//! Where bytes come from: opens inputs, tells their format.
+//! Where bytes come from: opens inputs, unpacks them, tells their format.
 
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::Framing;
 use crate::frame::dialect::DialectOptions;
 use crate::limits;
+use crate::report::Warning;
 
+pub mod charset;
+mod compressed;
 pub mod detect;
+pub mod list;
 mod local;
 mod stdin;
 
+use charset::{Charset, Origin, Transcoder};
+pub use compressed::Compression;
+use compressed::{Packing, Unpacker};
 pub use local::identity;
 
 /// An input as the user names it.
@@ -49,15 +57,38 @@ pub struct Source {
     pub hint: Option<InputFormat>,
     /// Bytes in all, where that is known before reading: for regular files.
     pub len: Option<u64>,
+    /// How it is compressed, once [`unpack`](Source::unpack) has looked.
+    pub compression: Option<Compression>,
+    /// The compression that its file extension stands for.
+    compression_hint: Option<Compression>,
     /// Its bytes; reads that a signal interrupts are taken up again.
     pub reader: Box<dyn Read + Send>,
+    /// What users should know of it, once it has been read.
+    pub notes: Notes,
+}
+
+/// Warnings that come up while an input is read.
+#[derive(Debug, Clone, Default)]
+pub struct Notes(Arc<Mutex<Vec<Warning>>>);
+
+impl Notes {
+    /// Adds a warning.
+    pub(crate) fn add(&self, warning: Warning) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// Takes the warnings so far.
+    pub fn take(&self) -> Vec<Warning> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source { name, hint, len, reader: _ } = self;
+        let Source { name, hint, len, compression, .. } = self;
         let mut shown = f.debug_struct("Source");
-        shown.field("name", name).field("hint", hint).field("len", len).finish_non_exhaustive()
+        shown.field("name", name).field("hint", hint).field("len", len);
+        shown.field("compression", compression).finish_non_exhaustive()
     }
 }
 
@@ -75,7 +106,93 @@ impl Source {
 
     /// Builds a source of which no more is known than its bytes.
     fn new(name: String, reader: impl Read + Send + 'static) -> Source {
-        Source { name, hint: None, len: None, reader: Box::new(reader) }
+        Source {
+            name,
+            hint: None,
+            len: None,
+            compression: None,
+            compression_hint: None,
+            reader: Box::new(reader),
+            notes: Notes::default(),
+        }
+    }
+
+    /// Unpacks what is read from here on, if its first bytes say that it is compressed.
+    ///
+    /// - Buffers: reads until that is certain; see [`limits::UNPACK_BYTES_MAX`] for `window_bytes`.
+    /// - Errors: `Compression` where what is unpacked is compressed again, or where nothing stands
+    ///   under the name of something compressed, which takes a few bytes at least; `Io`.
+    pub fn unpack(&mut self, window_bytes: usize) -> Result<(), Error> {
+        let kind = match (self.packing()?, self.compression_hint) {
+            (Packing::Compressed(kind), _) => kind,
+            (Packing::Empty, Some(kind)) => {
+                let message = format!("{}: expected {kind} data, found an empty file", self.name);
+                return Err(Error::new(ErrorKind::Compression, message).with_hint(
+                    "the input is cut off: copy or download it again; nothing was written",
+                ));
+            }
+            _ => return Ok(()),
+        };
+        let reader = self.take_reader();
+        let (name, notes) = (self.name.clone(), self.notes.clone());
+        self.reader = Box::new(Unpacker::new(kind, name, reader, window_bytes, notes)?);
+        self.compression = Some(kind);
+        if let Packing::Compressed(inner) = self.packing()? {
+            let message =
+                format!("{}: expected text in {kind} data, found {inner} data", self.name);
+            return Err(Error::new(ErrorKind::Compression, message).with_hint(format!(
+                "one layer is unpacked: unpack {kind} first and pipe the rest into transmog"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Makes UTF-8 of what is read from here on, as its byte order mark says, else `charset`.
+    ///
+    /// Bytes that are no character become one that UTF-8 has not, so they cost their record.
+    ///
+    /// - Shape: returns how to find places of the text in the input, unless it is UTF-8 as it is.
+    /// - Errors: `Io`, `Compression`.
+    pub fn decode(&mut self, charset: Option<Charset>) -> Result<Option<Origin>, Error> {
+        let (mut first, _) = self.first_bytes(Charset::mark_is_known)?;
+        let marked = Charset::of_mark(&first).filter(|(charset, _)| !charset.is_utf_8());
+        let has_mark = Charset::of_mark(&first).is_some();
+        if let Some((_, length)) = marked {
+            first.drain(..length);
+        }
+        self.put_back(first);
+        let (charset, skipped) = match (marked, charset) {
+            (Some((charset, length)), _) => (charset, length as u64),
+            (None, Some(charset)) if !has_mark => (charset, 0),
+            _ => return Ok(None),
+        };
+        let mut origin = None;
+        self.reader = match Transcoder::new(charset, skipped, self.take_reader()) {
+            Ok(transcoder) => {
+                origin = Some(transcoder.origin());
+                Box::new(transcoder)
+            }
+            Err(reader) => reader,
+        };
+        Ok(origin)
+    }
+
+    fn packing(&mut self) -> Result<Packing, Error> {
+        let is_known = |first: &[u8]| Compression::detect(first, false) != Packing::Unknown;
+        let (first, whole) = self.first_bytes(is_known)?;
+        let packing = Compression::detect(&first, whole);
+        self.put_back(first);
+        Ok(packing)
+    }
+
+    fn take_reader(&mut self) -> Box<dyn Read + Send> {
+        std::mem::replace(&mut self.reader, Box::new(io::empty()))
+    }
+
+    /// Lets bytes that were looked at be read again.
+    fn put_back(&mut self, first: Vec<u8>) {
+        let rest = self.take_reader();
+        self.reader = Box::new(Cursor::new(first).chain(rest));
     }
 
     /// Tells how records are told apart, from the first bytes where the user does not say.
@@ -92,18 +209,21 @@ impl Source {
             return detect::framing_for(format, b"", false, self.hint, rows)
                 .map_err(|reason| reason.into_error(&self.name));
         }
-        let (first, whole) = self.first_bytes(format)?;
+        let is_enough = |first: &[u8]| format == InputFormat::Auto && detect::is_certain(first);
+        let (first, whole) = self.first_bytes(is_enough)?;
         let framing = detect::framing_for(format, &first, whole, self.hint, rows);
-        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(Cursor::new(first).chain(rest));
+        self.put_back(first);
         framing.map_err(|reason| reason.into_error(&self.name))
     }
 
-    /// Reads until the format is certain; returns whether that is the whole input.
-    fn first_bytes(&mut self, format: InputFormat) -> Result<(Vec<u8>, bool), Error> {
-        let mut first = vec![0; limits::DETECT_BYTES];
+    /// Reads until `is_enough` is so; returns whether that is the whole input.
+    fn first_bytes(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> Result<(Vec<u8>, bool), Error> {
+        let mut first = vec![0; FIRST_BYTES];
         let mut filled = 0;
-        while filled < first.len() {
+        while filled < limits::DETECT_BYTES {
+            if filled == first.len() {
+                first.resize((2 * filled).min(limits::DETECT_BYTES), 0);
+            }
             let count = self.reader.read(&mut first[filled..]).map_err(|cause| {
                 cause.downcast::<Error>().unwrap_or_else(|cause| {
                     let message = format!("{}: reading failed: {cause}", self.name);
@@ -115,7 +235,7 @@ impl Source {
                 first.truncate(filled);
                 return Ok((first, true));
             }
-            if format == InputFormat::Auto && detect::is_certain(&first[..filled]) {
+            if is_enough(&first[..filled]) {
                 break;
             }
         }
@@ -123,6 +243,9 @@ impl Source {
         Ok((first, false))
     }
 }
+
+/// Bytes asked for in the first read that tells what an input is: enough for most.
+const FIRST_BYTES: usize = 4 << 10;
 
 /// Takes up reads again that a signal interrupted.
 struct Uninterrupted<R>(R);
@@ -188,8 +311,8 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_an_error_with_the_name() {
-        let error = framing(&mut source(&[b"\x1F\x8B\x08\0", b""]), InputFormat::Auto).unwrap_err();
-        assert_eq!(error.to_string(), "x: expected JSON, JSONL or CSV, found gzip data");
+        let error = framing(&mut source(&[b"PAR1\x08\0", b""]), InputFormat::Auto).unwrap_err();
+        assert_eq!(error.to_string(), "x: expected JSON, JSONL or CSV, found a Parquet file");
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_INPUT);
     }
 }

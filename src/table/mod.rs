@@ -76,6 +76,8 @@ pub struct Links {
     pub indexes: Vec<u32>,
     /// Keys, in tables from maps.
     pub keys: Option<Column>,
+    /// The input of each record, in the main table where users asked for it.
+    pub sources: Option<Column>,
     /// Ids that are not numbers in sequence.
     pub texts: Option<TextLinks>,
 }

@@ -2,13 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod charset;
 mod completions;
+mod compressed;
 mod csv_input;
+mod csv_mixed;
 mod formats;
 mod help;
+mod inputs;
 mod memory;
 mod outputs;
 mod parquet;
+mod selection;
 mod signals;
 mod streams;
 mod usage;
@@ -55,7 +60,7 @@ impl Folder {
         self.0.path()
     }
 
-    fn write(&self, name: &str, content: &str) {
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path().join(name), content).unwrap();
     }
 
@@ -87,11 +92,11 @@ impl Folder {
     }
 
     /// Runs with `input` on standard input.
-    fn pipe(&self, input: &str, args: &str) -> Done {
+    fn pipe(&self, input: impl AsRef<[u8]>, args: &str) -> Done {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         // a run that refuses its flags goes away without reading
-        let _ = stdin.write_all(input.as_bytes());
+        let _ = stdin.write_all(input.as_ref());
         drop(stdin);
         Done::from(child.wait_with_output().unwrap())
     }

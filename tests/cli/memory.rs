@@ -65,7 +65,7 @@ fn memory_stays_within_the_limit() {
 fn a_limit_changes_row_groups_and_nothing_else() {
     let convert = |args: &str| {
         let folder = Folder::new();
-        folder.write("t.jsonl", &records(40_000));
+        folder.write("t.jsonl", records(40_000));
         folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
         fs::read(folder.path().join("t.parquet")).unwrap()
     };

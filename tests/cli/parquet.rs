@@ -23,7 +23,7 @@ fn convert(args: &str) -> (Folder, ParquetMetaData) {
             few > 3
         )
     };
-    folder.write("t.jsonl", &(0..ROWS).map(record).collect::<String>());
+    folder.write("t.jsonl", (0..ROWS).map(record).collect::<String>());
     folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
     let file = File::open(folder.path().join("t.parquet")).unwrap();
     let metadata = SerializedFileReader::new(file).unwrap().metadata().clone();
@@ -139,7 +139,7 @@ fn old_readers_get_old_encodings_only() {
 fn an_encoding_holds_for_row_groups_that_had_another_type_at_first() {
     let folder = Folder::new();
     let numbers: String = (0..ROWS).map(|n| format!("{{\"v\":{n}}}\n")).collect();
-    folder.write("t.jsonl", &format!("{numbers}{{\"v\":\"x\"}}"));
+    folder.write("t.jsonl", format!("{numbers}{{\"v\":\"x\"}}"));
     let args = "--row-group-rows 1000 --encoding v=delta-byte-array";
     folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
     let file = File::open(folder.path().join("t.parquet")).unwrap();
@@ -161,7 +161,7 @@ fn wide_tables_of_many_row_groups_read_back() {
     // with a column that comes last, the file is put together a second time
     for (last, columns) in [("", COLUMNS), ("{\"late\":1}\n", COLUMNS + 1)] {
         let folder = Folder::new();
-        folder.write("t.jsonl", &format!("{records}{last}"));
+        folder.write("t.jsonl", format!("{records}{last}"));
         let args = "--row-group-rows 1 --ids none --arrays inline";
         folder.run(&format!("convert t.jsonl --to parquet -q {args}")).stdout();
         let file = File::open(folder.path().join("t.parquet")).unwrap();

@@ -13,7 +13,7 @@ fn check(args: &str, expected: &str) {
 fn flags_that_do_not_concern_the_format_are_refused() {
     for (flag, name, formats, to) in [
         ("--compression zstd", "--compression", "`--to parquet`", "csv"),
-        ("--encoding id=delta", "--encoding", "`--to parquet`", "csv"),
+        ("--encoding id=delta", "--encoding COLUMN=NAME", "`--to parquet`", "csv"),
         ("--compat", "--compat", "`--to parquet`", "arrow"),
         ("--row-group-rows 5", "--row-group-rows", "`--to parquet` or `--to arrow`", "csv"),
         ("--row-group-bytes 5MB", "--row-group-bytes", "`--to parquet` or `--to arrow`", "json"),
@@ -90,9 +90,14 @@ fn bad_values_say_what_was_expected() {
         "error: `--arrays-at`: expected a path, `=` and a value, found `items`\n",
     );
     check(
-        "convert --encoding latin1",
-        "error: `--encoding`: expected a column, `=` and an encoding, found `latin1`\n\
-         hint: write it as in `id=delta`\n",
+        "convert --encoding ebcdic",
+        "error: `--encoding`: expected the label of a character set, found `ebcdic`\n\
+         hint: labels are those of web pages, such as `latin1`, `utf-16le`, `sjis`; for a Parquet \
+         column write it as in `id=delta`\n",
+    );
+    check(
+        "convert --encoding latin1 --encoding sjis orders.jsonl --to csv",
+        "error: `--encoding`: expected one character set, found windows-1252 and Shift_JIS\n",
     );
     check(
         "convert --encoding id=fast",

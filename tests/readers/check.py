@@ -4,7 +4,7 @@
 
 For every golden case: DuckDB, pyarrow and Polars agree on each Parquet file; its cells equal those of the slow flattener
 in reference.py; joined by their link columns the tables give the records back; CSV and JSON say the same as Parquet.
-Then schema drift and deep payloads, from small made-up files, and with `--race DIR` from drift.jsonl and
+Then schema drift and deep payloads, from small made-up files, also compressed and as UTF-16, and with `--race DIR` from drift.jsonl and
 webhooks.jsonl as race/data.py makes them. Ends with `N passed, N failed`; non-zero if any failed.
 """
 import argparse
@@ -12,6 +12,7 @@ import collections
 import csv
 import decimal
 import json
+import lzma
 import os
 import random
 import re
@@ -875,6 +876,35 @@ def drift_holds(tables, path):
     expect(decimal.Decimal(total), summed, main.name, "sum of turns_big computed by DuckDB")
 
 
+def packed(path, folder):
+    """The same records as others write them: compressed, and as UTF-16, as `drift.jsonl` and an ending."""
+    with open(path, "rb") as f:
+        data = f.read()
+    wide = data.decode().encode("utf-16")  # with a byte order mark
+    found = {}
+    for ending, content in {"gz": data, "bz2": data, "zst": data, "lz4": data, "xz": data, "wide": wide, "wide.zst": wide}.items():
+        at = os.path.join(folder, ending)
+        os.makedirs(at)
+        name = os.path.join(at, "drift.jsonl" if ending == "wide" else "drift.jsonl." + ending.removeprefix("wide."))
+        kind = {"gz": "gzip", "bz2": "bz2", "zst": "zstd", "lz4": "lz4"}.get(ending.removeprefix("wide."))
+        if ending == "xz":
+            content = lzma.compress(content)
+        with pa.output_stream(name, compression=kind) as f:
+            f.write(content)
+        found[ending] = name
+    return found
+
+
+def same_files(wanted, found):
+    """Both folders hold the same files, byte by byte."""
+    names = [os.path.relpath(f, wanted) for f in files_in(wanted, "parquet")]
+    expect(names, [os.path.relpath(f, found) for f in files_in(found, "parquet")], None, "files")
+    for name in names:
+        with open(os.path.join(wanted, name), "rb") as one, open(os.path.join(found, name), "rb") as other:
+            if one.read() != other.read():
+                raise Mismatch("the bytes that the plain input gives", "other bytes", name)
+
+
 def leaves_of_file(path):
     with open(path, "rb") as f:
         return sum(leaves_in(json.loads(line)) for line in f)
@@ -948,6 +978,12 @@ def main():
                 tables = big_file(report, binary, name, small, options, os.path.join(temp, name.replace(" ", "-")), bulk=False)
                 if tables:
                     report.check(name, "late columns, types and rows", drift_holds, tables, small)
+            plain_out = os.path.join(temp, "small-drift", "parquet", "in", "out")
+            for ending, source in packed(small, os.path.join(temp, "packed")).items():
+                name = f"small drift as {ending}"
+                out = report.check(name, "converts", convert, binary, source, [], "parquet", os.path.join(temp, "out", ending))
+                if out:
+                    report.check(name, "equals the plain input", same_files, plain_out, out)
         for name in ("drift", "webhooks") if args.race else ():
             source = os.path.abspath(os.path.join(args.race, f"{name}.jsonl"))
             tables = big_file(report, binary, f"{name}.jsonl", source, [], os.path.join(temp, "race", name), bulk=True)

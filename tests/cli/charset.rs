@@ -1,0 +1,76 @@
+//! Input that is not UTF-8.
+
+use super::Folder;
+
+const RECORDS: &str = "{\"name\":\"Ren\u{e9}e\"}\n{\"name\":\"\u{1F600}\"}\n";
+
+fn utf_16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+#[test]
+fn byte_order_marks_and_labels_are_followed() {
+    let folder = Folder::new();
+    let expected = "_tm_id,name\n1,Ren\u{e9}e\n2,\u{1F600}\n";
+    let marked = [b"\xFF\xFE", &utf_16(RECORDS)[..]].concat();
+    assert_eq!(folder.pipe(&marked, "convert --to csv -q").stdout(), expected);
+    let flags = "convert --to csv -q --encoding utf-16le";
+    assert_eq!(folder.pipe(utf_16(RECORDS), flags).stdout(), expected);
+    let packed = zstd::encode_all(&*marked, 1).unwrap();
+    assert_eq!(folder.pipe(packed, "convert --to csv -q").stdout(), expected);
+    let latin = b"{\"name\":\"Ren\xE9e\"}";
+    let done = folder.pipe(latin, "convert --to csv -q --encoding latin1");
+    assert_eq!(done.stdout(), "_tm_id,name\n1,Ren\u{e9}e\n");
+}
+
+#[test]
+fn a_label_and_the_encoding_of_a_column_go_together() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", b"{\"n\":1,\"name\":\"Ren\xE9e\"}");
+    let done = folder.run("convert a.jsonl -o a.parquet --encoding latin1 --encoding n=plain");
+    assert_eq!((done.status, done.stdout.len()), (0, 0), "{}", done.stderr);
+}
+
+#[test]
+fn bytes_that_are_no_character_cost_the_record_that_holds_them() {
+    let folder = Folder::new();
+    let hint = "hint: nothing was written; mend the record or take it out, then run again\n";
+    let first = [b"\xFF\xFE", &utf_16("{\"a\":\"\u{1F600}\"}\n")[..]].concat();
+    let text = [&first, &utf_16("{\"a\":\"x")[..], b"\0\xD8", &utf_16("\"}\n{}\n")].concat();
+    let message = format!(
+        "error: <stdin>:2:8: expected UTF-16LE, found 2 bytes that are no character \
+         (encoding.invalid, record 2, byte {})\n{hint}",
+        first.len() + 14
+    );
+    for flags in ["", "--chunk-bytes 1B", "--chunk-bytes 7B", "--from json"] {
+        folder.pipe(&text, &format!("convert --to csv {flags}")).fails(1, &message);
+    }
+    // places of other faults count bytes of the input, too
+    let text = [&first, &utf_16("{\"a\" 1}\n")[..]].concat();
+    let message = format!(
+        "error: <stdin>:2:6: expected `:`, found `1` (json.syntax, record 2, byte {})\n{hint}",
+        first.len() + 10
+    );
+    for flags in ["", "--chunk-bytes 1B", "--from json"] {
+        folder.pipe(&text, &format!("convert --to csv {flags}")).fails(1, &message);
+    }
+    let message = format!("error: <stdin>: record 2, byte {}: longer than 13 bytes", first.len());
+    let text = [&first, &utf_16("{\"abcdefghijkl\":1}\n")[..]].concat();
+    folder.pipe(&text, "convert --to csv --max-record-bytes 13B").fails_with(1, &message);
+}
+
+#[test]
+fn other_sets_without_a_label_are_named() {
+    let folder = Folder::new();
+    folder.pipe(b"{\"a\":\"Ren\xE9e\"}", "convert --to csv").fails(
+        1,
+        "error: <stdin>:1:10: expected UTF-8, found byte 0xe9 (encoding.invalid, record 1, byte 9)\n\
+         hint: nothing was written; if the input is in another character set, say so, as in \
+         `--encoding latin1`\n",
+    );
+    folder.pipe(utf_16(RECORDS), "convert --to csv").fails(
+        5,
+        "error: <stdin>: expected JSON, JSONL or CSV, found UTF-16LE text without a byte order mark\n\
+         hint: say so with `--encoding utf-16le`\n",
+    );
+}
