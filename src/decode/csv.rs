@@ -9,8 +9,9 @@ use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     CellPlace, Flattener, Halt, Place, RowColumns, push_json_string, string_bytes,
 };
+use crate::frame::blocks::{BLOCK, equal};
 use crate::frame::dialect::Dialect;
-use crate::frame::rows::{BLOCK, equal, find_quote, read_row};
+use crate::frame::rows::{find_quote, read_row};
 use crate::frame::{Chunk, RowHead};
 use crate::table::{CellBlock, CellSpan, Excerpt};
 

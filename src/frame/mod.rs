@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, FaultCode};
 use crate::limits;
 use crate::source::charset::Origin;
 
+pub(crate) mod blocks;
 pub mod dialect;
 mod header;
 mod lines;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use memchr::{memchr, memchr2, memchr3};
 use wide::u8x16;
 
+use super::blocks::{BLOCK, equal, parity};
 use super::dialect::Dialect;
 use super::header::RowHead;
 use super::{BOM, Cut, Failure, Step};
@@ -237,7 +238,7 @@ impl Rows {
             let quotes = equal(block, quote);
             let line_ends = equal(block, b'\n') | equal(block, b'\r');
             // From an opening quote up to the closing one; a doubled quote closes and opens.
-            let inside = prefix_xor(quotes) ^ if self.in_quotes { u64::MAX } else { 0 };
+            let inside = parity(quotes) ^ if self.in_quotes { u64::MAX } else { 0 };
             let may_open = *pos == start || data[*pos - 1] == delimiter;
             let before = ((equal(block, delimiter) | quotes) << 1) | u64::from(may_open);
             let odd = quotes & inside & !before;
@@ -287,24 +288,6 @@ impl Rows {
             ),
         }
     }
-}
-
-/// Bytes looked at together.
-pub(crate) const BLOCK: usize = 64;
-
-/// Returns a bit for each byte of `block` that is `byte`.
-#[inline(always)]
-pub(crate) fn equal(block: &[u8; BLOCK], byte: u8) -> u64 {
-    let (lanes, _) = block.as_chunks::<16>();
-    let wanted = u8x16::splat(byte);
-    let mask = |lane: usize| u64::from(u8x16::new(lanes[lane]).simd_eq(wanted).to_bitmask());
-    mask(0) | mask(1) << 16 | mask(2) << 32 | mask(3) << 48
-}
-
-/// Returns a bit where the number of bits up to there is odd.
-#[inline]
-fn prefix_xor(bits: u64) -> u64 {
-    [1, 2, 4, 8, 16, 32].into_iter().fold(bits, |bits, shift| bits ^ (bits << shift))
 }
 
 /// Finds the next quote or escape.

@@ -1,7 +1,9 @@
 //! The elements of a JSON array, and values back to back.
 
 use memchr::memchr2;
+use wide::u8x16;
 
+use super::blocks::{BLOCK, any, equal, parity};
 use super::pointer::{RecordPointer, Walk, Wrapper};
 use super::{Cut, Failure, Gap, Place, Step, skip_gap};
 
@@ -232,18 +234,18 @@ impl Brackets {
 
     /// Returns one past the bracket that closes the first one, or `None` if it is not in `data`.
     fn find_end(&mut self, data: &[u8]) -> Option<usize> {
-        let (blocks, rest) = data.as_chunks::<64>();
+        let (blocks, rest) = data.as_chunks::<BLOCK>();
         for (index, block) in blocks.iter().enumerate() {
             if let Some(end) = self.block_end(block) {
-                return Some(64 * index + end);
+                return Some(BLOCK * index + end);
             }
         }
-        self.rest_end(rest).map(|end| 64 * blocks.len() + end)
+        self.rest_end(rest).map(|end| BLOCK * blocks.len() + end)
     }
 
-    /// Does 64 bytes at once: a bit for each byte that matters.
+    /// Does a block at once: a bit for each byte that matters.
     #[inline]
-    fn block_end(&mut self, block: &[u8; 64]) -> Option<usize> {
+    fn block_end(&mut self, block: &[u8; BLOCK]) -> Option<usize> {
         let Masks { quotes, backslashes, opens, closes } = Masks::of(block);
         let quotes = quotes & !self.escapes(backslashes);
         let strings = parity(quotes) ^ u64::from(self.in_string).wrapping_neg();
@@ -327,7 +329,7 @@ impl Brackets {
     }
 }
 
-/// Which of 64 bytes are what; the first byte is the lowest bit.
+/// Which bytes of a block are what; the first byte is the lowest bit.
 struct Masks {
     quotes: u64,
     backslashes: u64,
@@ -336,64 +338,18 @@ struct Masks {
 }
 
 impl Masks {
-    #[inline]
-    fn of(block: &[u8; 64]) -> Masks {
+    #[inline(always)]
+    fn of(block: &[u8; BLOCK]) -> Masks {
         // brackets differ from braces in one bit
-        let folded = block.map(|byte| byte | 0x20);
+        let folded =
+            |byte| move |lane: u8x16| (lane | u8x16::splat(0x20)).simd_eq(u8x16::splat(byte));
         Masks {
             quotes: equal(block, b'"'),
             backslashes: equal(block, b'\\'),
-            opens: equal(&folded, b'{'),
-            closes: equal(&folded, b'}'),
+            opens: any(block, folded(b'{')),
+            closes: any(block, folded(b'}')),
         }
     }
-}
-
-/// Returns a bit for each of 64 bytes that is `byte`.
-///
-/// Written so that it compiles to a few vector instructions: each half of a lane of 16 bytes keeps
-/// one bit of a byte, which leaves bit `i` of byte `j` for byte `8 i + j`.
-#[inline]
-fn equal(block: &[u8; 64], byte: u8) -> u64 {
-    let flags = block.map(|other| if other == byte { 0xFF } else { 0 });
-    let [first, second, third, fourth] = flags.as_chunks::<16>().0 else { return 0 };
-    let lane = |flags: &[u8; 16], low: u8, high: u8| {
-        u128::from_le_bytes(*flags) & (u128::from(every(low)) | (u128::from(every(high)) << 64))
-    };
-    let found =
-        lane(first, 1, 2) | lane(second, 4, 8) | lane(third, 16, 32) | lane(fourth, 64, 128);
-    transpose((found | (found >> 64)) as u64)
-}
-
-/// Repeats a byte eight times.
-const fn every(byte: u8) -> u64 {
-    0x0101_0101_0101_0101 * byte as u64
-}
-
-/// Makes bit `i` of byte `j` bit `j` of byte `i`.
-///
-/// - Source: Warren, "Hacker's Delight", 7-3.
-#[inline]
-fn transpose(mut bits: u64) -> u64 {
-    if bits == 0 {
-        return 0;
-    }
-    for (mask, shift) in
-        [(0x00AA_00AA_00AA_00AA, 7), (0x0000_CCCC_0000_CCCC, 14), (0x0000_0000_F0F0_F0F0, 28)]
-    {
-        let swapped = (bits ^ (bits >> shift)) & mask;
-        bits ^= swapped ^ (swapped << shift);
-    }
-    bits
-}
-
-/// Returns for each bit whether an odd number of bits is set up to and with it.
-#[inline]
-fn parity(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
 }
 
 #[cfg(test)]
