@@ -43,6 +43,10 @@ pub fn gives_back(text: &str, value: f64) -> bool {
     if significant <= SAFE_DIGITS && (1e-290..1e290).contains(&magnitude) {
         return true;
     }
+    // Most programs print the fewest digits that give a double back, and so does this.
+    if ryu::Buffer::new().format(value) == text {
+        return true;
+    }
     let source = DecimalDigits::parse(text);
     if source.digits.is_empty() {
         return value == 0.0;

@@ -100,7 +100,7 @@ fn encodings_follow_from_the_values_and_flags() {
     let auto = [
         ("_tm_id", Encoding::DELTA_BINARY_PACKED),
         ("few", Encoding::RLE_DICTIONARY),
-        ("real", Encoding::PLAIN),
+        ("real", Encoding::BYTE_STREAM_SPLIT),
         ("flag", Encoding::PLAIN),
         ("name", Encoding::DELTA_LENGTH_BYTE_ARRAY),
         ("link", Encoding::DELTA_BYTE_ARRAY),

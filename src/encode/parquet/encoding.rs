@@ -2,7 +2,7 @@
 //!
 //! Few distinct values make a dictionary; among the rest, integers are written as differences,
 //! text as lengths and bytes, without the start it shares with its neighbour where that is long,
-//! doubles of many digits byte by byte. A sample of the values decides, with estimates of the bits
+//! doubles of many digits, or that do not come again, byte by byte. A sample of the values decides, with estimates of the bits
 //! that each way takes.
 
 use std::fmt;
@@ -238,7 +238,8 @@ pub(super) fn without_dictionary(cells: &Cells<'_>, is_compat: bool) -> (Encodin
         Cells::Int64(values) => delta(count, |at| values[at]),
         Cells::Double(values) => {
             let long = sample(count).filter(|&at| has_many_digits(values[at])).count();
-            match long * 2 > sample(count).count() {
+            // where values come again, compression finds them whole
+            match long * 2 > sample(count).count() || distinct(cells).is_none() {
                 true => (Encoding::ByteStreamSplit, plain.1),
                 false => plain,
             }

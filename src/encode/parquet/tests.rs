@@ -92,11 +92,19 @@ fn values_decide_on_the_encoding() {
     check(&ColumnType::Int64, |n| Value::Int(noise(n) as i64), Delta);
     check(&ColumnType::Int64, |n| Value::Int(noise(noise(n) % 50) as i64), Dictionary);
     check(&ColumnType::Double, |n| Value::Float((noise(n) % 100) as f64 / 4.0), Dictionary);
-    check(&ColumnType::Double, |n| Value::Float((noise(n) >> 30) as f64 / 100.0), Plain);
+    check(&ColumnType::Double, |n| Value::Float((noise(n) >> 30) as f64 / 100.0), ByteStreamSplit);
     check(&ColumnType::Double, |n| Value::Float((noise(n) as f64).ln()), ByteStreamSplit);
     check(&TEXT, |n| text(format!("{:x}", noise(n))), DeltaLength);
     check(&TEXT, |n| text(format!("{:x}", noise(noise(n) % 50))), Dictionary);
     check(&TEXT, |n| text(format!("https://example.org/{:x}", noise(n))), DeltaByteArray);
+}
+
+#[test]
+fn doubles_that_come_again_are_written_plain() {
+    let price = |n| Value::Float((noise(n) % 200_000) as f64 / 100.0);
+    let column = column((0..300_000).map(price));
+    let cells = Cells::of(&column, &ColumnType::Double).unwrap();
+    assert_eq!(choose(&cells, false), Plain);
 }
 
 #[test]
