@@ -163,9 +163,11 @@ fn push(
     Ok(())
 }
 
+/// Pushes a decimal as what it was before its row group was written: an integer has no fraction.
 fn push_decimal(column: &mut Column, row: usize, value: i128, scale: u8) {
-    if scale == 0 {
-        column.push_number(row, Number::Big(value), "");
+    let unit = 10i128.pow(scale.into());
+    if value % unit == 0 {
+        column.push_number(row, Number::Big(value / unit), "");
     } else {
         let mut text = Vec::new();
         crate::table::scalar::decimal_text(value, scale, &mut text);
