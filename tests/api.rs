@@ -2,27 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+mod support;
 
+use std::io::{self, Write};
+
+use support::Shared;
 use transmog::{
     ArrayMode, Cancel, Conversion, Destination, ErrorKind, FaultCode, Framing, IdMode, Input,
     OutputFormat, Summary, WarningKind,
 };
-
-/// A writer whose bytes can be looked at afterwards.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn input(text: &str) -> Input {
     let reader = Box::new(io::Cursor::new(text.to_owned().into_bytes()));

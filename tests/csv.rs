@@ -4,29 +4,15 @@
 
 mod support;
 
-use std::io::{self, Read, Write};
-use std::sync::{Arc, Mutex};
+use std::io::{self, Read};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use support::Shared;
 use transmog::{
     Conversion, Destination, Error, Framing, Header, Input, InputFormat, Nulls, OutputFormat,
     Quote, Ragged, Summary, WarningKind,
 };
-
-/// A writer whose bytes can be looked at afterwards.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Gives at most so many bytes at once.
 struct Piecewise {

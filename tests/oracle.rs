@@ -7,14 +7,13 @@
 
 mod support;
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
-use support::{Node, join, read_tables, with_instants};
+use support::{Node, Shared, join, read_tables, with_instants};
 use transmog::decode::json;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, ErrorKind, FaultCode, Framing, Input,
@@ -355,21 +354,6 @@ fn check_agrees(bytes: &[u8]) {
     }
 }
 
-/// Where the bytes of a run go.
-#[derive(Debug, Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 fn conversion(bytes: &[u8], from: InputFormat, to: OutputFormat) -> Conversion {
     let reader = Box::new(Cursor::new(bytes.to_vec()));
     let input = Input::Reader { name: "records".to_owned(), reader };
@@ -386,7 +370,7 @@ fn to_lines(
     framing: Framing,
     set: impl FnOnce(&mut Conversion),
 ) -> Result<(Summary, String), Error> {
-    let sink = Sink::default();
+    let sink = Shared::default();
     let mut conversion = conversion(bytes, from, OutputFormat::Jsonl);
     conversion.destination = Destination::Writer(Box::new(sink.clone()), framing);
     set(&mut conversion);

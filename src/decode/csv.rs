@@ -143,7 +143,7 @@ impl Decoder<'_> {
                 let cell = self.cells[first + index];
                 self.read_cell(cell, index, flattener, place, &mut bytes).map_err(|halt| {
                     let row = read_row(&self.text.as_bytes()[range.clone()], 0, &self.dialect);
-                    at_byte(halt, row.cells[index].start)
+                    halt.at_byte(row.cells[index].start)
                 })?;
             }
         }
@@ -537,16 +537,5 @@ impl Marks {
         };
         self.delimiters = equal(block, self.delimiter);
         self.quotes = equal(block, self.quote);
-    }
-}
-
-/// Says of a fault in a value where in the row that stands.
-fn at_byte(halt: Halt, byte: usize) -> Halt {
-    match halt {
-        Halt::Fault(mut fault) => {
-            fault.byte = byte;
-            Halt::Fault(fault)
-        }
-        other => other,
     }
 }

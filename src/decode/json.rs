@@ -3,12 +3,11 @@
 //! - Source: RFC 8259, strictly: what it does not allow is a fault at the first byte that is wrong.
 
 use crate::decode::csv::CellOptions;
+use crate::decode::number;
 use crate::decode::scan::{self, Short};
-use crate::decode::{number, prune, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
-    self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place,
-    Rows, Target,
+    self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place, Rows,
 };
 use crate::limits::PARSE_DEPTH_MAX;
 use crate::table::{Excerpt, Number};
@@ -123,14 +122,14 @@ pub(super) struct Parser<'a> {
     /// The record and what follows it.
     pub(super) source: &'a str,
     /// The record.
-    bytes: &'a [u8],
+    pub(super) bytes: &'a [u8],
     pub(super) at: usize,
-    depth: usize,
+    pub(super) depth: usize,
     /// Unescaped text of the last string that held an escape.
-    text: String,
-    skips: &'a [usize],
+    pub(super) text: String,
+    pub(super) skips: &'a [usize],
     /// What is done about keys that stand twice inside text kept as JSON.
-    policy: DuplicateKeys,
+    pub(super) policy: DuplicateKeys,
 }
 
 impl<'a> Parser<'a> {
@@ -187,7 +186,7 @@ impl<'a> Parser<'a> {
         Fault::new(FaultCode::JsonSyntax, at, format!("expected {what}, found {found}")).into()
     }
 
-    fn deeper(&mut self) -> Result<(), Halt> {
+    pub(super) fn deeper(&mut self) -> Result<(), Halt> {
         self.depth += 1;
         if self.depth <= PARSE_DEPTH_MAX {
             return Ok(());
@@ -241,7 +240,7 @@ impl<'a> Parser<'a> {
             }
             _ => return Err(self.expected("a value")),
         };
-        pushed.map_err(|halt| at_byte(halt, start))
+        pushed.map_err(|halt| halt.at_byte(start))
     }
 
     /// Returns whether the object at hand has no member.
@@ -260,7 +259,7 @@ impl<'a> Parser<'a> {
     ) -> Result<(), Halt> {
         let start = self.at;
         let object = flattener.begin_object(place, || self.is_empty_object());
-        match object.map_err(|halt| at_byte(halt, start))? {
+        match object.map_err(|halt| halt.at_byte(start))? {
             Object::Members(members) => self.members(flattener, members, bytes),
             Object::Map(map) => self.map(flattener, map),
             Object::Json(target) => self.whole(flattener, target, bytes),
@@ -448,7 +447,7 @@ impl<'a> Parser<'a> {
     ) -> Result<(), Halt> {
         let start = self.at;
         let array = flattener.begin_array(place, || self.look_ahead());
-        match array.map_err(|halt| at_byte(halt, start))? {
+        match array.map_err(|halt| halt.at_byte(start))? {
             Array::List(list) => self.list(flattener, list, bytes),
             Array::Rows(rows) => self.rows(flattener, rows),
             Array::Json(target) => self.whole(flattener, target, bytes),
@@ -483,7 +482,7 @@ impl<'a> Parser<'a> {
                 self.element(flattener, &mut list, bytes).map_err(|halt| match halt {
                     // What the flattener refuses has no place yet.
                     Halt::Fault(fault) if fault.code == FaultCode::ValueType => {
-                        at_byte(Halt::Fault(fault), start)
+                        Halt::Fault(fault).at_byte(start)
                     }
                     other => other,
                 })?;
@@ -593,112 +592,8 @@ impl<'a> Parser<'a> {
         content
     }
 
-    /// Checks a subtree and hands it over whole.
-    fn whole(
-        &mut self,
-        flattener: &mut Flattener,
-        target: Target,
-        bytes: &mut u32,
-    ) -> Result<(), Halt> {
-        let start = self.at;
-        self.skip_value()?;
-        let source = &self.source[start..self.at];
-        let found = repair::duplicates(source, self.policy);
-        let mut text = Vec::new();
-        match found.first() {
-            None => push_compact(source.as_bytes(), &mut text),
-            Some(first) if self.policy == DuplicateKeys::Reject => {
-                return Err(first.fault(start).into());
-            }
-            Some(_) => {
-                text = repair::without(source, &found);
-                flattener.note_duplicates_inside(&target, found.iter().map(|found| &*found.path));
-            }
-        }
-        if let Some(kept) = prune::kept(text, &target, flattener) {
-            flattener.json(target, &kept, bytes);
-        }
-        Ok(())
-    }
-
-    /// Checks a value without pushing anything; returns what it is.
-    pub(super) fn skip_value(&mut self) -> Result<&'static str, Halt> {
-        let base = self.depth;
-        // a bit for each open level: whether it is an object
-        let mut objects = [0_u64; PARSE_DEPTH_MAX / 64];
-        let mut kind = None;
-        loop {
-            let found = match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                    "a string"
-                }
-                Some(b'-' | b'0'..=b'9') => {
-                    self.number()?;
-                    "a number"
-                }
-                Some(b't') => self.word("true").map(|()| "`true`")?,
-                Some(b'f') => self.word("false").map(|()| "`false`")?,
-                Some(b'n') => self.word("null").map(|()| "null")?,
-                Some(open @ (b'{' | b'[')) => {
-                    self.deeper()?;
-                    self.at += 1;
-                    self.space();
-                    let closer = if open == b'{' { b'}' } else { b']' };
-                    let found = if open == b'{' { "an object" } else { "an array" };
-                    kind.get_or_insert(found);
-                    let level = self.depth - base - 1;
-                    objects[level / 64] &= !(1 << (level % 64));
-                    objects[level / 64] |= u64::from(open == b'{') << (level % 64);
-                    if self.peek() != Some(closer) {
-                        if open == b'{' {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
-                    found
-                }
-                _ => return Err(self.expected("a value")),
-            };
-            let kind = *kind.get_or_insert(found);
-            loop {
-                if self.depth == base {
-                    return Ok(kind);
-                }
-                let level = self.depth - base - 1;
-                let is_object = objects[level / 64] >> (level % 64) & 1 == 1;
-                let closer = if is_object { b'}' } else { b']' };
-                self.space();
-                match self.peek() {
-                    Some(byte) if byte == closer => {
-                        self.at += 1;
-                        self.depth -= 1;
-                    }
-                    Some(b',') => {
-                        self.at += 1;
-                        self.space();
-                        if closer == b'}' {
-                            self.skip_key()?;
-                        }
-                        break;
-                    }
-                    _ if closer == b'}' => return Err(self.expected("`,` or `}`")),
-                    _ => return Err(self.expected("`,` or `]`")),
-                }
-            }
-        }
-    }
-
-    fn skip_key(&mut self) -> Result<(), Halt> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected("a key in quotes"));
-        }
-        self.string()?;
-        self.colon()
-    }
-
     #[inline]
-    fn word(&mut self, word: &str) -> Result<(), Halt> {
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Halt> {
         for &byte in word.as_bytes() {
             if self.peek() != Some(byte) {
                 return Err(self.expected(&format!("`{word}`")));
@@ -709,7 +604,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline]
-    fn number(&mut self) -> Result<(Number<'a>, Excerpt<'a>), Halt> {
+    pub(super) fn number(&mut self) -> Result<(Number<'a>, Excerpt<'a>), Halt> {
         let start = self.at;
         let (number, end) = match self.short_number() {
             Some((Short::Int(value), end)) => (Number::Int(value), end),
@@ -744,167 +639,6 @@ impl<'a> Parser<'a> {
         };
         Ok((number, text))
     }
-
-    /// Reads the string at hand; its text lies in the record or, where it has escapes, aside.
-    #[inline(always)]
-    pub(super) fn string(&mut self) -> Result<Str, Halt> {
-        let start = self.at + 1;
-        let end = scan::plain_end(self.source.as_bytes(), start);
-        if self.bytes.get(end) != Some(&b'"') {
-            return self.odd_string(start, end);
-        }
-        self.at = end + 1;
-        Ok(Str::Plain(start, end))
-    }
-
-    /// Reads on where a string has something else than plain characters.
-    #[inline(never)]
-    fn odd_string(&mut self, start: usize, end: usize) -> Result<Str, Halt> {
-        if self.bytes.get(end) == Some(&b'\\') {
-            return self.escaped_string(start, end);
-        }
-        self.at = end.min(self.bytes.len());
-        Err(self.expected("a character of a string"))
-    }
-
-    fn escaped_string(&mut self, start: usize, first: usize) -> Result<Str, Halt> {
-        let mut text = std::mem::take(&mut self.text);
-        text.clear();
-        text.push_str(&self.source[start..first]);
-        let mut at = first;
-        loop {
-            let plain = at;
-            at = scan::plain_end(self.bytes, at);
-            text.push_str(&self.source[plain..at]);
-            match self.bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    self.text = text;
-                    return Ok(Str::Escaped);
-                }
-                Some(b'\\') => at = self.escape(at, &mut text)?,
-                _ => {
-                    self.at = at;
-                    return Err(self.expected("a character of a string"));
-                }
-            }
-        }
-    }
-
-    /// Reads the escape at `at`; returns where it ends.
-    fn escape(&mut self, at: usize, text: &mut String) -> Result<usize, Halt> {
-        self.at = at + 1;
-        let char = match self.peek() {
-            Some(byte @ (b'"' | b'\\' | b'/')) => byte as char,
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(at, text),
-            _ => return Err(self.expected("an escape")),
-        };
-        text.push(char);
-        Ok(at + 2)
-    }
-
-    fn unicode_escape(&mut self, at: usize, text: &mut String) -> Result<usize, Halt> {
-        let unit = self.hex4(at + 2)?;
-        let lone = || {
-            let message = format!("`\\u{unit:04x}` is half of a surrogate pair");
-            Halt::from(Fault::new(FaultCode::EncodingInvalid, at, message))
-        };
-        let (code, end) = match unit {
-            0xD800..=0xDBFF => {
-                if self.bytes.get(at + 6..at + 8) != Some(b"\\u") {
-                    return Err(lone());
-                }
-                let low = self.hex4(at + 8)?;
-                if !(0xDC00..=0xDFFF).contains(&low) {
-                    return Err(lone());
-                }
-                (0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00), at + 12)
-            }
-            unit => (unit, at + 6),
-        };
-        let char = char::from_u32(code).ok_or_else(lone)?;
-        text.push(char);
-        Ok(end)
-    }
-
-    fn hex4(&mut self, start: usize) -> Result<u32, Halt> {
-        let mut value = 0;
-        for at in start..start + 4 {
-            self.at = at;
-            let digit = self.peek().and_then(|byte| (byte as char).to_digit(16));
-            match digit {
-                Some(digit) => value = value * 16 + digit,
-                None => return Err(self.expected("a hexadecimal digit")),
-            }
-        }
-        Ok(value)
-    }
-}
-
-/// Where the text of a string lies.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Str {
-    /// In the record, from one byte to another.
-    Plain(usize, usize),
-    /// In the parser's buffer.
-    Escaped,
-}
-
-impl Str {
-    #[inline]
-    pub(super) fn resolve<'p>(self, parser: &'p Parser<'_>) -> &'p str {
-        match self {
-            Str::Plain(start, end) => &parser.source[start..end],
-            Str::Escaped => &parser.text,
-        }
-    }
-
-    /// Returns the text with what surrounds it.
-    #[inline]
-    fn excerpt<'p>(self, parser: &'p Parser<'_>) -> Excerpt<'p> {
-        match self {
-            Str::Plain(start, end) => Excerpt::new(parser.source, start, end),
-            Str::Escaped => Excerpt::whole(&parser.text),
-        }
-    }
-}
-
-fn at_byte(halt: Halt, byte: usize) -> Halt {
-    match halt {
-        Halt::Fault(mut fault) => {
-            fault.byte = byte;
-            Halt::Fault(fault)
-        }
-        other => other,
-    }
-}
-
-/// Appends JSON without the white space between its tokens, and otherwise byte for byte.
-fn push_compact(json: &[u8], out: &mut Vec<u8>) {
-    let mut at = 0;
-    while at < json.len() {
-        match json[at] {
-            b' ' | b'\n' | b'\r' | b'\t' => at += 1,
-            b'"' => {
-                let start = at;
-                at += 1;
-                while at < json.len() && json[at] != b'"' {
-                    at += if json[at] == b'\\' { 2 } else { 1 };
-                }
-                at = (at + 1).min(json.len());
-                out.extend_from_slice(&json[start..at]);
-            }
-            byte => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -931,12 +665,5 @@ mod tests {
             let fault = check(text.as_bytes()).expect_err(text);
             assert_eq!((fault.byte, fault.message.as_str()), (byte, message), "{text}");
         }
-    }
-
-    #[test]
-    fn compact_json_keeps_everything_but_space() {
-        let mut out = Vec::new();
-        push_compact(b"{ \"a b\" : [ 1.50 , \"x \\\" y\" ],\n \"c\":null }", &mut out);
-        assert_eq!(out, b"{\"a b\":[1.50,\"x \\\" y\"],\"c\":null}");
     }
 }

@@ -6,6 +6,8 @@ pub mod number;
 mod prune;
 mod repair;
 mod scan;
+mod strings;
+mod subtree;
 
 use std::collections::BTreeMap;
 

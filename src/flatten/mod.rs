@@ -70,6 +70,19 @@ pub enum Halt {
     CapReached,
 }
 
+impl Halt {
+    /// Says of a fault where in the record it is.
+    pub(crate) fn at_byte(self, byte: usize) -> Self {
+        match self {
+            Halt::Fault(mut fault) => {
+                fault.byte = byte;
+                Halt::Fault(fault)
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<Fault> for Halt {
     fn from(fault: Fault) -> Self {
         Halt::Fault(Box::new(fault))

@@ -1,183 +1,35 @@
 //! Where one record ends and the next begins; reads no values.
 
 use std::fmt;
-use std::io::{self, Read};
-use std::ops::Range;
+use std::io::Read;
 use std::sync::Arc;
-
-use memchr::{memchr_iter, memrchr};
 
 use crate::error::{Error, ErrorKind, FaultCode};
 use crate::limits;
 use crate::source::charset::Origin;
 
 pub(crate) mod blocks;
+mod chunk;
 pub mod dialect;
 mod header;
 mod lines;
+mod place;
 mod pointer;
 pub mod rows;
 mod values;
+mod window;
 
+pub(crate) use chunk::Singles;
+pub use chunk::{Chunk, Span};
 use dialect::Dialect;
 pub use header::RowHead;
 use lines::Lines;
+use place::{BOM, Place};
+pub use place::{Position, position};
 pub use pointer::RecordPointer;
 use rows::Rows;
 use values::Values;
-
-/// A run of whole records from one input, as bytes.
-///
-/// - Shape: N records, each a span of `bytes`; what lies between spans is white space, separators,
-///   or what `--records` leaves out. `bytes` starts with the first record, ends with the last.
-///   CSV without a row but its header is a chunk without records.
-/// - Units: bytes; `first_*` count over the whole run of the input.
-#[derive(Debug, Clone, Default)]
-pub struct Chunk {
-    /// Place of this chunk in the run, from 0, over all inputs.
-    pub sequence: u64,
-    /// Which input it came from, from 0.
-    pub input_index: usize,
-    /// The bytes, unpacked, as they stood in the input.
-    pub bytes: Vec<u8>,
-    /// Where each record lies in `bytes`.
-    pub records: Vec<Span>,
-    /// Number of the first record in the run, from 0, counting records of earlier inputs.
-    pub first_record: u64,
-    /// Line that `bytes` starts in, from 0.
-    pub first_line: u64,
-    /// Byte of the input that `bytes` starts at, from 0.
-    pub first_byte: u64,
-    /// Characters between the start of the line that `bytes` starts in and `bytes`.
-    pub first_column: u64,
-    /// The input ended inside the last record.
-    pub truncated: bool,
-    /// What the first row of CSV said; nothing in other formats.
-    pub rows: Option<Arc<RowHead>>,
-    /// Where the bytes stood in the input, if that was not UTF-8; else `first_byte` says it.
-    pub origin: Option<Origin>,
-}
-
-impl Chunk {
-    /// Forgets the first `count` records, of which there must be more.
-    pub(crate) fn drop_first(&mut self, count: usize) {
-        let start = self.records[count].start;
-        let before = &self.bytes[..start as usize];
-        let mut place =
-            Place { line: self.first_line, column: self.first_column, byte: self.first_byte };
-        place.advance(before);
-        (self.first_line, self.first_column, self.first_byte) =
-            (place.line, place.column, place.byte);
-        if let Some(origin) = &mut self.origin {
-            origin.advance(before);
-        }
-        self.first_record += count as u64;
-        self.bytes.drain(..start as usize);
-        self.records.drain(..count);
-        for span in &mut self.records {
-            (span.start, span.end) = (span.start - start, span.end - start);
-        }
-    }
-
-    /// Returns a chunk without records that says what the first row of CSV said; nothing in other
-    /// formats.
-    pub(crate) fn head_only(&self) -> Option<Chunk> {
-        let rows = self.rows.clone();
-        rows.is_some().then(|| Chunk {
-            sequence: self.sequence,
-            input_index: self.input_index,
-            first_record: self.first_record,
-            rows,
-            ..Chunk::default()
-        })
-    }
-}
-
-/// Copies single records out of a chunk, in their order.
-pub(crate) struct Singles<'a> {
-    chunk: &'a Chunk,
-    /// What was counted so far ends there.
-    at: usize,
-    place: Place,
-    origin: Option<Origin>,
-}
-
-impl<'a> Singles<'a> {
-    pub(crate) fn new(chunk: &'a Chunk) -> Self {
-        let place =
-            Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
-        Singles { chunk, at: 0, place, origin: chunk.origin.clone() }
-    }
-
-    /// Returns a chunk that holds only the record at `index`, which is behind the last one.
-    pub(crate) fn only(&mut self, index: usize) -> Chunk {
-        let chunk = self.chunk;
-        let span = chunk.records[index];
-        let before = &chunk.bytes[self.at..span.start as usize];
-        self.at = span.start as usize;
-        self.place.advance(before);
-        let bytes = chunk.bytes[span.range()].to_vec();
-        let origin = self.origin.as_mut().map(|origin| {
-            origin.advance(before);
-            origin.of_record(&bytes)
-        });
-        Chunk {
-            sequence: chunk.sequence,
-            input_index: chunk.input_index,
-            records: vec![Span { start: 0, end: span.end - span.start }],
-            bytes,
-            first_record: chunk.first_record + index as u64,
-            first_line: self.place.line,
-            first_byte: self.place.byte,
-            first_column: self.place.column,
-            truncated: chunk.truncated && index + 1 == chunk.records.len(),
-            rows: chunk.rows.clone(),
-            origin,
-        }
-    }
-}
-
-/// The place of one record in its chunk: bytes `start..end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// First byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
-
-impl Span {
-    /// Returns the span as a range for slicing.
-    pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
-/// A place in an input, as people count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// Line, from 1.
-    pub line: u64,
-    /// Character in the line, from 1.
-    pub column: u64,
-    /// Byte of the input, from 0.
-    pub byte: u64,
-}
-
-/// Returns where byte `byte_in_chunk` of the chunk stands in the input.
-///
-/// - Units: lines end at LF; a column is a character, each byte of invalid UTF-8 is one of its own,
-///   a byte order mark at the start of a line is none.
-pub fn position(chunk: &Chunk, byte_in_chunk: usize) -> Position {
-    let mut place =
-        Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
-    let before = &chunk.bytes[..byte_in_chunk.min(chunk.bytes.len())];
-    place.advance(before);
-    if let Some(origin) = &chunk.origin {
-        place.byte = origin.byte_behind(before);
-    }
-    place.position()
-}
+use window::Window;
 
 /// How records are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -567,164 +419,6 @@ impl Cut {
     }
 }
 
-/// The stretch of the input in memory: what the chunk being filled needs, and what was read beyond.
-struct Window<R> {
-    reader: R,
-    /// Initialized throughout; read so far up to `filled`, needed from `start` on.
-    bytes: Vec<u8>,
-    start: usize,
-    filled: usize,
-    ended: bool,
-    /// Byte of the input that `bytes` starts at.
-    base: u64,
-    /// Which place byte `counted` of the data is; only moves forward, so counting stays linear.
-    counted: usize,
-    place: Place,
-    /// The same place in an input that is not UTF-8.
-    origin: Option<Origin>,
-    /// Length of a new buffer, and one that came back.
-    fresh_bytes: usize,
-    spare: Vec<u8>,
-}
-
-impl<R: Read> Window<R> {
-    fn new(reader: R, chunk_bytes: usize, origin: Option<Origin>) -> Self {
-        let fresh_bytes = chunk_bytes.min(limits::CHUNK_BYTES) + READ_BYTES;
-        Window {
-            reader,
-            bytes: Vec::new(),
-            start: 0,
-            filled: 0,
-            ended: false,
-            base: 0,
-            counted: 0,
-            place: Place::default(),
-            origin,
-            fresh_bytes,
-            spare: Vec::new(),
-        }
-    }
-
-    /// Returns what has been read and not been given up.
-    fn data(&self) -> &[u8] {
-        &self.bytes[self.start..self.filled]
-    }
-
-    /// Reads once; sets `ended` where there is nothing more.
-    fn fill(&mut self) -> io::Result<()> {
-        if self.start > 0 {
-            self.bytes.copy_within(self.start..self.filled, 0);
-            self.base += self.start as u64;
-            self.filled -= self.start;
-            self.start = 0;
-        }
-        // an input of a few bytes needs no second buffer to see its end
-        if self.bytes.len() - self.filled < READ_BYTES / 2 {
-            let longer = (self.filled + READ_BYTES).max(2 * self.bytes.len());
-            self.bytes.resize(longer, 0);
-        }
-        loop {
-            match self.reader.read(&mut self.bytes[self.filled..]) {
-                Ok(0) => self.ended = true,
-                Ok(count) => self.filled += count,
-                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(cause),
-            }
-            return Ok(());
-        }
-    }
-
-    /// Returns the place of byte `at` of the data.
-    fn place(&mut self, at: usize) -> Place {
-        debug_assert!(at >= self.counted, "places are asked for in order");
-        if at > self.counted {
-            let new = self.start + self.counted..self.start + at;
-            if let Some(origin) = &mut self.origin {
-                origin.advance(&self.bytes[new.clone()]);
-            }
-            self.place.advance(&self.bytes[new]);
-            self.counted = at;
-        }
-        self.place
-    }
-
-    /// Returns which byte of the input byte `at` of the data is.
-    fn byte(&mut self, at: usize) -> u64 {
-        if self.origin.is_some() {
-            self.place(at);
-        }
-        let in_text = self.base + (self.start + at) as u64;
-        self.origin.as_ref().map_or(in_text, Origin::byte)
-    }
-
-    /// Gives up the first `count` bytes of the data.
-    fn discard(&mut self, count: usize) {
-        if self.counted < count {
-            self.place(count);
-        }
-        self.counted -= count;
-        self.start += count;
-    }
-
-    /// Moves the first `count` bytes of the data out: the buffer itself where they fill most of it.
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        let rest = self.filled - self.start - count;
-        // a small input leaves most of a buffer empty, and clearing another takes longer
-        let is_small = self.ended && count < self.bytes.len() / 8;
-        if self.start > 0 || rest > count || is_small {
-            let bytes = self.data()[..count].to_vec();
-            self.discard(count);
-            return bytes;
-        }
-        self.discard(count);
-        let mut next = std::mem::take(&mut self.spare);
-        let wanted = self.fresh_bytes.max(rest + READ_BYTES);
-        if next.capacity() < wanted {
-            next = vec![0; wanted];
-        }
-        next.resize(next.capacity(), 0);
-        next[..rest].copy_from_slice(&self.bytes[count..self.filled]);
-        let mut bytes = std::mem::replace(&mut self.bytes, next);
-        bytes.truncate(count);
-        self.base += count as u64;
-        self.start = 0;
-        self.filled = rest;
-        bytes
-    }
-}
-
-/// A place as it is counted: line and column from 0.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    line: u64,
-    column: u64,
-    byte: u64,
-}
-
-impl Place {
-    /// Moves behind `bytes`.
-    fn advance(&mut self, bytes: &[u8]) {
-        self.byte += bytes.len() as u64;
-        let mut tail = bytes;
-        if let Some(last) = memrchr(b'\n', bytes) {
-            self.line += memchr_iter(b'\n', &bytes[..=last]).count() as u64;
-            self.column = 0;
-            tail = &bytes[last + 1..];
-        }
-        if self.column == 0 {
-            tail = tail.strip_prefix(BOM).unwrap_or(tail);
-        }
-        self.column += char_count(tail);
-    }
-
-    fn position(self) -> Position {
-        Position { line: self.line + 1, column: self.column + 1, byte: self.byte }
-    }
-}
-
-/// The byte order mark of UTF-8.
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-
 /// What can stand between records at the top level.
 enum Gap {
     /// A record, or something that should not be there, begins.
@@ -748,18 +442,6 @@ fn skip_gap(data: &[u8], ended: bool, pos: &mut usize) -> Gap {
     if ended { Gap::End } else { Gap::More }
 }
 
-/// Counts characters; invalid UTF-8 byte by byte.
-fn char_count(bytes: &[u8]) -> u64 {
-    let count = match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().count(),
-        Err(_) => bytes
-            .utf8_chunks()
-            .map(|part| part.valid().chars().count() + part.invalid().len())
-            .sum(),
-    };
-    count as u64
-}
-
 /// Writes a number of bytes the way people set it.
 fn size_text(bytes: usize) -> String {
     for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
@@ -772,6 +454,8 @@ fn size_text(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     /// Hands out at most so many bytes at once, and is interrupted now and then.
