@@ -44,6 +44,10 @@ pub const NAME_BYTES_MAX: usize = 1024;
 /// Bytes of a file name, ending included: file systems allow 255, temporary names need some.
 pub const FILE_NAME_BYTES_MAX: usize = 200;
 
+/// Bytes of the journal of a commit, so that a planted one cannot fill the memory: a thousand files
+/// with the longest names need a tenth.
+pub const JOURNAL_BYTES_MAX: u64 = 16 << 20;
+
 /// Bytes of memory for unpacking one input, and of the zstd window: what `--long=27` needs.
 pub const UNPACK_BYTES_MAX: usize = 128 << 20;
 

@@ -40,14 +40,14 @@ pub fn run(args: ConvertArgs) -> Result<(), Error> {
 }
 
 /// Lets the first signal end the run in order, and the second end the process at once.
+///
+/// While outputs get their names both wait: a moment later the run has succeeded.
 fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
     let seen = Arc::new(AtomicUsize::new(0));
-    let again = Arc::new(AtomicBool::new(false));
+    let is_stopped = Arc::new(AtomicBool::new(false));
     // what the parent set to be ignored stays so, as `nohup` and background jobs want
     for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
-        // in this order: the first signal finds `again` unset and sets it
-        flag::register_conditional_default(signal, Arc::clone(&again))?;
-        flag::register(signal, Arc::clone(&again))?;
+        flag::register_conditional_default(signal, Arc::clone(&is_stopped))?;
         flag::register_usize(signal, Arc::clone(&seen), signal.unsigned_abs() as usize)?;
     }
     // with a handler, a write past the file size limit fails and is reported like a full disk
@@ -56,8 +56,11 @@ fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
     let watch = move || {
         loop {
             match seen.load(Ordering::Relaxed) {
-                0 => thread::sleep(SIGNAL_POLL),
-                signal => return cancel.stop(signal as i32),
+                // once stopped, the run does not come to the renames any more
+                signal if signal != 0 && cancel.stop(signal as i32) => {
+                    return is_stopped.store(true, Ordering::SeqCst);
+                }
+                _ => thread::sleep(SIGNAL_POLL),
             }
         }
     };

@@ -180,16 +180,38 @@ pub struct Cancel {
     signal: Arc<AtomicI32>,
 }
 
+/// The outputs get their names: too late for a signal.
+const PUBLISHING: i32 = i32::MIN;
+
 impl Cancel {
     /// Asks the run to stop; `signal` is the number that the error will carry.
-    pub fn stop(&self, signal: i32) {
-        self.signal.store(signal, Ordering::Relaxed);
+    ///
+    /// Returns whether it will: not while the outputs get their names, which takes a moment and is
+    /// not to be interrupted. A run that came so far succeeds.
+    pub fn stop(&self, signal: i32) -> bool {
+        let stop = |now| (now != PUBLISHING).then_some(signal);
+        self.signal.fetch_update(Ordering::AcqRel, Ordering::Acquire, stop).is_ok()
     }
 
     /// Returns the error to end with, once the run was asked to stop.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match self.signal.load(Ordering::Relaxed) {
-            0 => Ok(()),
+        self.error(self.signal.load(Ordering::Acquire))
+    }
+
+    /// From now on nothing stops the run, if nothing has.
+    pub(crate) fn hold(&self) -> Result<(), Error> {
+        let held = self.signal.compare_exchange(0, PUBLISHING, Ordering::AcqRel, Ordering::Acquire);
+        held.map_or_else(|found| self.error(found), |_| Ok(()))
+    }
+
+    /// Ends what `hold` began.
+    pub(crate) fn release(&self) {
+        let _ = self.signal.compare_exchange(PUBLISHING, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    fn error(&self, signal: i32) -> Result<(), Error> {
+        match signal {
+            0 | PUBLISHING => Ok(()),
             signal => {
                 let message = format!("interrupted by signal {signal}, nothing was written");
                 Err(Error::new(ErrorKind::Interrupted { signal }, message))
@@ -458,8 +480,22 @@ fn main_stem(name: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_signal_waits_while_outputs_get_their_names() {
+        let cancel = Cancel::default();
+        cancel.hold().unwrap();
+        assert!(!cancel.stop(15));
+        cancel.check().unwrap();
+        cancel.release();
+        assert!(cancel.stop(15));
+        cancel.release();
+        assert_eq!(cancel.check().unwrap_err().kind(), ErrorKind::Interrupted { signal: 15 });
+        assert_eq!(cancel.hold().unwrap_err().kind(), ErrorKind::Interrupted { signal: 15 });
+    }
 
     #[test]
     fn stems_lose_format_and_compression_endings() {

@@ -1,7 +1,6 @@
 //! The files of a run: row groups handed to the workers, written in order, published together.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::thread;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -17,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
 use crate::report::TableSummary;
 use crate::schema::Layout;
-use crate::sink::{Destination, InputFile, Published, Sink, SinkOptions, Staged};
+use crate::sink::{Destination, InputFile, Note, Published, Sink, SinkOptions, Staged, Trail};
 
 /// The files of a run and the writers that fill them.
 pub(super) struct Outputs {
@@ -99,6 +98,16 @@ impl Outputs {
         };
         outputs.create(0, root_name)?;
         Ok(outputs)
+    }
+
+    /// Returns what removes the unfinished files of a run that failed.
+    pub(super) fn trail(&self) -> Trail {
+        self.sink.trail()
+    }
+
+    /// Returns what dead runs had left in the directories of the outputs.
+    pub(super) fn notes(&self) -> &[Note] {
+        self.sink.notes()
     }
 
     pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
@@ -225,14 +234,22 @@ impl Outputs {
 }
 
 /// Commits; while a stream's reader makes us wait, the run can still be stopped.
-fn publish(sink: Sink, staged: Vec<Staged>, cancel: &Cancel) -> Result<Vec<Published>, Error> {
-    if !sink.is_stream() {
-        return sink.commit(staged);
+fn publish(mut sink: Sink, staged: Vec<Staged>, cancel: &Cancel) -> Result<Vec<Published>, Error> {
+    let hold = cancel.clone();
+    sink.ask_before_publishing(move || hold.hold());
+    let is_stream = sink.is_stream();
+    let released = cancel.clone();
+    let commit = move || {
+        let published = sink.commit(staged, Vec::new(), Vec::new());
+        released.release();
+        published
+    };
+    if !is_stream {
+        return commit();
     }
-    let leftovers: Vec<_> = staged.iter().map(|staged| staged.path().to_path_buf()).collect();
     let (done, wait) = bounded(1);
     let send = move || {
-        let _ = done.send(sink.commit(staged));
+        let _ = done.send(commit());
     };
     thread::Builder::new().name("transmog-sender".to_owned()).spawn(send).map_err(|cause| {
         let message = format!("starting a thread failed: {cause}");
@@ -242,10 +259,7 @@ fn publish(sink: Sink, staged: Vec<Staged>, cancel: &Cancel) -> Result<Vec<Publi
         match wait.recv_timeout(CANCEL_POLL) {
             Ok(published) => return published,
             Err(RecvTimeoutError::Timeout) => cancel.check().map_err(|error| {
-                // The sender may be blocked for good and never remove them.
-                for path in &leftovers {
-                    let _ = fs::remove_file(path);
-                }
+                // the sender may be blocked for good: who called us removes its files
                 Error::new(error.kind(), "interrupted while the output was being sent")
             })?,
             Err(RecvTimeoutError::Disconnected) => {

@@ -41,6 +41,17 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     let root_name = conversion.root_name();
     let schema_options = schema_options(&conversion, root_name.clone());
     let outputs = Outputs::open(&mut conversion, &root_name, inputs)?;
+    let trail = outputs.trail();
+    let done = convert(conversion, names, schema_options, outputs);
+    done.map_err(|error| trail.clear(error))
+}
+
+fn convert(
+    conversion: Conversion,
+    names: Vec<String>,
+    schema_options: SchemaOptions,
+    outputs: Outputs,
+) -> Result<Summary, Error> {
     let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZero::get);
     let paths = Arc::new(Paths::default());
@@ -457,6 +468,14 @@ impl Run {
         }
         let mut warnings = self.warnings(&layouts, renamed);
         warnings.extend(notes);
+        for note in self.outputs.notes() {
+            let kind = match note.is_settled {
+                true => WarningKind::LeftoversSettled,
+                false => WarningKind::LeftoversKept,
+            };
+            let detail = note.text.clone();
+            warnings.push(Warning { kind, path: String::new(), count: 1, detail });
+        }
         warnings.sort();
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();

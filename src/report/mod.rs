@@ -99,6 +99,10 @@ pub enum WarningKind {
     RowRagged,
     /// Cells of CSV start like JSON and are none; they stayed text.
     JsonBroken,
+    /// A run that was killed had left files that this one could not settle.
+    LeftoversKept,
+    /// A run that was killed had left files; they were published or removed.
+    LeftoversSettled,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -122,14 +126,17 @@ impl WarningKind {
             WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
+            WarningKind::LeftoversKept => "leftovers.kept",
+            WarningKind::LeftoversSettled => "leftovers.settled",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
     }
 
-    /// Returns whether this is a remark on what the data model does anyway, not a warning.
+    /// Returns whether this is a remark on what happens anyway, not a warning.
     pub fn is_note(self) -> bool {
-        matches!(self, WarningKind::EmptyObject | WarningKind::EmptyArray)
+        use WarningKind::{EmptyArray, EmptyObject, LeftoversSettled};
+        matches!(self, EmptyObject | EmptyArray | LeftoversSettled)
     }
 }
 
@@ -211,6 +218,10 @@ impl fmt::Display for Warning {
                     format!("{count} records have")
                 }
             ),
+            // paths, longer than what is shown of keys
+            WarningKind::LeftoversKept | WarningKind::LeftoversSettled => {
+                f.write_str(&crate::sink::names::printable(&self.detail))
+            }
             WarningKind::TrailingData => write!(f, "{detail}, and was left out"),
             WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
         }

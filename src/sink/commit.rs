@@ -1,17 +1,21 @@
 //! All of a run's outputs or none.
 //!
-//! Content goes to the disk first, then every file gets its name, child tables before the main one,
-//! so that a main table is never seen without its children. One rename that fails takes all back.
+//! Content goes to the disk first. Then a new directory gets its name, in one rename; or, in
+//! directories that exist, every file gets its name, child tables before the main one. A journal
+//! tells the next run what to finish should this one die between two renames; one that fails takes
+//! all back.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind as IoKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tempfile::TempPath;
-
-use super::local::{FileId, InputFile, Staged, Workspace, kind_of};
-use super::{Overwrite, Published, io_error, shown};
+use super::journal::{Change, Identity, Journal, Kept, is_hidden};
+use super::local::{FileId, InputFile, kind_of};
+use super::stage::{CreatedDirs, is_missing_call, rename_new, sync_directory};
+use super::workspace::Workspace;
+use super::{Overwrite, crash, io_error, recover, shown};
 use crate::error::{Error, ErrorKind};
 
 /// What may be replaced.
@@ -23,19 +27,23 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Checks that an output may get this name.
-    pub(super) fn check(&self, workspace: &Workspace, file_name: &OsStr) -> Result<(), Error> {
-        let path = workspace.path_of(file_name);
-        let at = workspace.shown_path_of(file_name);
-        let found = match fs::symlink_metadata(&path) {
+    ///
+    /// `at` is `path` as the user wrote it.
+    pub(super) fn check(&self, path: &Path, at: &Path) -> Result<(), Error> {
+        if path.file_name().is_some_and(is_hidden) {
+            let message = format!("{}: expected a name that is not a temporary one", shown(at));
+            return Err(Error::usage(message).with_hint("choose another name"));
+        }
+        let found = match fs::symlink_metadata(path) {
             Ok(metadata) => metadata,
             Err(cause) if cause.kind() == IoKind::NotFound => return Ok(()),
-            Err(cause) => return Err(io_error("looking it up", &at, cause)),
+            Err(cause) => return Err(io_error("looking it up", at, cause)),
         };
         // a rename replaces the link, not what it leads to; yet a link to a device, a directory or
         // an input is there for a reason
-        let end = if found.is_symlink() { fs::metadata(&path).ok() } else { Some(found) };
+        let end = if found.is_symlink() { fs::metadata(path).ok() } else { Some(found) };
         if let Some(end) = end {
-            let at = shown(&at);
+            let at = shown(at);
             if !end.is_file() {
                 let hint = if end.is_dir() {
                     "choose another name, or give the directory itself as the output"
@@ -45,11 +53,11 @@ impl Rules {
                 let message = format!("{at}: expected a regular file, found {}", kind_of(&end));
                 return Err(Error::usage(message).with_hint(hint));
             }
-            self.check_not_input(FileId::of(&path, &end), &at)?;
+            self.check_not_input(FileId::of(path, &end), &at)?;
         }
         match self.overwrite {
             Overwrite::Replace => Ok(()),
-            Overwrite::Refuse => Err(exists(&at)),
+            Overwrite::Refuse => Err(exists(at)),
         }
     }
 
@@ -64,188 +72,280 @@ impl Rules {
     }
 }
 
-/// Puts every table under its final name, all or none; returns them in table order.
+/// Asks whether the outputs may get their names, once everything is on the disk.
+pub(super) struct Gate(pub(super) Option<Box<dyn FnOnce() -> Result<(), Error> + Send>>);
+
+impl Gate {
+    fn pass(&mut self) -> Result<(), Error> {
+        self.0.take().map_or(Ok(()), |ask| ask())
+    }
+}
+
+/// What is to happen in one directory.
+pub(super) struct Group {
+    pub(super) workspace: Arc<Workspace>,
+    /// In this order.
+    pub(super) planned: Vec<Planned>,
+}
+
+/// A name that is to get a new file, or to go.
+pub(super) struct Planned {
+    pub(super) target: OsString,
+    pub(super) shown: PathBuf,
+    /// Where the new file is, and how to know it again; nothing for a name that goes.
+    pub(super) new: Option<(PathBuf, Identity)>,
+}
+
+/// Publishes all groups, or nothing of any; the last one holds the main table.
 ///
-/// - Errors: `OutputExists` if a name appeared meanwhile; `Io`. Nothing is published then.
-pub(super) fn publish(
-    rules: &Rules,
-    workspace: &Workspace,
-    tables: Vec<Staged>,
-) -> Result<Vec<Published>, Error> {
-    let mut published = Vec::with_capacity(tables.len());
-    for table in &tables {
-        published.push(Published {
-            table_index: table.table_index,
-            path: Some(workspace.shown_path_of(&table.target)),
-            bytes: table.content.sync()?,
+/// - Errors: `OutputExists` if a name appeared meanwhile; `Io`; what the gate says.
+pub(super) fn publish(rules: &Rules, mut groups: Vec<Group>, mut gate: Gate) -> Result<(), Error> {
+    if groups.last().is_some_and(|group| group.workspace.is_new())
+        && let Some(mut home) = groups.pop()
+    {
+        if groups.is_empty() && publish_directory(&mut home, &mut gate)? {
+            return Ok(());
+        }
+        groups.push(move_in_place(home)?);
+    }
+    publish_files(rules, groups, &mut gate)
+}
+
+/// Gives a new directory its name; returns whether that was possible, as it may have appeared.
+fn publish_directory(group: &mut Group, gate: &mut Gate) -> Result<bool, Error> {
+    let workspace = &group.workspace;
+    let (directory, stage) = (workspace.directory(), workspace.stage());
+    for planned in &mut group.planned {
+        let Some((path, _)) = &mut planned.new else { continue };
+        let named = stage.path().join(&planned.target);
+        rename_new(path, &named)
+            .map_err(|cause| io_error("renaming the finished file", &planned.shown, cause))?;
+        *path = named;
+        crash::point();
+    }
+    let failed = |cause| io_error("making the directory", &workspace.shown_dir(), cause);
+    stage.remove_hidden_files().map_err(failed)?;
+    sync_directory(stage.path()).map_err(failed)?;
+    gate.pass()?;
+    let parent = directory.parent().unwrap_or(directory);
+    let created = CreatedDirs::make(parent).map_err(failed)?;
+    crash::point();
+    match rename_new(stage.path(), directory) {
+        Ok(()) => {}
+        Err(cause) if matches!(cause.kind(), IoKind::AlreadyExists | IoKind::DirectoryNotEmpty) => {
+            return Ok(false);
+        }
+        Err(cause) => return Err(failed(cause)),
+    }
+    crash::point();
+    let synced = sync_directory(parent).map_err(failed).and_then(|()| created.keep());
+    if let Err(error) = synced {
+        return Err(match rename_new(directory, stage.path()) {
+            Ok(()) => error,
+            Err(cause) => {
+                stage.leave();
+                error.with_hint(format!("`{}` is there and stays: {cause}", shown(directory)))
+            }
         });
     }
-    for table in &tables {
-        rules.check(workspace, &table.target)?;
-    }
-    let mut renames = Renames { overwrite: rules.overwrite, workspace, done: Vec::new() };
-    match renames.run(tables) {
-        Ok(()) => {
-            renames.settle();
-            Ok(published)
-        }
-        Err(cause) => Err(renames.take_back(cause)),
-    }
+    stage.leave();
+    Ok(true)
 }
 
-/// The renames of one commit, for as long as they can be taken back.
-struct Renames<'a> {
+/// Moves what waits beside a new directory into the directory, hidden still.
+fn move_in_place(group: Group) -> Result<Group, Error> {
+    let workspace = group.workspace.open_in_place()?;
+    let mut planned = group.planned;
+    for planned in &mut planned {
+        let Some((path, _)) = &mut planned.new else { continue };
+        let waiting = workspace.stage().fresh();
+        rename_new(path, &waiting)
+            .map_err(|cause| io_error("renaming the finished file", &planned.shown, cause))?;
+        *path = waiting;
+        crash::point();
+    }
+    Ok(Group { workspace, planned })
+}
+
+fn publish_files(rules: &Rules, groups: Vec<Group>, gate: &mut Gate) -> Result<(), Error> {
+    let directories: Vec<_> = groups.iter().map(|group| group.workspace.directory()).collect();
+    let settled = recover::settle(&directories)?;
+    for (group, planned) in groups.iter().flat_map(|g| g.planned.iter().map(move |p| (g, p))) {
+        rules.check(&group.workspace.path_of(&planned.target), &planned.shown)?;
+    }
+    let mut parts = Vec::new();
+    for group in groups {
+        parts.push(Part::prepare(group)?);
+    }
+    parts.retain(|part| !part.changes.is_empty());
+    let mut commit = Commit { overwrite: rules.overwrite, parts, has_journal: false };
+    commit.decide(gate)?;
+    match commit.apply() {
+        Ok(()) => commit.settle(),
+        Err(cause) => return Err(commit.take_back(cause)),
+    }
+    drop(settled);
+    Ok(())
+}
+
+/// A commit in directories that exist; the last part decides.
+struct Commit {
     overwrite: Overwrite,
-    workspace: &'a Workspace,
-    done: Vec<Rename>,
+    parts: Vec<Part>,
+    has_journal: bool,
 }
 
-/// One name that was given to a new file, or is about to be.
-struct Rename {
-    target: PathBuf,
-    shown: PathBuf,
-    /// The new file.
-    ours: FileId,
-    /// Where the old file is, if there was one.
-    old: Option<TempPath>,
+/// What a commit changes in one directory.
+struct Part {
+    workspace: Arc<Workspace>,
+    changes: Vec<Change>,
+    /// The names as the user knows them.
+    shown: Vec<PathBuf>,
 }
 
-impl Renames<'_> {
-    fn run(&mut self, tables: Vec<Staged>) -> Result<(), Error> {
-        let (main, children): (Vec<_>, Vec<_>) = tables.into_iter().partition(|t| t.is_main);
-        if !children.is_empty() {
-            for table in children {
-                self.add(table)?;
+impl Part {
+    /// Notes what has the names now, and keeps it under a second, hidden name where that is possible.
+    fn prepare(group: Group) -> Result<Part, Error> {
+        let Group { workspace, planned } = group;
+        let mut part = Part { workspace, changes: Vec::new(), shown: Vec::new() };
+        for planned in planned {
+            let kept =
+                |path: &Path, identity| Some(Kept { name: path.file_name()?.to_owned(), identity });
+            let target = part.workspace.path_of(&planned.target);
+            let backup = part.workspace.stage().fresh();
+            let found = match &planned.new {
+                Some(_) => keep_old(&target, &backup),
+                // is renamed itself when its turn comes
+                None => Identity::at(&target),
+            };
+            let failed = |cause| io_error("keeping the old file", &planned.shown, cause);
+            let old = found.map_err(failed)?.and_then(|identity| kept(&backup, identity));
+            let new = planned.new.and_then(|(path, identity)| kept(&path, identity));
+            if new.is_some() || old.is_some() {
+                part.changes.push(Change { target: planned.target, new, old });
+                part.shown.push(planned.shown);
             }
-            // the main table tells that the set is complete, after a power cut too
-            self.workspace.sync()?;
+            crash::point();
         }
-        for table in main {
-            self.add(table)?;
-        }
-        self.workspace.sync()?;
-        self.workspace.keep()
+        Ok(part)
     }
 
-    fn add(&mut self, table: Staged) -> Result<(), Error> {
-        let target = self.workspace.path_of(&table.target);
-        let shown = self.workspace.shown_path_of(&table.target);
-        let failed = |cause| io_error("renaming the finished file", &shown, cause);
-        let old = match self.overwrite {
-            Overwrite::Replace => self.save_old(&target).map_err(failed)?,
-            Overwrite::Refuse => None,
+    fn directory(&self) -> &Path {
+        self.workspace.directory()
+    }
+
+    fn stage(&self) -> &Path {
+        self.workspace.stage().path()
+    }
+}
+
+/// Gives the file at `target` a second, hidden name; nothing where there is none.
+fn keep_old(target: &Path, backup: &Path) -> io::Result<Option<Identity>> {
+    match fs::hard_link(target, backup) {
+        Ok(()) => Identity::at(backup),
+        Err(cause) if cause.kind() == IoKind::NotFound => Ok(None),
+        // no hard links here: the old file will step aside
+        Err(cause) if is_missing_call(&cause) => Identity::at(target),
+        Err(cause) => Err(cause),
+    }
+}
+
+impl Commit {
+    /// Writes down what is about to happen; when this returns, the commit is to be finished.
+    ///
+    /// A single name that nobody has needs no journal: its rename is all there is.
+    fn decide(&mut self, gate: &mut Gate) -> Result<(), Error> {
+        let changes = || self.parts.iter().flat_map(|part| &part.changes);
+        let is_simple = changes().count() <= 1 && changes().all(|change| change.old.is_none());
+        let Some((last, others)) = self.parts.split_last().filter(|_| !is_simple) else {
+            return gate.pass();
         };
-        let (temp, ours) = table.content.into_parts();
-        // noted first: the old file may already lie elsewhere
-        self.done.push(Rename { target: target.clone(), shown: shown.clone(), ours, old });
-        match self.overwrite {
-            Overwrite::Replace => temp.persist(&target).map_err(|failure| failed(failure.error)),
-            Overwrite::Refuse => rename_new(temp, &target).map_err(|cause| match cause.kind() {
-                IoKind::AlreadyExists => exists(&shown),
-                _ => failed(cause),
-            }),
+        let failed = |part: &Part, cause| {
+            io_error("writing down what is published", &part.workspace.shown_dir(), cause)
+        };
+        for part in others {
+            let mut journal = Journal::new(part.changes.clone());
+            journal.decided_in = Some(last.stage().into());
+            journal.write(part.stage()).map_err(|cause| failed(part, cause))?;
         }
+        gate.pass()?;
+        let mut journal = Journal::new(last.changes.clone());
+        journal.others = others.iter().map(|part| part.stage().into()).collect();
+        journal.write(last.stage()).map_err(|cause| {
+            // nobody may finish what we call failed
+            let _ = Journal::remove(last.stage());
+            failed(last, cause)
+        })?;
+        self.has_journal = true;
+        Ok(())
     }
 
-    /// Gives the file at `target` a second, hidden name; nothing where there is none.
-    fn save_old(&self, target: &Path) -> io::Result<Option<TempPath>> {
-        let linked = self.workspace.make_hidden(|path| fs::hard_link(target, path));
-        match linked {
-            Ok(old) => return Ok(Some(old.into_temp_path())),
-            Err(cause) if cause.kind() == IoKind::NotFound => return Ok(None),
-            Err(cause) if !cannot(&cause) => return Err(cause),
-            Err(_) => {}
+    fn apply(&self) -> Result<(), Error> {
+        for part in &self.parts {
+            for (change, shown) in part.changes.iter().zip(&part.shown) {
+                crash::point();
+                let applied = change.apply(part.directory(), part.stage());
+                applied.map_err(|cause| match cause.kind() {
+                    IoKind::AlreadyExists if self.overwrite == Overwrite::Refuse => exists(shown),
+                    _ => io_error("renaming the finished file", shown, cause),
+                })?;
+            }
         }
-        // no hard links here: the old file steps aside until the new one is in place
-        let old = self.workspace.make_hidden(|path| fs::File::create_new(path))?.into_temp_path();
-        match fs::rename(target, &old) {
-            Ok(()) => Ok(Some(old)),
-            Err(cause) if cause.kind() == IoKind::NotFound => Ok(None),
-            Err(cause) => Err(cause),
+        crash::point();
+        for part in &self.parts {
+            part.workspace.sync()?;
+            part.workspace.keep()?;
         }
+        Ok(())
     }
 
     /// Forgets the old files: there is no way back, and none is needed.
     fn settle(self) {
-        // Each drop removes the hidden name of an old file. Should that fail, every output is
-        // published all the same and calling the run failed would be the greater lie.
-        drop(self.done);
+        crash::point();
+        if let Some(last) = self.parts.last() {
+            // Should that fail, every output is published all the same, and calling the run failed
+            // would be the greater lie; the next run finds that there is nothing to finish.
+            let _ = Journal::remove(last.stage());
+        }
+        for part in &self.parts {
+            crash::point();
+            part.workspace.stage().remove();
+        }
     }
 
     /// Undoes every rename, newest first; returns `cause` with what could not be undone.
     fn take_back(self, cause: Error) -> Error {
         let mut left = Vec::new();
-        for rename in self.done.into_iter().rev() {
-            let at = shown(&rename.shown);
-            if let Err(failure) = rename.take_back() {
-                left.push(format!("`{at}` could not be put back: {failure}"));
+        if self.has_journal
+            && let Some(last) = self.parts.last()
+            && let Err(failure) = Journal::turn_round(last.stage())
+        {
+            left.push(format!("`{}` could not be written: {failure}", shown(last.stage())));
+        }
+        for part in self.parts.iter().rev() {
+            for (change, at) in part.changes.iter().zip(&part.shown).rev() {
+                crash::point();
+                if let Err(failure) = change.take_back(part.directory(), part.stage()) {
+                    left.push(format!("`{}` could not be put back: {failure}", shown(at)));
+                }
+            }
+            if let Err(failure) = part.workspace.sync() {
+                left.push(failure.to_string());
             }
         }
-        if let Err(failure) = self.workspace.sync() {
-            left.push(failure.to_string());
-        }
-        if left.is_empty() { cause } else { cause.with_hint(left.join("; ")) }
-    }
-}
-
-impl Rename {
-    fn take_back(self) -> io::Result<()> {
-        let now = match fs::symlink_metadata(&self.target) {
-            Ok(metadata) => Some(metadata),
-            Err(cause) if cause.kind() == IoKind::NotFound => None,
-            Err(cause) => return Err(keep_old(self.old, cause)),
-        };
-        let id = |path: &Path| FileId::of(path, &fs::symlink_metadata(path).ok()?);
-        let found = id(&self.target);
-        let is_ours = found.as_ref() == Some(&self.ours);
-        match (self.old, now) {
-            (None, _) if is_ours => fs::remove_file(&self.target),
-            (Some(old), None) => put_back(old, &self.target),
-            (Some(old), Some(_)) if is_ours => put_back(old, &self.target),
-            (Some(old), Some(_)) if id(&old) != found => {
-                let cause = io::Error::new(IoKind::AlreadyExists, "another file has its name");
-                Err(keep_old(Some(old), cause))
+        if left.is_empty() {
+            if let Some(last) = self.parts.last() {
+                let _ = Journal::remove(last.stage());
             }
-            // the name still stands for the old file, or for what somebody else put there
-            _ => Ok(()),
+            return cause;
         }
-    }
-}
-
-fn put_back(old: TempPath, target: &Path) -> io::Result<()> {
-    old.persist(target).map_err(|failure| keep_old(Some(failure.path), failure.error))
-}
-
-/// Leaves an old file under its hidden name rather than lose it; says where.
-fn keep_old(old: Option<TempPath>, cause: io::Error) -> io::Error {
-    match old.map(TempPath::keep) {
-        Some(Ok(path)) => {
-            io::Error::new(cause.kind(), format!("{cause}; it is kept as `{}`", shown(&path)))
+        for part in &self.parts {
+            // it holds what could not be put back; the next run tries again
+            part.workspace.stage().leave();
         }
-        _ => cause,
+        left.extend(cause.hint().map(str::to_owned));
+        cause.with_hint(left.join("; "))
     }
-}
-
-/// Renames to a name that must be free.
-fn rename_new(temp: TempPath, target: &Path) -> io::Result<()> {
-    let failure = match temp.persist_noclobber(target) {
-        Ok(()) => return Ok(()),
-        Err(failure) => failure,
-    };
-    if !cannot(&failure.error) {
-        return Err(failure.error);
-    }
-    // neither an exclusive rename nor hard links, as on exFAT: look, then rename
-    match fs::symlink_metadata(target) {
-        Ok(_) => Err(IoKind::AlreadyExists.into()),
-        Err(cause) if cause.kind() != IoKind::NotFound => Err(cause),
-        Err(_) => failure.path.persist(target).map_err(|failure| failure.error),
-    }
-}
-
-/// Tells a file system that lacks the call from one where the call failed.
-fn cannot(cause: &io::Error) -> bool {
-    matches!(cause.kind(), IoKind::Unsupported | IoKind::PermissionDenied | IoKind::InvalidInput)
 }
 
 fn exists(path: &Path) -> Error {
@@ -257,21 +357,17 @@ fn exists(path: &Path) -> Error {
 #[allow(clippy::unwrap_used)] // in tests a panic is the message
 mod tests {
     use std::io::Write;
-    use std::sync::Arc;
 
+    use super::super::stage::Trail;
+    use super::super::{Access, local::Scratch};
     use super::*;
 
-    fn staged(workspace: &Arc<Workspace>, table_index: usize, name: &str) -> Staged {
-        let content = workspace.scratch().unwrap();
-        content.append().unwrap().write_all(b"new").unwrap();
-        let is_main = table_index == 0;
-        Staged { table_index, is_main, target: name.into(), file_name: name.into(), content }
-    }
+    type Files = Vec<(String, String)>;
 
-    fn files(folder: &Path) -> Vec<(String, String)> {
+    fn files(folder: &Path) -> Files {
         let mut found: Vec<_> = (fs::read_dir(folder).unwrap().map(Result::unwrap))
             .map(|entry| {
-                let content = fs::read_to_string(entry.path()).unwrap();
+                let content = fs::read_to_string(entry.path()).unwrap_or_default();
                 (entry.file_name().into_string().unwrap(), content)
             })
             .collect();
@@ -279,33 +375,52 @@ mod tests {
         found
     }
 
-    fn owned(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn owned(expected: &[(&str, &str)]) -> Files {
         expected.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
     }
 
-    /// Renames `a` and `b`, then meets what `spoil` did to `c`; returns the error and the files.
+    fn group(workspace: &Arc<Workspace>, names: &[&str]) -> (Group, Vec<Scratch>) {
+        let mut contents = Vec::new();
+        let planned = names.iter().map(|name| {
+            let content = workspace.scratch(Access::Umask).unwrap();
+            content.append().unwrap().write_all(b"new").unwrap();
+            let (_, identity) = content.sync().unwrap();
+            let path = content.path().to_owned();
+            contents.push(content);
+            Planned { target: name.into(), shown: name.into(), new: Some((path, identity)) }
+        });
+        let planned = planned.collect();
+        (Group { workspace: Arc::clone(workspace), planned }, contents)
+    }
+
+    /// Publishes `a`, `b` and `c` and meets what `spoil` did to `c`; returns the error and the files.
     fn half_done(
         overwrite: Overwrite,
         before: &[(&str, &str)],
-        spoil: impl Fn(&Path, &Staged),
-    ) -> (Error, Vec<(String, String)>) {
+        spoil: impl FnOnce(&Path, &Path),
+    ) -> (Error, Files) {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in before {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let workspace = Workspace::create(folder.path()).unwrap();
-        let tables: Vec<_> =
-            ["a", "b", "c"].iter().map(|name| staged(&workspace, 1, name)).collect();
-        spoil(folder.path(), &tables[2]);
-        let mut renames = Renames { overwrite, workspace: &workspace, done: Vec::new() };
-        let cause = renames.run(tables).expect_err("`c` is spoilt");
-        assert_eq!(renames.done.len(), 3);
-        (renames.take_back(cause), files(folder.path()))
+        let workspace = Workspace::open(folder.path(), &Trail::default()).unwrap().0;
+        let (group, contents) = group(&workspace, &["a", "b", "c"]);
+        drop(workspace);
+        // after the last look at the names
+        let (c, at) = (contents[2].path().to_owned(), folder.path().to_owned());
+        let parts = vec![Part::prepare(group).unwrap()];
+        let mut commit = Commit { overwrite, parts, has_journal: false };
+        commit.decide(&mut Gate(None)).unwrap();
+        spoil(&at, &c);
+        let cause = commit.apply().expect_err("`c` is spoilt");
+        let error = commit.take_back(cause);
+        drop(contents);
+        (error, files(folder.path()))
     }
 
     #[test]
     fn a_name_that_appears_takes_all_renames_back() {
-        let appear = |folder: &Path, _: &Staged| fs::write(folder.join("c"), "other").unwrap();
+        let appear = |folder: &Path, _: &Path| fs::write(folder.join("c"), "other").unwrap();
         let (error, left) = half_done(Overwrite::Refuse, &[("x", "old")], appear);
         assert_eq!(error.kind(), ErrorKind::OutputExists);
         assert_eq!(left, owned(&[("c", "other"), ("x", "old")]));
@@ -314,7 +429,7 @@ mod tests {
     #[test]
     fn replaced_files_come_back() {
         let before = [("a", "old a"), ("c", "old c")];
-        let vanish = |_: &Path, c: &Staged| fs::remove_file(c.content.path()).unwrap();
+        let vanish = |_: &Path, c: &Path| fs::remove_file(c).unwrap();
         let (error, left) = half_done(Overwrite::Replace, &before, vanish);
         assert_eq!(error.kind(), ErrorKind::Io);
         assert_eq!(error.hint(), None);
@@ -322,41 +437,71 @@ mod tests {
     }
 
     #[test]
-    fn an_old_file_that_stepped_aside_comes_back_or_is_kept() {
-        for somebody_came in [false, true] {
-            let folder = tempfile::tempdir().unwrap();
-            let workspace = Workspace::create(folder.path()).unwrap();
-            let target = folder.path().join("a");
-            let old = workspace.make_hidden(|path| fs::write(path, "old")).unwrap();
-            // stays until the end: a new file might get its number
-            let (_temp, ours) = staged(&workspace, 0, "z").content.into_parts();
-            if somebody_came {
-                fs::write(&target, "other").unwrap();
-            }
-            let old = Some(old.into_temp_path());
-            let taken = Rename { shown: target.clone(), target, ours, old }.take_back();
-            let mut left = files(folder.path());
-            left.retain(|(_, content)| content != "new");
-            if somebody_came {
-                assert!(taken.unwrap_err().to_string().contains("kept as `"));
-                assert_eq!(left[0].1, "old");
-                assert_eq!(left[1], ("a".into(), "other".into()));
+    fn an_old_file_whose_name_is_taken_is_kept_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("a"), "old").unwrap();
+        let workspace = Workspace::open(folder.path(), &Trail::default()).unwrap().0;
+        let (group, contents) = group(&workspace, &["a"]);
+        let stage = workspace.stage().path().to_owned();
+        let parts = vec![Part::prepare(group).unwrap()];
+        let mut commit = Commit { overwrite: Overwrite::Replace, parts, has_journal: false };
+        commit.decide(&mut Gate(None)).unwrap();
+        commit.apply().unwrap();
+        fs::write(at("b"), "other").unwrap();
+        fs::rename(at("b"), at("a")).unwrap();
+        let error = commit.take_back(Error::new(ErrorKind::Io, "late"));
+        assert!(error.hint().unwrap().contains("the old one is kept as `"), "{error:?}");
+        drop((contents, workspace));
+        assert_eq!(fs::read_to_string(at("a")).unwrap(), "other");
+        assert!(files(&stage).iter().any(|(_, content)| content == "old"));
+        // it stays until somebody has looked
+        let (again, notes) = Workspace::open(folder.path(), &Trail::default()).unwrap();
+        assert!(!notes[0].is_settled && notes[0].text.contains("kept as `"), "{notes:?}");
+        drop(again);
+        assert!(stage.is_dir());
+    }
+
+    #[test]
+    fn where_files_have_one_name_only_the_old_one_steps_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "old").unwrap();
+        for back in [true, false] {
+            let workspace = Workspace::open(folder.path(), &Trail::default()).unwrap().0;
+            let (group, _contents) = group(&workspace, &["a"]);
+            let part = Part::prepare(group).unwrap();
+            let backup = part.stage().join(&part.changes[0].old.as_ref().unwrap().name);
+            fs::remove_file(&backup).unwrap();
+            let parts = vec![part];
+            let commit = Commit { overwrite: Overwrite::Replace, parts, has_journal: false };
+            commit.apply().unwrap();
+            assert_eq!(fs::read_to_string(&backup).unwrap(), "old");
+            if back {
+                commit.take_back(Error::new(ErrorKind::Io, "late"));
             } else {
-                taken.unwrap();
-                assert_eq!(left, owned(&[("a", "old")]));
+                commit.settle();
             }
+            let expected = if back { "old" } else { "new" };
+            let mut left = files(folder.path());
+            left.retain(|(name, _)| !name.starts_with('.'));
+            assert_eq!(left, owned(&[("a", expected)]));
         }
     }
 
     #[test]
-    fn the_main_table_gets_its_name_last() {
-        let folder = tempfile::tempdir().unwrap();
-        let workspace = Workspace::create(folder.path()).unwrap();
-        let tables = vec![staged(&workspace, 0, "main"), staged(&workspace, 1, "child")];
-        let overwrite = Overwrite::Refuse;
-        let mut renames = Renames { overwrite, workspace: &workspace, done: Vec::new() };
-        renames.run(tables).unwrap();
-        let order: Vec<_> = renames.done.iter().map(|r| r.target.file_name().unwrap()).collect();
-        assert_eq!(order, ["child", "main"]);
+    fn a_gate_that_is_shut_publishes_nothing() {
+        for is_new in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let out = if is_new { folder.path().join("out") } else { folder.path().to_owned() };
+            let workspace = Workspace::create(&out, &Trail::default()).unwrap().0;
+            let (group, contents) = group(&workspace, &["a", "b"]);
+            drop(workspace);
+            let rules = Rules { overwrite: Overwrite::Refuse, inputs: Vec::new() };
+            let shut = || Err(Error::new(ErrorKind::Interrupted { signal: 15 }, "stop"));
+            let error = publish(&rules, vec![group], Gate(Some(Box::new(shut)))).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Interrupted { signal: 15 });
+            drop(contents);
+            assert_eq!(files(folder.path()), owned(&[]));
+        }
     }
 }

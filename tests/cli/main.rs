@@ -13,6 +13,7 @@ mod inputs;
 mod memory;
 mod outputs;
 mod parquet;
+mod publishing;
 mod selection;
 mod signals;
 mod streams;

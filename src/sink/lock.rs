@@ -1,0 +1,93 @@
+//! Locks on directories, which end with the process that holds them, however it ends.
+//!
+//! Two uses: a run holds its hidden directory for as long as it lives, which tells its files from
+//! those of a dead run; and who renames in a directory holds that one, so that commits follow one
+//! another. Where the file system has no locks, or the system is not Unix, leftovers are left alone
+//! and commits are not kept apart.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{io_error, shown};
+use crate::error::{Error, ErrorKind};
+
+/// How long a commit waits for another in the same directory: renames take moments.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How often it looks.
+const WAIT_POLL: Duration = Duration::from_millis(10);
+
+/// A directory that this process has locked; dropping it unlocks.
+#[derive(Debug)]
+pub(super) struct DirLock {
+    _directory: File,
+}
+
+/// What became of an attempt to lock.
+#[derive(Debug)]
+pub(super) enum Attempt {
+    /// The directory is ours.
+    Locked(DirLock),
+    /// A live process has it.
+    Busy,
+    /// There are no locks here, or we may not look into the directory.
+    Unsupported,
+}
+
+/// Locks a directory unless somebody has it.
+///
+/// - Errors: the directory cannot be opened; `NotADirectory` for a link too.
+#[cfg(unix)]
+pub(super) fn attempt(directory: &Path) -> io::Result<Attempt> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::{FlockOperation, OFlags, flock};
+    use rustix::io::Errno;
+
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let mut options = File::options();
+    let file = match options.read(true).custom_flags(flags.bits().cast_signed()).open(directory) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+            return Ok(Attempt::Unsupported);
+        }
+        Err(cause) => return Err(cause),
+    };
+    loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(Attempt::Locked(DirLock { _directory: file })),
+            Err(Errno::WOULDBLOCK) => return Ok(Attempt::Busy),
+            Err(Errno::INTR) => {}
+            Err(_) => return Ok(Attempt::Unsupported),
+        }
+    }
+}
+
+/// Elsewhere directories cannot be locked.
+#[cfg(not(unix))]
+pub(super) fn attempt(_directory: &Path) -> io::Result<Attempt> {
+    Ok(Attempt::Unsupported)
+}
+
+/// Locks a directory, waiting for a commit that goes on there; nothing where there are no locks.
+///
+/// - Errors: `Io`, also if the other takes too long.
+pub(super) fn wait(directory: &Path) -> Result<Option<DirLock>, Error> {
+    let start = Instant::now();
+    loop {
+        match attempt(directory).map_err(|cause| io_error("locking it", directory, cause))? {
+            Attempt::Locked(lock) => return Ok(Some(lock)),
+            Attempt::Unsupported => return Ok(None),
+            Attempt::Busy if start.elapsed() > WAIT_MAX => {
+                let at = shown(directory);
+                let message = format!("{at}: another run has been publishing for a minute");
+                return Err(Error::new(ErrorKind::Io, message)
+                    .with_hint("wait until it has ended, then run again"));
+            }
+            Attempt::Busy => thread::sleep(WAIT_POLL),
+        }
+    }
+}
