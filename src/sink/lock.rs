@@ -23,7 +23,16 @@ const WAIT_POLL: Duration = Duration::from_millis(10);
 /// A directory that this process has locked; dropping it unlocks.
 #[derive(Debug)]
 pub(super) struct DirLock {
-    _directory: File,
+    #[cfg_attr(not(unix), allow(dead_code))]
+    directory: File,
+}
+
+#[cfg(unix)]
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        // said aloud, as closing does it silently and may fail
+        let _ = rustix::fs::flock(&self.directory, rustix::fs::FlockOperation::Unlock);
+    }
 }
 
 /// What became of an attempt to lock.
@@ -58,7 +67,7 @@ pub(super) fn attempt(directory: &Path) -> io::Result<Attempt> {
     };
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(Attempt::Locked(DirLock { _directory: file })),
+            Ok(()) => return Ok(Attempt::Locked(DirLock { directory: file })),
             Err(Errno::WOULDBLOCK) => return Ok(Attempt::Busy),
             Err(Errno::INTR) => {}
             Err(_) => return Ok(Attempt::Unsupported),
