@@ -11,11 +11,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{io_error, shown};
-use crate::error::{Error, ErrorKind};
-
-/// How long a commit waits for another in the same directory: renames take moments.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+use super::io_error;
+use crate::error::Error;
 
 /// How often it looks.
 const WAIT_POLL: Duration = Duration::from_millis(10);
@@ -81,22 +78,13 @@ pub(super) fn attempt(_directory: &Path) -> io::Result<Attempt> {
     Ok(Attempt::Unsupported)
 }
 
-/// Locks a directory, waiting for a commit that goes on there; nothing where there are no locks.
-///
-/// - Errors: `Io`, also if the other takes too long.
-pub(super) fn wait(directory: &Path) -> Result<Option<DirLock>, Error> {
+/// Locks a directory, waiting up to `patience` for who has it.
+pub(super) fn wait(directory: &Path, patience: Duration) -> Result<Attempt, Error> {
     let start = Instant::now();
     loop {
         match attempt(directory).map_err(|cause| io_error("locking it", directory, cause))? {
-            Attempt::Locked(lock) => return Ok(Some(lock)),
-            Attempt::Unsupported => return Ok(None),
-            Attempt::Busy if start.elapsed() > WAIT_MAX => {
-                let at = shown(directory);
-                let message = format!("{at}: another run has been publishing for a minute");
-                return Err(Error::new(ErrorKind::Io, message)
-                    .with_hint("wait until it has ended, then run again"));
-            }
-            Attempt::Busy => thread::sleep(WAIT_POLL),
+            Attempt::Busy if start.elapsed() < patience => thread::sleep(WAIT_POLL),
+            attempted => return Ok(attempted),
         }
     }
 }

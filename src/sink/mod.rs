@@ -15,6 +15,8 @@
 
 mod commit;
 mod crash;
+#[cfg(test)]
+mod crash_tests;
 mod journal;
 mod local;
 mod lock;

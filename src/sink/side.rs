@@ -99,7 +99,7 @@ impl Sink {
         can_be_written(&directory).map_err(|cause| {
             io_error("making a temporary file in it", or_current(shown), cause.into())
         })?;
-        self.notes.extend(recover::settle(&[&directory])?.notes);
+        self.notes.extend(recover::settle_if_free(&directory)?.into_notes());
         let (shown, names) = (shown.to_owned(), FileNames::new(""));
         self.elsewhere.push(Elsewhere { directory, shown, names, workspace: None });
         Ok(Place::Elsewhere(self.elsewhere.len() - 1))

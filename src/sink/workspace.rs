@@ -115,7 +115,8 @@ impl Workspace {
         trail: &Trail,
     ) -> Result<(Arc<Workspace>, Vec<Note>), Error> {
         let is_new = !home.is_there();
-        let notes = recover::settle(&[&home.nearest])?.notes;
+        // held until the hidden directory has its own lock, so that nobody takes it for a dead run's
+        let settled = recover::settle_if_free(&home.nearest)?;
         let privacy = if is_new { Privacy::Output } else { Privacy::Private };
         let stage = Stage::make(&home.nearest, privacy, trail).map_err(|cause| {
             let (doing, at) = match is_new {
@@ -125,6 +126,7 @@ impl Workspace {
             io_error(doing, at, cause)
         })?;
         crash::point();
+        let notes = settled.into_notes();
         let (directory, shown, trail) = (home.directory, path.to_owned(), trail.clone());
         Ok((Arc::new(Workspace { directory, shown, is_new, stage, created, trail }), notes))
     }
