@@ -12,7 +12,7 @@ use transmog::decode::{self, DecodeOptions};
 use transmog::flatten::admission::Admission;
 use transmog::flatten::path::Paths;
 use transmog::flatten::{FlattenOptions, Flattener};
-use transmog::frame::{Chunk, FrameOptions, Framer, Framing, Start};
+use transmog::frame::{Chunk, FrameOptions, Framer, Framing, OnLost, Start};
 use transmog::limits;
 
 fn main() {
@@ -72,6 +72,8 @@ fn chunks(input: &[u8]) -> Vec<Chunk> {
         records_at: None,
         origin: None,
         records_max: None,
+        on_lost: OnLost::Fail,
+        batch: None,
     };
     let mut framer = Framer::new(input, options, Start::default());
     let mut chunks = Vec::new();

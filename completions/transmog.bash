@@ -57,7 +57,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --threads --memory-limit --chunk-bytes --help"
+            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --summary --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --batch-size --max-retries --retry-backoff --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -72,7 +72,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -223,6 +223,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "one tagged tar" -- "${cur}"))
                     return 0
                     ;;
+                --summary)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --compression)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -245,6 +249,34 @@ _transmog() {
                     ;;
                 --nulls)
                     COMPREPLY=($(compgen -W "omit keep" -- "${cur}"))
+                    return 0
+                    ;;
+                --on-error)
+                    COMPREPLY=($(compgen -W "skip fail fail-batch retry" -- "${cur}"))
+                    return 0
+                    ;;
+                --rejects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-errors)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-error-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --batch-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-backoff)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --threads)

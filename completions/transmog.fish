@@ -30,11 +30,12 @@ complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Conv
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
-tsv\t''"
+tsv\t''
+rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
@@ -88,6 +89,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l table -d '
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
 tagged\t''
 tar\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
@@ -95,6 +97,16 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l nulls -d 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`' -r -f -a "omit\t''
 keep\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l on-error -d 'What happens at a record that cannot be converted: `skip` (default) puts it into the reject file and goes on, `fail` ends the run, `fail-batch` rejects its whole batch, `retry` is `skip` and tries reads and writes again that fail for a moment' -r -f -a "skip\t''
+fail\t''
+fail-batch\t''
+retry\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l rejects -d 'Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go to files) or `none` [default: <name>.rejects.jsonl beside the tables]' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-errors -d 'Ends the run where more records than that are rejected; nothing is published then' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-error-rate -d 'The same for a share of all records, such as `5%`: at the end, and from the thousandth record on' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-size -d 'Records of a batch, for `--on-error fail-batch` [default: 10000]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l memory-limit -d 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r

@@ -26,7 +26,7 @@ impl Fault {
 }
 
 /// The stable names of faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum FaultCode {
     /// The bytes are not JSON.
@@ -51,9 +51,30 @@ pub enum FaultCode {
     CsvFieldCount,
     /// A quote is not closed, or something stands behind a closing quote.
     CsvQuote,
+    /// Another record of its batch is at fault, and batches go whole.
+    BatchFailed,
+    /// A line of a reject file is not one.
+    RejectInvalid,
 }
 
 impl FaultCode {
+    /// Every code.
+    pub const ALL: [FaultCode; 13] = [
+        FaultCode::JsonSyntax,
+        FaultCode::JsonTruncated,
+        FaultCode::RecordNotObject,
+        FaultCode::RecordTooLarge,
+        FaultCode::DepthExceeded,
+        FaultCode::EncodingInvalid,
+        FaultCode::ValueType,
+        FaultCode::DuplicateKey,
+        FaultCode::IdMissing,
+        FaultCode::CsvFieldCount,
+        FaultCode::CsvQuote,
+        FaultCode::BatchFailed,
+        FaultCode::RejectInvalid,
+    ];
+
     /// Returns the code as it stands in messages and reject files.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,6 +89,8 @@ impl FaultCode {
             FaultCode::IdMissing => "id.missing",
             FaultCode::CsvFieldCount => "csv.field_count",
             FaultCode::CsvQuote => "csv.quote",
+            FaultCode::BatchFailed => "batch.failed",
+            FaultCode::RejectInvalid => "reject.invalid",
         }
     }
 }
@@ -101,6 +124,8 @@ pub enum ErrorKind {
     Compression,
     /// A record is bad and the run stops at the first one.
     Record(FaultCode),
+    /// More records were rejected than the user allows.
+    Budget,
     /// Reading or writing failed.
     Io,
     /// The reader of standard output went away; not an error for people.
@@ -120,6 +145,11 @@ pub const EXIT_DONE: u8 = 0;
 pub const EXIT_FAILED: u8 = 1;
 /// Exit status of a usage error, or of an output that exists.
 pub const EXIT_USAGE: u8 = 2;
+/// Exit status of a run that published its tables while some records were rejected, where the user
+/// set no budget for them.
+pub const EXIT_REJECTS: u8 = 3;
+/// Exit status of a run that published nothing as more records were rejected than the user allows.
+pub const EXIT_BUDGET: u8 = 4;
 /// Exit status of an input that cannot be read as a whole.
 pub const EXIT_INPUT: u8 = 5;
 /// Added to a signal's number when it ended the run.
@@ -131,6 +161,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Usage | ErrorKind::OutputExists => EXIT_USAGE,
             ErrorKind::Input | ErrorKind::Compression => EXIT_INPUT,
+            ErrorKind::Budget => EXIT_BUDGET,
             ErrorKind::Record(_) | ErrorKind::Io | ErrorKind::Internal => EXIT_FAILED,
             ErrorKind::ClosedPipe => EXIT_DONE,
             ErrorKind::Interrupted { signal } => EXIT_SIGNAL_BASE.wrapping_add(signal as u8),

@@ -22,16 +22,19 @@ pub enum InputFormat {
     Csv,
     /// Rows of cells with tabs between.
     Tsv,
+    /// Records that an earlier run rejected, one a line.
+    Rejects,
 }
 
 impl InputFormat {
     /// Every format, in the order help shows them.
-    pub const ALL: [InputFormat; 5] = [
+    pub const ALL: [InputFormat; 6] = [
         InputFormat::Auto,
         InputFormat::Json,
         InputFormat::Jsonl,
         InputFormat::Csv,
         InputFormat::Tsv,
+        InputFormat::Rejects,
     ];
 
     /// Returns the name as users type it.
@@ -42,6 +45,7 @@ impl InputFormat {
             InputFormat::Jsonl => "jsonl",
             InputFormat::Csv => "csv",
             InputFormat::Tsv => "tsv",
+            InputFormat::Rejects => "rejects",
         }
     }
 
@@ -53,7 +57,7 @@ impl InputFormat {
     /// Returns the usual file extension, without the dot; `Auto` has none.
     pub fn extension(self) -> Option<&'static str> {
         match self {
-            InputFormat::Auto => None,
+            InputFormat::Auto | InputFormat::Rejects => None,
             InputFormat::Json => Some("json"),
             InputFormat::Jsonl => Some("jsonl"),
             InputFormat::Csv => Some("csv"),
@@ -96,6 +100,9 @@ impl FromStr for InputFormat {
     fn from_str(text: &str) -> Result<Self, Error> {
         if text.eq_ignore_ascii_case("auto") {
             return Ok(InputFormat::Auto);
+        }
+        if text.eq_ignore_ascii_case("rejects") {
+            return Ok(InputFormat::Rejects);
         }
         InputFormat::from_extension(text)
             .ok_or_else(|| unknown("input", text, InputFormat::ALL.map(InputFormat::as_str)))
@@ -219,7 +226,7 @@ mod tests {
         let error = "xml".parse::<InputFormat>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected an input format (`auto`, `json`, `jsonl`, `csv`, `tsv`), found `xml`"
+            "expected an input format (`auto`, `json`, `jsonl`, `csv`, `tsv`, `rejects`), found `xml`"
         );
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_USAGE);
     }

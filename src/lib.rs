@@ -12,6 +12,7 @@
 pub mod error;
 pub mod format;
 pub mod limits;
+mod retry;
 pub mod source;
 pub mod frame;
 pub mod decode;
@@ -20,6 +21,7 @@ pub mod table;
 pub mod schema;
 pub mod encode;
 pub mod sink;
+pub mod reject;
 pub mod report;
 mod convert;
 
@@ -37,7 +39,12 @@ pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode};
 pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
-pub use report::{DialectSummary, Summary, TableSummary, Warning, WarningKind};
+pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
+pub use report::{
+    Batches, DialectSummary, InputSummary, Outcome, Status, Summary, TableSummary, Warning,
+    WarningKind,
+};
+pub use retry::RetryOptions;
 pub use sink::{Destination, Framing, Overwrite};
 pub use source::charset::Charset;
 pub use source::{Compression, Input};

@@ -1,8 +1,16 @@
 //! Every bound, with its unit and the reason for it.
 
+use std::num::NonZeroUsize;
+
 /// Bytes the reader hands to a worker at once: large enough that a chunk's columns pay for
 /// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
 pub const CHUNK_BYTES: usize = 2 << 20;
+
+/// Records of a batch: so many go where one of them is bad and batches go whole.
+pub const BATCH_RECORDS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
+
+/// Bytes of input after which such a batch ends early, as it waits in memory as a whole.
+pub const BATCH_BYTES: usize = 8 << 20;
 
 /// Bytes of the longest record that is taken, so that one line cannot hold the whole input.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;

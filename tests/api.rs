@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use support::Shared;
 use transmog::{
     ArrayMode, Cancel, Conversion, Destination, ErrorKind, FaultCode, Framing, IdMode, Input,
-    OutputFormat, Summary, WarningKind,
+    OnError, OutputFormat, Summary, WarningKind,
 };
 
 fn input(text: &str) -> Input {
@@ -106,7 +106,11 @@ fn the_first_bad_record_is_the_one_reported() {
     let good = "{\"a\":1}\n".repeat(5000);
     let text = format!("{good}{{\"a\":oops}}\n{good}{{\"b\"}}\n");
     for _ in 0..5 {
-        let error = convert(&text, |conversion| conversion.chunk_bytes = Some(100)).unwrap_err();
+        let set = |conversion: &mut Conversion| {
+            conversion.chunk_bytes = Some(100);
+            conversion.on_error = OnError::Fail;
+        };
+        let error = convert(&text, set).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Record(FaultCode::JsonSyntax));
         assert!(error.to_string().starts_with("in:5001:6: expected a value, found `o`"), "{error}");
     }
@@ -215,4 +219,52 @@ fn how_an_input_is_cut_into_reads_makes_no_difference() {
             assert_eq!(read(&latin, Some("latin1")), in_latin, "{name}, reads of {most}");
         }
     }
+}
+
+/// Fails for a moment before each of its first bytes.
+struct Shaky(&'static [u8], u32);
+
+impl io::Read for Shaky {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.1 > 0 {
+            self.1 -= 1;
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let most = buffer.len().min(3);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn reads_that_fail_for_a_moment_are_tried_again_if_asked() {
+    let run = |on_error: OnError, max: Option<u32>| {
+        let reader = Box::new(Shaky(b"{\"a\":1}\n", 3));
+        let input = Input::Reader { name: "in".to_owned(), reader };
+        let out = Shared::default();
+        let mut conversion = Conversion::new(vec![input], OutputFormat::Jsonl);
+        conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
+        conversion.on_error = on_error;
+        conversion.retry.max = max;
+        conversion.retry.backoff = std::time::Duration::from_millis(1);
+        conversion.run().map(|summary| (summary.records, summary.retries))
+    };
+    assert_eq!(run(OnError::Retry, None).unwrap(), (1, 3));
+    assert_eq!(run(OnError::Skip, Some(5)).unwrap(), (1, 3));
+    for (on_error, max) in [(OnError::Skip, None), (OnError::Retry, Some(2))] {
+        let error = run(on_error, max).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.to_string(), "in: reading failed: timed out");
+    }
+}
+
+#[test]
+fn a_run_that_fails_says_what_it_did() {
+    let mut conversion = Conversion::new(vec![input("{}\n{}\n[]\n")], OutputFormat::Jsonl);
+    conversion.destination = Destination::Writer(Box::new(Shared::default()), Framing::One);
+    conversion.error_budget.records = Some(0);
+    let mut summary = Summary::default();
+    let error = conversion.run_into(&mut summary).unwrap_err();
+    assert_eq!((error.kind(), summary.exit_status()), (ErrorKind::Budget, 4));
+    assert_eq!((summary.records, summary.rejects.count), (2, 1));
+    assert_eq!(summary.rejects.by_code[0].first.message, "expected an object, found an array");
 }

@@ -20,7 +20,7 @@ use support::{Node, Table, corpus, files, join, read_files, read_tables, with_in
 use transmog::decode::json;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, ErrorKind, FaultCode, Input, InputFormat,
-    NonObjects, OutputFormat, Summary,
+    NonObjects, OnError, OutputFormat, Summary,
 };
 
 /// Runs `work` aside and fails where it takes longer than `limit`.
@@ -100,6 +100,7 @@ fn run_within(
     let out = dir.path().join("out");
     std::fs::create_dir(&out).unwrap();
     let mut conversion = Conversion::new(vec![input], OutputFormat::Parquet);
+    conversion.on_error = OnError::Fail;
     conversion.destination = Destination::Directory(out);
     set(&mut conversion);
     let result = within(limit, what, move || conversion.run());

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use support::Shared;
 use transmog::{
-    Conversion, Destination, Error, Framing, Header, Input, InputFormat, Nulls, OutputFormat,
-    Quote, Ragged, Summary, WarningKind,
+    Conversion, Destination, Error, Framing, Header, Input, InputFormat, Nulls, OnError,
+    OutputFormat, Quote, Ragged, Summary, WarningKind,
 };
 
 /// Gives at most so many bytes at once.
@@ -40,6 +40,7 @@ fn convert(
         let reader = Box::new(Piecewise { bytes, most });
         let input = Input::Reader { name: "in".to_owned(), reader };
         let mut conversion = Conversion::new(vec![input], to);
+        conversion.on_error = OnError::Fail;
         conversion.from = InputFormat::Csv;
         conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
         conversion.chunk_bytes = chunk_bytes;
@@ -432,6 +433,7 @@ fn random_columns_print_back() {
                 reader: Box::new(io::Cursor::new(text.clone().into_bytes())),
             };
             let mut conversion = Conversion::new(vec![input], OutputFormat::Parquet);
+            conversion.on_error = OnError::Fail;
             conversion.from = InputFormat::Csv;
             conversion.name = Some("t".to_owned());
             conversion.destination = Destination::Directory(dir.path().to_path_buf());

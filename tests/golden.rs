@@ -72,15 +72,27 @@ fn run(case: &Path) -> BTreeMap<String, String> {
     let output = command.arg("-o").arg(&tables).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let mut texts = BTreeMap::new();
-    let is_remark = |line: &&str| line.starts_with("warning: ") || line.starts_with("note: ");
+    let is_remark = |line: &&str| {
+        let is_rejects = line.contains(" rejected, see ");
+        (line.starts_with("warning: ") || line.starts_with("note: ")) && !is_rejects
+    };
     let remarks: String =
         stderr.lines().filter(is_remark).map(|line| format!("{line}\n")).collect();
     if !remarks.is_empty() {
         texts.insert("warnings.txt".to_owned(), remarks);
     }
-    if !output.status.success() {
-        texts.insert("error.txt".to_owned(), format!("{}\n{stderr}", output.status));
-        return texts;
+    match output.status.code() {
+        Some(0) => {}
+        // published without some records, which the reject file holds
+        Some(3) => {
+            let rejects = stderr.lines().skip_while(|line| !line.contains(" rejected"));
+            let lines: Vec<_> = rejects.skip(1).collect();
+            texts.insert("rejects.txt".to_owned(), lines.join("\n") + "\n");
+        }
+        _ => {
+            texts.insert("error.txt".to_owned(), format!("{}\n{stderr}", output.status));
+            return texts;
+        }
     }
     let prefix = args.split_whitespace().skip_while(|arg| *arg != "--meta-prefix").nth(1);
     for entry in fs::read_dir(&tables).unwrap() {
@@ -90,6 +102,10 @@ fn run(case: &Path) -> BTreeMap<String, String> {
             true => parquet_text(&path, prefix.unwrap_or("_tm_")),
             false => fs::read_to_string(&path).unwrap(),
         };
+        if name.ends_with(".rejects.jsonl") {
+            texts.insert("rejects.jsonl".to_owned(), text);
+            continue;
+        }
         texts.insert(format!("{name}.txt"), text);
     }
     texts

@@ -17,7 +17,7 @@ use support::{Node, Shared, join, read_tables, with_instants};
 use transmog::decode::json;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, ErrorKind, FaultCode, Framing, Input,
-    InputFormat, OutputFormat, Summary,
+    InputFormat, OnError, OutputFormat, Summary,
 };
 
 fn space() -> impl Strategy<Value = &'static str> {
@@ -358,6 +358,7 @@ fn conversion(bytes: &[u8], from: InputFormat, to: OutputFormat) -> Conversion {
     let reader = Box::new(Cursor::new(bytes.to_vec()));
     let input = Input::Reader { name: "records".to_owned(), reader };
     let mut conversion = Conversion::new(vec![input], to);
+    conversion.on_error = OnError::Fail;
     conversion.from = from;
     conversion.threads = NonZeroUsize::new(1);
     conversion

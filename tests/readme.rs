@@ -189,3 +189,11 @@ fn main_commands_stand_as_people_look_for_them() {
         assert!(README.lines().any(|line| line == command), "{command}");
     }
 }
+
+#[test]
+fn every_code_of_a_reject_is_explained() {
+    for code in transmog::FaultCode::ALL {
+        let rows = README.lines().filter(|line| line.starts_with(&format!("| `{code}` | ")));
+        assert_eq!(rows.count(), 1, "{code}");
+    }
+}

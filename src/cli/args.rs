@@ -6,14 +6,15 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
-    Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OutputFormat, PathPattern, Quote,
-    Ragged, RecordPointer,
+    Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OnError, OutputFormat, PathPattern,
+    Quote, Ragged, Rate, RecordPointer,
 };
 
 /// Help leads with examples.
@@ -84,7 +85,8 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
     #[arg(help_heading = "Input")]
     pub source_column: Option<Option<String>>,
-    /// What the input is written in; `auto` (default) tells from its first bytes.
+    /// What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads
+    /// the records of a reject file again.
     #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
     pub from: Option<InputFormat>,
     /// LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or
@@ -258,6 +260,11 @@ pub struct ConvertArgs {
     /// Prints errors only: no summary, no warnings.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// What standard error is told at the end: `text` (default), `json`, `github` (annotations; the
+    /// page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides.
+    #[arg(long, value_name = "FORMAT", value_parser = SummaryFormat::from_str)]
+    #[arg(help_heading = "Output")]
+    pub summary: Option<SummaryFormat>,
 
     /// Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none`
     /// [default: zstd:3].
@@ -293,6 +300,36 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "MODE", value_parser = choice(NULLS), help_heading = "Output formats")]
     pub nulls: Option<Nulls>,
 
+    /// What happens at a record that cannot be converted: `skip` (default) puts it into the reject
+    /// file and goes on, `fail` ends the run, `fail-batch` rejects its whole batch, `retry` is `skip`
+    /// and tries reads and writes again that fail for a moment.
+    #[arg(long, value_name = "MODE", value_parser = choice(ON_ERROR), help_heading = "Recovery")]
+    pub on_error: Option<OnError>,
+    /// Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go
+    /// to files) or `none` [default: <name>.rejects.jsonl beside the tables].
+    #[arg(long, value_name = "FILE", help_heading = "Recovery")]
+    pub rejects: Option<PathBuf>,
+    /// Ends the run where more records than that are rejected; nothing is published then.
+    #[arg(long, value_name = "N", value_parser = number::<u64, 0, { usize::MAX }>)]
+    #[arg(help_heading = "Recovery")]
+    pub max_errors: Option<u64>,
+    /// The same for a share of all records, such as `5%`: at the end, and from the thousandth record
+    /// on.
+    #[arg(long, value_name = "P%", value_parser = Rate::from_str, help_heading = "Recovery")]
+    pub max_error_rate: Option<Rate>,
+    /// Records of a batch, for `--on-error fail-batch` [default: 10000].
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_000_000>)]
+    #[arg(help_heading = "Recovery")]
+    pub batch_size: Option<NonZeroUsize>,
+    /// How often a read or write that fails for a moment is tried again
+    /// [default: 3 with `--on-error retry`, else 0].
+    #[arg(long, value_name = "N", value_parser = number::<u32, 0, 100>, help_heading = "Recovery")]
+    pub max_retries: Option<u32>,
+    /// How long to wait before the first of these, such as `250ms`; twice as long before each
+    /// further one [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Recovery")]
+    pub retry_backoff: Option<Duration>,
+
     /// Threads that work at once [default: one for each processor].
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
     #[arg(help_heading = "Running")]
@@ -304,6 +341,43 @@ pub struct ConvertArgs {
     /// Bytes handed to a thread at once.
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub chunk_bytes: Option<usize>,
+}
+
+/// What `--summary` says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum SummaryFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
+    /// Lines for people, and a JSON object in a file.
+    JsonFile(PathBuf),
+    /// For GitHub Actions.
+    Github,
+    /// Nothing.
+    None,
+}
+
+impl FromStr for SummaryFormat {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "text" => Ok(SummaryFormat::Text),
+            "json" => Ok(SummaryFormat::Json),
+            "github" => Ok(SummaryFormat::Github),
+            "none" => Ok(SummaryFormat::None),
+            _ => match text.strip_prefix("json=") {
+                Some("-") => Err(Error::usage("expected a file behind `json=`, found `-`")
+                    .with_hint("`--summary json` writes to standard error")),
+                Some(file) if !file.is_empty() => Ok(SummaryFormat::JsonFile(file.into())),
+                _ => Err(Error::usage(format!(
+                    "expected `text`, `json`, `json=FILE`, `github` or `none`, found `{text}`"
+                ))),
+            },
+        }
+    }
 }
 
 /// What `--encoding` says.
@@ -325,6 +399,7 @@ const INPUTS: Choices<InputFormat> = &[
     ("ndjson", InputFormat::Jsonl),
     ("csv", InputFormat::Csv),
     ("tsv", InputFormat::Tsv),
+    ("rejects", InputFormat::Rejects),
 ];
 const OUTPUTS: Choices<OutputFormat> = &[
     ("parquet", OutputFormat::Parquet),
@@ -353,6 +428,12 @@ const NUMBERS: Choices<NumberMode> =
 const DATES: Choices<DateMode> = &[("auto", DateMode::Auto), ("off", DateMode::Off)];
 const FRAMINGS: Choices<Framing> =
     &[("one", Framing::One), ("tagged", Framing::Tagged), ("tar", Framing::Tar)];
+const ON_ERROR: Choices<OnError> = &[
+    ("skip", OnError::Skip),
+    ("fail", OnError::Fail),
+    ("fail-batch", OnError::FailBatch),
+    ("retry", OnError::Retry),
+];
 const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
 
 /// Reads one of a few names; a second name for the same is taken, but not shown.
@@ -424,6 +505,31 @@ fn size(text: &str) -> Result<usize, Error> {
     })
 }
 
+/// Reads a time with its unit.
+fn duration(text: &str) -> Result<Duration, Error> {
+    const UNITS: [(&[&str], u64); 5] = [
+        (&["ms", "millisecond", "milliseconds"], 1),
+        (&["s", "sec", "second", "seconds"], 1_000),
+        (&["m", "min", "minute", "minutes"], 60_000),
+        (&["h", "hour", "hours"], 3_600_000),
+        (&["d", "day", "days"], 86_400_000),
+    ];
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (count, unit) = text.split_at(digits);
+    let unit = unit.trim_start_matches(' ').to_ascii_lowercase();
+    let scale = UNITS.iter().find(|(names, _)| names.contains(&unit.as_str()));
+    let time = scale.and_then(|(_, scale)| count.parse::<u64>().ok()?.checked_mul(*scale));
+    time.map(Duration::from_millis).ok_or_else(|| {
+        let error = Error::usage(format!(
+            "expected a time with its unit, such as `250ms`, `30s`, `5m` or `2h`, found `{text}`"
+        ));
+        match !count.is_empty() && unit.is_empty() {
+            true => error.with_hint(format!("for seconds write `{text}s`")),
+            false => error,
+        }
+    })
+}
+
 /// Reads the character between cells.
 fn delimiter(text: &str) -> Result<u8, Error> {
     match text.as_bytes() {
@@ -475,6 +581,22 @@ mod tests {
         check("7B", Some(7));
         for text in ["", "64", "MiB", "-1B", "0MiB", "1.5MiB", "1TB", "99999999999999GiB", "1MiB "]
         {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn times_need_a_unit() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(duration(text).ok().map(|time| time.as_millis() as u64), expected, "{text}");
+        };
+        check("250ms", Some(250));
+        check("30 seconds", Some(30_000));
+        check("5m", Some(300_000));
+        check("2h", Some(7_200_000));
+        check("1d", Some(86_400_000));
+        check("0s", Some(0));
+        for text in ["", "5", "s", "-1s", "1.5s", "1y", "99999999999999999999s"] {
             check(text, None);
         }
     }

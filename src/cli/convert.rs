@@ -1,6 +1,8 @@
 //! `transmog convert`.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -8,9 +10,9 @@ use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use transmog::{Cancel, Error, ErrorKind};
+use transmog::{Cancel, Error, ErrorKind, Summary};
 
-use super::args::ConvertArgs;
+use super::args::{ConvertArgs, SummaryFormat};
 use super::{allocator, message, plan};
 
 /// How often a signal is looked for.
@@ -24,19 +26,50 @@ const STOPPING: [i32; 4] =
 const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 
 /// Converts, and sums up what it did on standard error.
-pub fn run(args: ConvertArgs) -> Result<(), Error> {
-    let quiet = args.quiet;
+///
+/// Returns the exit status of a run that published its tables.
+pub fn run(args: ConvertArgs) -> Result<u8, Error> {
+    let format = match (&args.summary, args.quiet) {
+        (_, true) => SummaryFormat::None,
+        (format, false) => format.clone().unwrap_or_default(),
+    };
     let conversion = plan::conversion(args)?;
     allocator::keep_freed_memory(conversion.memory_limit);
     stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
         Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
             .with_source(cause)
     })?;
-    let summary = conversion.run()?;
-    if !quiet {
-        message::say(&summary);
+    let mut summary = Summary::default();
+    let ran = conversion.run_into(&mut summary);
+    if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
+        sum_up(&summary, &format);
     }
-    Ok(())
+    ran.map(|()| summary.exit_status())
+}
+
+/// Says what a run did.
+fn sum_up(summary: &Summary, format: &SummaryFormat) {
+    match format {
+        SummaryFormat::Text | SummaryFormat::JsonFile(_) => message::say(summary),
+        SummaryFormat::Json => message::say(&summary.to_json()),
+        SummaryFormat::Github => {
+            message::say(&summary.to_annotations());
+            let page = summary.to_markdown();
+            let file = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+            let written = file.map(|file| {
+                let file = OpenOptions::new().create(true).append(true).open(file);
+                file.and_then(|mut file| file.write_all(page.as_bytes()))
+            });
+            match written {
+                Some(Ok(())) => {}
+                Some(Err(cause)) => {
+                    message::say(&format!("warning: $GITHUB_STEP_SUMMARY: {cause}\n{page}"));
+                }
+                None => message::say(&page),
+            }
+        }
+        SummaryFormat::None => {}
+    }
 }
 
 /// Lets the first signal end the run in order, and the second end the process at once.

@@ -20,9 +20,11 @@ use args::{Args, Command};
 pub fn run() -> u8 {
     let done = match Args::try_parse() {
         Ok(Args { command: Command::Convert(args) }) => convert::run(*args),
-        Ok(Args { command: Command::Completions { shell } }) => completions::run(shell),
+        Ok(Args { command: Command::Completions { shell } }) => {
+            completions::run(shell).map(|()| EXIT_DONE)
+        }
         Err(asked) if matches!(asked.kind(), Parsed::DisplayHelp | Parsed::DisplayVersion) => {
-            print(asked.render().to_string().as_bytes())
+            print(asked.render().to_string().as_bytes()).map(|()| EXIT_DONE)
         }
         Err(asked) if asked.kind() == Parsed::DisplayHelpOnMissingArgumentOrSubcommand => {
             message::say(&asked.render());
@@ -31,7 +33,7 @@ pub fn run() -> u8 {
         Err(wrong) => Err(message::from_clap(&wrong)),
     };
     match done {
-        Ok(()) => EXIT_DONE,
+        Ok(status) => status,
         Err(error) => {
             message::report(&error);
             error.kind().exit_status()

@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Charset, Conversion, CsvInput, Destination, Error, ErrorKind, Framing, Header, IdMode, Input,
-    InputFormat, NonObjects, OutputFormat, Overwrite, Sample, Selection, limits,
+    Charset, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Framing, Header,
+    IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite, RejectTarget, Sample,
+    Selection, limits,
 };
 
 use transmog::source::list::{self, Directories, Separator};
 
-use super::args::{ConvertArgs, Encoding};
+use super::args::{ConvertArgs, Encoding, SummaryFormat};
 
 /// Works out what the flags ask for.
 ///
@@ -26,6 +27,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     check_format_flags(&args, to)?;
     check_place_flags(&args, &place)?;
     check_csv_flags(&args)?;
+    check_recovery_flags(&args)?;
 
     let mut conversion = Conversion::new(inputs, to);
     conversion.destination = match place {
@@ -57,6 +59,23 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
                 return Err(Error::usage(format!("`--encoding`: {message}")));
             }
         }
+    }
+    conversion.rejects = match args.rejects {
+        None => RejectTarget::Beside,
+        Some(path) if path.as_os_str() == "none" => RejectTarget::Nowhere,
+        Some(path) if path.as_os_str() == "-" => RejectTarget::Stdout,
+        Some(path) if path.as_os_str().is_empty() => {
+            return Err(Error::usage("`--rejects`: expected a file, `-` or `none`, found nothing"));
+        }
+        Some(path) => RejectTarget::File(path),
+    };
+    set(&mut conversion.on_error, args.on_error);
+    conversion.error_budget = ErrorBudget { records: args.max_errors, rate: args.max_error_rate };
+    set(&mut conversion.batch_records, args.batch_size);
+    conversion.retry.max = args.max_retries;
+    set(&mut conversion.retry.backoff, args.retry_backoff);
+    if let Some(SummaryFormat::JsonFile(path)) = args.summary {
+        conversion.summary_file = Some(path);
     }
     conversion.indent = args.indent;
     conversion.threads = args.threads;
@@ -138,7 +157,7 @@ fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
         (args.thousands.is_some(), "--thousands"),
     ];
     let from = args.from.unwrap_or_default();
-    if matches!(from, InputFormat::Json | InputFormat::Jsonl)
+    if matches!(from, InputFormat::Json | InputFormat::Jsonl | InputFormat::Rejects)
         && let Some((_, flag)) = flags.iter().find(|(is_given, _)| *is_given)
     {
         return Err(Error::usage(format!("`{flag}`: expected CSV, found `--from {from}`"))
@@ -147,6 +166,40 @@ fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
     if from == InputFormat::Tsv && args.delimiter.is_some_and(|delimiter| delimiter != b'\t') {
         return Err(Error::usage("`--delimiter`: expected a tab, as in `--from tsv`")
             .with_hint("say `--from csv`"));
+    }
+    Ok(())
+}
+
+/// Refuses flags of recovery that would do nothing.
+fn check_recovery_flags(args: &ConvertArgs) -> Result<(), Error> {
+    let on_error = args.on_error.unwrap_or_default();
+    let is_fail = on_error == OnError::Fail;
+    let flags = [
+        (is_fail && args.rejects.is_some(), "--rejects", "`--on-error fail`"),
+        (is_fail && args.max_errors.is_some(), "--max-errors", "`--on-error fail`"),
+        (is_fail && args.max_error_rate.is_some(), "--max-error-rate", "`--on-error fail`"),
+        (
+            on_error != OnError::FailBatch && args.batch_size.is_some(),
+            "--batch-size",
+            "no `--on-error fail-batch`",
+        ),
+    ];
+    if let Some((_, flag, found)) = flags.iter().find(|(is_idle, ..)| *is_idle) {
+        return Err(Error::usage(format!(
+            "`{flag}`: expected records that are rejected, found {found}"
+        ))
+        .with_hint(format!("leave `{flag}` out, it would do nothing")));
+    }
+    let retries = args.max_retries.unwrap_or(if on_error == OnError::Retry { 1 } else { 0 });
+    if args.retry_backoff.is_some() && retries == 0 {
+        return Err(Error::usage(
+            "`--retry-backoff`: expected `--on-error retry` or `--max-retries`",
+        )
+        .with_hint("leave `--retry-backoff` out, it would do nothing"));
+    }
+    if on_error == OnError::Retry && args.max_retries == Some(0) {
+        return Err(Error::usage("`--on-error retry`: expected retries, found `--max-retries 0`")
+            .with_hint("say `--on-error skip`"));
     }
     Ok(())
 }
@@ -285,10 +338,18 @@ fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error>
     Ok(())
 }
 
+/// Returns whether there may be files besides the tables.
+fn writes_files(args: &ConvertArgs) -> bool {
+    let rejects =
+        args.rejects.as_deref().is_none_or(|path| !matches!(path.to_str(), Some("-" | "none")));
+    let may_reject = args.on_error != Some(OnError::Fail);
+    (rejects && may_reject) || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
+}
+
 /// Refuses flags that would do nothing in this place.
 fn check_place_flags(args: &ConvertArgs, place: &Place) -> Result<(), Error> {
     match place {
-        Place::Stdout if args.force => {
+        Place::Stdout if args.force && !writes_files(args) => {
             Err(Error::usage("`--force`: expected files as output, found standard output")
                 .with_hint("leave `--force` out, or write files with `-o`"))
         }

@@ -17,6 +17,8 @@ pub(super) struct Budget {
     pub encoding: usize,
     /// Bytes of input handed to a worker at once.
     pub chunk: usize,
+    /// Bytes of input after which a batch ends that goes whole.
+    pub batch: usize,
     /// Longest record that is taken.
     pub record: usize,
     /// Bytes of records that a sample holds.
@@ -45,6 +47,7 @@ impl Budget {
             chunk: conversion
                 .chunk_bytes
                 .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
+            batch: (spare / 56).clamp(least, limits::BATCH_BYTES),
             record: conversion
                 .record_bytes_max
                 .unwrap_or_else(|| (spare / 8).min(limits::RECORD_BYTES_MAX)),

@@ -1,17 +1,20 @@
 //! The whole way: options in, published tables and a summary out.
 
 mod budget;
+mod closing;
 mod groups;
 mod outputs;
 mod reader;
+mod rejects;
 mod run;
 mod sample;
 mod workers;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Instant;
 
 use crate::decode::{CellOptions, DecodeOptions, DuplicateKeys};
 use crate::encode::csv::CsvOptions;
@@ -25,10 +28,12 @@ use crate::format::{InputFormat, OutputFormat};
 use crate::frame::RecordPointer;
 use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
+use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
+use crate::retry::{RETRIES, Retry, RetryOptions};
 pub use sample::Sample;
 
-use crate::sink::{Destination, Framing, Overwrite};
+use crate::sink::{self, Destination, Framing, Overwrite};
 use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
 
@@ -129,6 +134,18 @@ pub struct Conversion {
     pub record_bytes_max: Option<usize>,
     /// Workers; by default one for each processor.
     pub threads: Option<NonZeroUsize>,
+    /// What happens at a record that cannot be converted.
+    pub on_error: OnError,
+    /// Where such records go.
+    pub rejects: RejectTarget,
+    /// How many there may be.
+    pub error_budget: ErrorBudget,
+    /// Records of a batch, where batches go whole.
+    pub batch_records: NonZeroUsize,
+    /// How reads and writes are tried again that fail for a moment.
+    pub retry: RetryOptions,
+    /// Where the summary goes as JSON, whether the run succeeds or fails.
+    pub summary_file: Option<PathBuf>,
     /// Ends the run from outside.
     pub cancel: Cancel,
 }
@@ -260,6 +277,12 @@ impl Conversion {
             chunk_bytes: None,
             record_bytes_max: None,
             threads: None,
+            on_error: OnError::default(),
+            rejects: RejectTarget::default(),
+            error_budget: ErrorBudget::default(),
+            batch_records: limits::BATCH_RECORDS,
+            retry: RetryOptions::default(),
+            summary_file: None,
             cancel: Cancel::default(),
         }
     }
@@ -267,10 +290,34 @@ impl Conversion {
     /// Reads everything, writes all tables, and publishes them together.
     ///
     /// - Errors: see [`ErrorKind`]; after an error nothing was published, and nothing is left.
-    pub fn run(mut self) -> Result<Summary, Error> {
+    pub fn run(self) -> Result<Summary, Error> {
+        let mut summary = Summary::default();
+        self.run_into(&mut summary)?;
+        Ok(summary)
+    }
+
+    /// Does the same, and says in `summary` what was done, also where it fails.
+    ///
+    /// - Errors: as [`run`](Conversion::run).
+    pub fn run_into(mut self, summary: &mut Summary) -> Result<(), Error> {
+        let start = Instant::now();
         self.settle();
-        self.check()?;
-        run::run(self)
+        let file = self.summary_file.clone().map(|path| (path, self.overwrite));
+        let ran = self.check().and_then(|()| run::run(self, summary));
+        summary.elapsed = start.elapsed();
+        let Err(error) = ran else { return Ok(()) };
+        summary.fail(&error);
+        match file {
+            // What stands there was to stay.
+            Some((path, _)) if error.kind() != ErrorKind::OutputExists => {
+                sink::write_alone(&path, summary.to_json().as_bytes()).map_err(|also| {
+                    let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
+                    Error::new(error.kind(), error.to_string()).with_hint(format!("{hint}{also}"))
+                })?;
+                Err(error)
+            }
+            _ => Err(error),
+        }
     }
 
     /// Checks that the options can work together, before anything is read.
@@ -284,6 +331,7 @@ impl Conversion {
             return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
         self.check_stream()?;
+        self.check_recovery()?;
         self.check_csv_input()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
         if let Some(wanted) = self.encodings.iter().find(is_new).filter(|_| self.compat) {
@@ -348,6 +396,15 @@ impl Conversion {
         Ok(())
     }
 
+    fn check_recovery(&self) -> Result<(), Error> {
+        let is_stream = matches!(self.destination, Destination::Stdout(_));
+        if self.rejects == RejectTarget::Stdout && is_stream {
+            let message = "`--rejects -`: expected tables in files, found standard output";
+            return Err(Error::usage(message).with_hint("name a file: `--rejects FILE`"));
+        }
+        Ok(())
+    }
+
     fn check_csv_input(&self) -> Result<(), Error> {
         let CsvInput { dialect, cells } = &self.csv_input;
         if self.from.is_rows() && self.records_at.is_some() {
@@ -400,6 +457,13 @@ impl Conversion {
         Ok(())
     }
 
+    /// Returns what decides whether reads and writes are tried again.
+    fn retry(&self) -> Retry {
+        let default = if self.on_error == OnError::Retry { RETRIES } else { 0 };
+        let max = self.retry.max.unwrap_or(default);
+        Retry::new(max, self.retry.backoff, self.cancel.clone())
+    }
+
     /// Returns whether rows are to say their table.
     fn is_tagged(&self) -> bool {
         matches!(
@@ -433,6 +497,12 @@ impl Conversion {
             // Cells may have child tables, which are joined to their rows.
             self.flatten.ids = IdMode::Sequence;
         }
+        if self.rejects == RejectTarget::Beside
+            && matches!(self.destination, Destination::Writer(..))
+        {
+            // Nothing lies beside it.
+            self.rejects = RejectTarget::Nowhere;
+        }
         self.flatten.number_text = self.numbers != NumberMode::Double;
         // Text prints dates as they stand, whatever their type.
         let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
@@ -453,6 +523,11 @@ impl Conversion {
             Input::Stdin | Input::Reader { .. } => None,
         });
         let name = self.name.clone().or(from_output).or(from_input);
+        // A reject file is named after the table.
+        let name = name.map(|name| match name.strip_suffix(".rejects") {
+            Some(stem) if self.from == InputFormat::Rejects => stem.to_owned(),
+            _ => name,
+        });
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| "records".to_owned())
     }
 

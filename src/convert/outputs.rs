@@ -1,11 +1,15 @@
 //! The files of a run: row groups handed to the workers, written in order, published together.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::groups::FullGroup;
+use super::rejects::RejectOutputs;
 use super::run::CANCEL_POLL;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
@@ -14,9 +18,17 @@ use crate::encode::parquet::{ParquetOptions, ParquetWriter, encoding};
 use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
-use crate::report::TableSummary;
+use crate::report::{Summary, TableSummary};
+use crate::retry::Retry;
 use crate::schema::Layout;
-use crate::sink::{Destination, InputFile, Note, Published, Sink, SinkOptions, Staged, Trail};
+use crate::sink::names::FileNames;
+use crate::sink::{
+    Access, Destination, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged, StagedSide,
+    Trail,
+};
+
+/// What the name of a reject file ends in.
+const REJECTS_EXTENSION: &str = "rejects.jsonl";
 
 /// The files of a run and the writers that fill them.
 pub(super) struct Outputs {
@@ -26,6 +38,9 @@ pub(super) struct Outputs {
     csv: csv::CsvOptions,
     json: JsonOptions,
     table: Option<String>,
+    /// Where the summary goes, with the tables.
+    summary: Option<Side>,
+    start: Instant,
     /// The format cannot hold more digits than a double has.
     pub drops_digits: bool,
     tables: Vec<Output>,
@@ -59,6 +74,7 @@ impl Outputs {
         conversion: &mut Conversion,
         root_name: &str,
         inputs: Vec<InputFile>,
+        retry: &Retry,
     ) -> Result<Self, Error> {
         let tagged = conversion.is_tagged();
         let nowhere = Destination::Directory(".".into());
@@ -70,8 +86,7 @@ impl Outputs {
             temp_dir: None,
         })?;
         sink.refuse_inputs(inputs)?;
-        // No table may take the name that rejected records will go by.
-        sink.reserve(&format!("{root_name}.rejects.jsonl"));
+        sink.retry_with(retry.clone());
         let mut csv = conversion.csv;
         if conversion.to == OutputFormat::Tsv {
             csv.delimiter = b'\t';
@@ -93,9 +108,14 @@ impl Outputs {
             csv,
             json,
             table: conversion.table.clone(),
+            summary: None,
+            start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
             tables: Vec::new(),
         };
+        if let Some(path) = &conversion.summary_file {
+            outputs.summary = Some(outputs.sink.side(path, Access::Umask)?);
+        }
         outputs.create(0, root_name)?;
         Ok(outputs)
     }
@@ -108,6 +128,41 @@ impl Outputs {
     /// Returns what dead runs had left in the directories of the outputs.
     pub(super) fn notes(&self) -> &[Note] {
         self.sink.notes()
+    }
+
+    /// Declares the reject file that users named.
+    pub(super) fn reject_file(&mut self, path: &Path) -> Result<Side, Error> {
+        // It holds what may be nobody else's business.
+        self.sink.side(path, Access::Owner)
+    }
+
+    /// Declares the reject file beside the tables.
+    pub(super) fn reject_file_beside(&mut self, root_name: &str) -> Result<Side, Error> {
+        let mut names = FileNames::new(REJECTS_EXTENSION);
+        let mut declare = || {
+            let path = self.sink.beside(&names.choose(root_name));
+            self.sink.side(&path, Access::Owner)
+        };
+        match declare() {
+            // It may be what is converted again.
+            Err(error) if error.kind() == ErrorKind::Usage => declare(),
+            declared => declared,
+        }
+    }
+
+    /// Makes the reject file, under a hidden name.
+    pub(super) fn stage_reject_file(&mut self, side: &Side) -> Result<StagedSide, Error> {
+        self.sink.stage_side(side)
+    }
+
+    /// Returns whether the tables go to a stream.
+    pub(super) fn is_stream(&self) -> bool {
+        self.sink.is_stream()
+    }
+
+    /// Makes a temporary file.
+    pub(super) fn scratch(&self) -> Result<Scratch, Error> {
+        self.sink.scratch()
     }
 
     pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
@@ -195,13 +250,15 @@ impl Outputs {
         Ok(written)
     }
 
-    /// Ends all files and publishes them together.
+    /// Ends all files and publishes them together; says in `summary` which there are.
     pub(super) fn finish(
-        self,
+        mut self,
         layouts: &[Layout],
         rows: &[u64],
+        mut rejects: RejectOutputs,
+        summary: &mut Summary,
         cancel: &Cancel,
-    ) -> Result<Vec<TableSummary>, Error> {
+    ) -> Result<(), Error> {
         if let Some(wanted) = &self.table
             && self.tables.iter().all(|output| output.writer.is_none())
         {
@@ -218,31 +275,59 @@ impl Outputs {
                 staged.push(writer.finish(layout)?);
             }
         }
-        let published = publish(self.sink, staged, cancel)?;
-        let summary = published.into_iter().map(|published| {
-            let layout = &layouts[published.table_index];
-            TableSummary {
+        for table in &staged {
+            let layout = &layouts[table.table_index()];
+            summary.tables.push(TableSummary {
                 name: layout.table.clone(),
-                path: published.path,
-                rows: rows[published.table_index],
+                path: self.sink.path_of(table),
+                rows: rows[table.table_index()],
                 columns: layout.columns.len(),
-                bytes: published.bytes,
-            }
-        });
-        Ok(summary.collect())
+                bytes: table.bytes()?,
+            });
+        }
+        summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
+        if let Some(side) = &self.summary {
+            summary.elapsed = self.start.elapsed();
+            let staged = self.sink.stage_side(side)?;
+            let written = staged.append()?.write_all(summary.to_json().as_bytes());
+            written.map_err(|cause| staged.error("writing the summary", cause))?;
+            rejects.sides.push(staged);
+        }
+        if let Some(rejects) = &rejects.stdout {
+            send(rejects)?;
+        }
+        publish(self.sink, staged, rejects, cancel)
     }
 }
 
+/// Copies rejected records to standard output, as the tables go to files.
+///
+/// - Errors: `Io`, also where the reader went away: rejects that are lost are no success.
+fn send(rejects: &Scratch) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    let sent = io::copy(&mut rejects.read()?, &mut stdout).and_then(|_| stdout.flush());
+    sent.map_err(|cause| {
+        let message = format!("<stdout>: writing rejected records failed: {cause}");
+        Error::new(ErrorKind::Io, message).with_source(cause)
+    })
+}
+
 /// Commits; while a stream's reader makes us wait, the run can still be stopped.
-fn publish(mut sink: Sink, staged: Vec<Staged>, cancel: &Cancel) -> Result<Vec<Published>, Error> {
+fn publish(
+    mut sink: Sink,
+    staged: Vec<Staged>,
+    rejects: RejectOutputs,
+    cancel: &Cancel,
+) -> Result<(), Error> {
     let hold = cancel.clone();
     sink.ask_before_publishing(move || hold.hold());
     let is_stream = sink.is_stream();
     let released = cancel.clone();
+    let RejectOutputs { sides, absent, .. } = rejects;
     let commit = move || {
-        let published = sink.commit(staged, Vec::new(), Vec::new());
+        let published = sink.commit(staged, sides, absent);
         released.release();
-        published
+        published.map(drop)
     };
     if !is_stream {
         return commit();

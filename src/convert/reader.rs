@@ -8,13 +8,14 @@ use crossbeam_channel::{Receiver, Sender};
 use super::Conversion;
 use super::budget::Budget;
 use super::sample::{Picked, Picker, Sample};
-use super::workers::Report;
+use super::workers::{End, Report};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::dialect::DialectOptions;
-use crate::frame::{Chunk, FrameOptions, Framer, RecordPointer, Start};
+use crate::frame::{BatchLimits, Chunk, FrameOptions, Framer, OnLost, RecordPointer, Start};
 use crate::limits;
-use crate::report::Warning;
+use crate::reject::{OnError, replay};
+use crate::retry::{Retry, Retrying};
 use crate::source::charset::Charset;
 use crate::source::{Input, Notes, Source};
 
@@ -22,6 +23,7 @@ use crate::source::{Input, Notes, Source};
 pub(super) fn spawn(
     conversion: Conversion,
     budget: &Budget,
+    retry: Retry,
     tickets: Receiver<Option<Chunk>>,
     reports: Sender<Report>,
 ) -> Result<(), Error> {
@@ -36,14 +38,19 @@ pub(super) fn spawn(
         sample: conversion.sample.map(|sample| (sample, budget.sample)),
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
+        retry,
+        on_lost: match conversion.on_error {
+            OnError::Fail => OnLost::Fail,
+            OnError::Skip | OnError::FailBatch | OnError::Retry => OnLost::Reject,
+        },
+        batch: (conversion.on_error == OnError::FailBatch)
+            .then_some(BatchLimits { records: conversion.batch_records, bytes: budget.batch }),
     };
     let inputs = conversion.inputs;
     let read = move || {
         let mut start = Start::default();
         let end = match read_all(inputs, &plan, &mut start, &tickets, &reports) {
-            Ok(Some(end)) => {
-                Report::End { bytes: end.bytes, notes: end.notes, left_out: end.left_out }
-            }
+            Ok(Some(end)) => Report::End(end),
             Ok(None) => return,
             Err(error) => Report::ReadFailed { error, input_index: start.input_index },
         };
@@ -68,18 +75,13 @@ struct ReadPlan {
     sample: Option<(Sample, usize)>,
     chunk_bytes: usize,
     record_bytes_max: usize,
+    retry: Retry,
+    on_lost: OnLost,
+    batch: Option<BatchLimits>,
 }
 
 /// Records of a sample that go by one ticket, at most.
 const SINGLES_MAX: usize = 64;
-
-/// What is known once all inputs were read.
-#[derive(Debug, Default)]
-struct End {
-    bytes: u64,
-    notes: Vec<Warning>,
-    left_out: u64,
-}
 
 /// Returns what was read, or nothing if the run wants no more; `start` is that of the input at hand.
 fn read_all(
@@ -91,6 +93,7 @@ fn read_all(
 ) -> Result<Option<End>, Error> {
     let mut end = End::default();
     let mut sent = 0;
+    let is_replay = plan.from == InputFormat::Rejects;
     let mut picker = Picker::new(plan.skip, plan.sample);
     let records_max = plan.limit.map(|limit| plan.skip.saturating_add(limit));
     for input in inputs {
@@ -113,10 +116,17 @@ fn read_all(
                 Ok(None) => break,
                 Err(error) => return Err(damage_behind(error, framer, damage_bytes)),
             };
-            if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
-                return Ok(None);
+            // Records of a reject file were written in more than one way, perhaps.
+            let chunks = if is_replay { replay::records(&chunk) } else { vec![chunk] };
+            for (index, chunk) in chunks.into_iter().enumerate() {
+                if index > 0 && tickets.recv().is_err() {
+                    return Ok(None);
+                }
+                if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
+                    return Ok(None);
+                }
+                sent += 1;
             }
-            sent += 1;
         }
         if framer.comments() > 0 {
             let (input, count) = (framer.end().input_index - 1, framer.comments());
@@ -162,6 +172,7 @@ fn open(
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
     let mut source = Source::open(input)?;
+    source.reader = Box::new(Retrying::new(source.reader, plan.retry.clone()));
     source.unpack(plan.unpack_bytes)?;
     let origin = source.decode(plan.charset)?;
     let framing = source.framing(plan.from, &plan.dialect)?;
@@ -173,6 +184,8 @@ fn open(
         records_at: plan.records_at.clone(),
         origin,
         records_max,
+        on_lost: plan.on_lost,
+        batch: plan.batch,
     };
     let damage_bytes = source.compression.map(|_| match source.len {
         Some(_) => limits::DAMAGE_BYTES,

@@ -12,18 +12,21 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::budget::Budget;
 use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
-use super::workers::{DecodeJob, DecodeSetup, Decoded, Report, Tickets, Workers};
-use super::{Conversion, CsvInput, DateMode, NumberMode, reader};
-use crate::decode::ChunkHalt;
+use super::rejects::RejectLog;
+use super::workers::{DecodeJob, DecodeSetup, Decoded, End, Report, Tickets, Workers};
+use super::{Cancel, Conversion, CsvInput, DateMode, NumberMode, reader};
+use crate::decode::{self, CapReached, Faults};
 use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
-use crate::flatten::{Flattened, Flattener, Note};
-use crate::frame::{Chunk, RowHead, position};
-use crate::report::{DialectSummary, Summary, Warning, WarningKind};
-use crate::schema::widen::{ColumnType, Widening};
-use crate::schema::{Layout, Records, Renamed, Schema, SchemaOptions};
+use crate::flatten::{Flattener, Note};
+use crate::frame::{Chunk, RowHead};
+use crate::reject::OnError;
+use crate::report::{Batches, DialectSummary, InputSummary, Summary, Warning};
+use crate::retry::Retry;
+use crate::schema::widen::Widening;
+use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
@@ -35,28 +38,39 @@ const CHUNKS_AHEAD: usize = 2;
 /// How often the loop looks whether it was asked to stop.
 pub(super) const CANCEL_POLL: Duration = Duration::from_millis(50);
 
-pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
+/// Runs a conversion; `summary` says what it did, also where it fails.
+pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
     let names: Vec<String> = conversion.inputs.iter().map(input_name).collect();
     let inputs = input_files(&conversion.inputs)?;
     let root_name = conversion.root_name();
-    let schema_options = schema_options(&conversion, root_name.clone());
-    let outputs = Outputs::open(&mut conversion, &root_name, inputs)?;
+    let retry = conversion.retry();
+    let schema = schema_options(&conversion, root_name.clone());
+    let mut outputs = Outputs::open(&mut conversion, &root_name, inputs, &retry)?;
     let trail = outputs.trail();
-    let done = convert(conversion, names, schema_options, outputs);
+    let rejects = RejectLog::open(&conversion, names.clone(), &root_name, &mut outputs);
+    let done = rejects.and_then(|rejects| {
+        let parts = Parts { names, schema, outputs, rejects, retry };
+        convert(conversion, parts, summary)
+    });
     done.map_err(|error| trail.clear(error))
 }
 
-fn convert(
-    conversion: Conversion,
+/// What a run is made of besides its options.
+struct Parts {
     names: Vec<String>,
-    schema_options: SchemaOptions,
+    schema: SchemaOptions,
     outputs: Outputs,
-) -> Result<Summary, Error> {
+    rejects: RejectLog,
+    retry: Retry,
+}
+
+fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Result<(), Error> {
+    let Parts { names, schema, outputs, rejects, retry } = parts;
     let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZero::get);
     let paths = Arc::new(Paths::default());
     let caps = (conversion.flatten.max_columns, conversion.flatten.max_tables);
-    let schema = Schema::new(schema_options, Arc::clone(&paths), caps);
+    let schema = Schema::new(schema, Arc::clone(&paths), caps);
     let setup = DecodeSetup {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
@@ -77,9 +91,18 @@ fn convert(
     };
     let cancel = conversion.cancel.clone();
     let csv_flags = conversion.csv_input != CsvInput::default();
-    reader::spawn(conversion, &budget, tickets.take.clone(), workers.to_reports.clone())?;
+    let goes_by_batch = conversion.on_error == OnError::FailBatch;
+    reader::spawn(
+        conversion,
+        &budget,
+        retry.clone(),
+        tickets.take.clone(),
+        workers.to_reports.clone(),
+    )?;
+    let inputs = names.iter().map(|name| InputSummary::new(name)).collect();
     let mut run = Run {
         names,
+        inputs,
         setup,
         workers,
         tickets,
@@ -91,6 +114,11 @@ fn convert(
         next: 0,
         read: 0,
         records: 0,
+        rejects,
+        held: Vec::new(),
+        goes_by_batch,
+        retry,
+        batches: Batches::default(),
         notes: BTreeMap::new(),
         used: 0,
         left_out: 0,
@@ -105,32 +133,13 @@ fn convert(
         dialects: Vec::new(),
         csv_flags,
         compressed: BTreeMap::new(),
-        fault_at: None,
     };
-    let mut end = None;
-    while end.is_none() || run.next < run.read {
-        cancel.check()?;
-        match run.workers.reports.recv_timeout(CANCEL_POLL) {
-            Ok(Report::End { bytes, notes, left_out }) => end = Some((bytes, notes, left_out)),
-            Ok(report) => {
-                if let Err(error) = run.take(report) {
-                    return Err(if end.is_none() {
-                        run.damage_behind(error, &cancel)
-                    } else {
-                        error
-                    });
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
-            }
-        }
-    }
-    let (bytes, notes, left_out) = end.unwrap_or_default();
-    let mut summary = run.finish(bytes, notes, &cancel)?;
+    let driven = run.drive(&cancel);
+    run.sum_up(summary);
+    let End { bytes, notes, left_out } = driven?;
+    summary.bytes_in = bytes;
     summary.records_left_out = left_out;
-    Ok(summary)
+    run.finish(notes, summary, &cancel)
 }
 
 /// Paths at which something is counted by itself.
@@ -161,43 +170,81 @@ impl Encoding {
     }
 }
 
+/// A chunk that was decoded and waits for the rest of its batch.
+struct Held {
+    chunk: Chunk,
+    decoded: Result<decode::Decoded, CapReached>,
+    full_count: usize,
+}
+
 /// The state of the loop.
-struct Run {
+pub(super) struct Run {
     names: Vec<String>,
-    setup: DecodeSetup,
+    /// What each input gave.
+    inputs: Vec<InputSummary>,
+    pub(super) setup: DecodeSetup,
     workers: Workers,
     tickets: Tickets,
-    schema: Schema,
+    pub(super) schema: Schema,
     admission: Arc<Admission>,
     groups: Groups,
-    outputs: Outputs,
+    pub(super) outputs: Outputs,
     /// Decoded chunks that wait for an earlier one.
     early: BTreeMap<u64, Decoded>,
     /// Sequence of the chunk that comes next.
     next: u64,
     /// Chunks read.
     read: u64,
-    records: u64,
-    notes: BTreeMap<(Note, String), u64>,
+    /// Records looked at.
+    pub(super) records: u64,
+    rejects: RejectLog,
+    /// Chunks of a batch that goes whole or not at all.
+    held: Vec<Held>,
+    goes_by_batch: bool,
+    retry: Retry,
+    batches: Batches,
+    pub(super) notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
-    used: u128,
+    pub(super) used: u128,
     /// Values that are not selected.
     left_out: u64,
     /// Hashes of the ids of main rows, while there are not too many.
     ids: HashSet<u64>,
-    duplicate_ids: u64,
+    pub(super) duplicate_ids: u64,
     encoding: Encoding,
     /// How inputs of CSV were read.
-    dialects: Vec<DialectSummary>,
+    pub(super) dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.
-    csv_flags: bool,
+    pub(super) csv_flags: bool,
     /// Inputs that are unpacked, and how far behind a record at fault to look for damage.
     compressed: BTreeMap<usize, u64>,
-    /// The input of the record at fault, and which byte of it, unpacked.
-    fault_at: Option<(usize, u64)>,
 }
 
 impl Run {
+    /// Takes reports until all inputs were read and all their chunks absorbed.
+    fn drive(&mut self, cancel: &Cancel) -> Result<End, Error> {
+        let mut end = None;
+        loop {
+            if self.next >= self.read
+                && let Some(end) = end.take()
+            {
+                return Ok(end);
+            }
+            cancel.check()?;
+            match self.workers.reports.recv_timeout(CANCEL_POLL) {
+                Ok(Report::End(reached)) => end = Some(reached),
+                Ok(report) => self.take(report).map_err(|error| match &end {
+                    None => self.damage_behind(error, cancel),
+                    Some(_) => error,
+                })?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
+                }
+            }
+        }
+    }
+
     fn take(&mut self, report: Report) -> Result<(), Error> {
         match report {
             Report::Compressed { input_index, damage_bytes } => {
@@ -211,7 +258,7 @@ impl Run {
                 let admission = Arc::clone(&self.admission);
                 self.workers.decode(DecodeJob { chunk, admission });
             }
-            Report::End { .. } => {}
+            Report::End(_) => {}
             Report::Unused => self.tickets.give_back(None),
             Report::Comments { input, count } => {
                 let known = self.dialects.last_mut().filter(|known| known.input_index == input);
@@ -222,7 +269,7 @@ impl Run {
                 // which thread was faster. But where the data is damaged, so may be its records.
                 let drained = self.drain_decoded();
                 let is_damage = error.kind() == ErrorKind::Compression
-                    && self.fault_at.is_some_and(|(input, _)| input == input_index);
+                    && self.rejects.ended_at.is_some_and(|(input, _)| input == input_index);
                 self.compressed.clear();
                 return Err(drained.err().filter(|_| !is_damage).unwrap_or(error));
             }
@@ -256,17 +303,72 @@ impl Run {
     }
 
     fn absorb_chunk(&mut self, decoded: Decoded) -> Result<(), Error> {
-        let Decoded { chunk, decoded, full_count } = decoded;
-        let is_stale = full_count != self.admission.full_count();
-        let flattened = match decoded {
-            Err(ChunkHalt::Fault(record, fault)) => {
-                return Err(self.bad_record(&chunk, record, fault));
-            }
-            Ok(flattened) if !is_stale && !self.schema.would_overflow(&flattened.tables) => {
-                flattened
-            }
-            Ok(_) | Err(ChunkHalt::CapReached) => self.decode_in_order(&chunk)?,
+        let Decoded { chunk, decoded, elapsed, full_count } = decoded;
+        self.batches.count += 1;
+        self.batches.elapsed += elapsed;
+        self.next += 1;
+        if !self.goes_by_batch {
+            return self.absorb_batch(vec![Held { chunk, decoded, full_count }]);
+        }
+        let batch_of = |chunk: &Chunk| (chunk.input_index, chunk.batch);
+        let goes_on = |held: &Held| batch_of(&held.chunk) == batch_of(&chunk);
+        let ended = match self.held.last().is_none_or(goes_on) {
+            true => Vec::new(),
+            false => std::mem::take(&mut self.held),
         };
+        // The reader goes on meanwhile: a batch may be more chunks than there are tickets.
+        self.tickets.give_back(None);
+        self.held.push(Held { chunk, decoded, full_count });
+        self.absorb_batch(ended)
+    }
+
+    /// Takes chunks of one batch in their order.
+    fn absorb_batch(&mut self, batch: Vec<Held>) -> Result<(), Error> {
+        let is_bad = |held: &Held| held.decoded.as_ref().is_ok_and(|done| !done.faults.is_empty());
+        let mut bad = None;
+        if self.goes_by_batch && batch.iter().any(|held| is_bad(held) || held.decoded.is_err()) {
+            let faults = batch.iter().map(|held| match &held.decoded {
+                Ok(done) => Ok(done.faults.clone()),
+                Err(CapReached) => self.decode_in_order(&held.chunk).map(|(done, _)| done.faults),
+            });
+            let faults = faults.collect::<Result<Vec<_>, Error>>()?;
+            let first = batch.iter().zip(&faults).find_map(|(held, faults)| {
+                faults.keys().next().map(|record| held.chunk.number(*record) + 1)
+            });
+            bad = first.map(|first| (first, faults));
+        }
+        let Some((first, all_faults)) = bad else {
+            return batch.into_iter().try_for_each(|held| self.absorb_held(held));
+        };
+        for (Held { chunk, .. }, mut faults) in batch.into_iter().zip(all_faults) {
+            for record in 0..chunk.records.len() {
+                let message = format!("record {first} of the same batch is at fault");
+                let fault = || Fault::new(FaultCode::BatchFailed, 0, message);
+                faults.entry(record).or_insert_with(fault);
+            }
+            self.reject(&chunk, &faults)?;
+            self.count_records(&chunk)?;
+        }
+        self.batches.failed += 1;
+        Ok(())
+    }
+
+    fn absorb_held(&mut self, held: Held) -> Result<(), Error> {
+        let Held { chunk, decoded, full_count } = held;
+        let is_stale = full_count != self.admission.full_count();
+        let done = match decoded {
+            Ok(done) if !is_stale && !self.schema.would_overflow(&done.flattened.tables) => done,
+            Ok(_) | Err(CapReached) => {
+                let (done, admission) = self.decode_in_order(&chunk)?;
+                if admission.full_count() != self.admission.full_count() {
+                    // From here on workers know what is full.
+                    self.admission = Arc::new(admission);
+                }
+                done
+            }
+        };
+        self.reject(&chunk, &done.faults)?;
+        let flattened = done.flattened;
         self.used |= flattened.used;
         self.left_out += flattened.left_out;
         self.note_ids(&flattened.tables);
@@ -276,20 +378,41 @@ impl Run {
         }
         let tables_before = self.schema.tables().len();
         let kind = if chunk.rows.is_some() { Records::Rows } else { Records::Objects };
-        let batches = self.schema.fit(flattened.tables, chunk.first_record, kind);
+        let numbers = match &chunk.replayed {
+            None => RecordNumbers::From(chunk.first_record),
+            Some(replayed) => {
+                RecordNumbers::Each(replayed.iter().map(|replayed| replayed.number).collect())
+            }
+        };
+        let batches = self.schema.fit(flattened.tables, &numbers, kind);
         for table in tables_before..self.schema.tables().len() {
             self.outputs.create(table, &self.schema.tables()[table].name)?;
         }
         let records = chunk.records.len();
-        self.records += records as u64;
-        self.next += 1;
-        self.tickets.give_back(Some(chunk));
+        self.count_records(&chunk)?;
+        if !self.goes_by_batch {
+            self.tickets.give_back(Some(chunk));
+        }
         // CSV without rows has but columns.
         let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
         for full in full {
             self.encoding.waiting.push_back((full, Place::Inner));
         }
         self.encode_waiting()
+    }
+
+    /// Lets records at fault go to the reject file, or ends the run.
+    fn reject(&mut self, chunk: &Chunk, faults: &Faults) -> Result<(), Error> {
+        self.inputs[chunk.input_index].rejected += faults.len() as u64;
+        self.rejects.take(&mut self.outputs, chunk, faults, self.records)
+    }
+
+    /// Counts the records of a chunk that is done; ends the run where too many were rejected.
+    fn count_records(&mut self, chunk: &Chunk) -> Result<(), Error> {
+        let records = chunk.records.len() as u64;
+        self.records += records;
+        self.inputs[chunk.input_index].records += records;
+        self.rejects.settle(self.records)
     }
 
     /// Remembers how an input of CSV was read, with its first chunk.
@@ -332,29 +455,20 @@ impl Run {
         }
     }
 
-    /// Decodes a chunk again, path by path, because a cap may be crossed in it.
-    fn decode_in_order(&mut self, chunk: &Chunk) -> Result<Flattened, Error> {
+    /// Decodes a chunk again, path by path, because a cap may be crossed in it; returns as well
+    /// what is admitted behind it.
+    fn decode_in_order(&self, chunk: &Chunk) -> Result<(decode::Decoded, Admission), Error> {
         let admission = self.schema.admission().to_live();
         let (options, paths) = (Arc::clone(&self.setup.flatten), Arc::clone(&self.setup.paths));
         let mut flattener = Flattener::new(options, paths, admission);
         let decoded = self.setup.decode(chunk, &mut flattener);
-        let admission = flattener.into_admission();
-        if admission.full_count() != self.admission.full_count() {
-            // From here on workers know what is full.
-            self.admission = Arc::new(admission);
-        }
-        match decoded {
-            Ok(flattened) => Ok(flattened),
-            Err(ChunkHalt::Fault(record, fault)) => Err(self.bad_record(chunk, record, fault)),
-            Err(ChunkHalt::CapReached) => {
-                Err(Error::new(ErrorKind::Internal, "a cap was reached twice"))
-            }
-        }
+        let twice = |CapReached| Error::new(ErrorKind::Internal, "a cap was reached twice");
+        Ok((decoded.map_err(twice)?, flattener.into_admission()))
     }
 
     /// Reads on from a record at fault in compressed data, to see whether the data is damaged.
-    fn damage_behind(&mut self, error: Error, cancel: &super::Cancel) -> Error {
-        let Some((input, byte)) = self.fault_at else { return error };
+    fn damage_behind(&mut self, error: Error, cancel: &Cancel) -> Error {
+        let Some((input, byte)) = self.rejects.ended_at else { return error };
         let Some(most) = self.compressed.get(&input) else { return error };
         let last = byte.saturating_add(*most);
         let early = std::mem::take(&mut self.early);
@@ -376,42 +490,6 @@ impl Run {
             }
         }
         error
-    }
-
-    fn bad_record(&mut self, chunk: &Chunk, record: usize, fault: Fault) -> Error {
-        let start = chunk.records[record].start as usize;
-        self.fault_at = Some((chunk.input_index, chunk.first_byte + start as u64));
-        let place = position(chunk, start + fault.byte);
-        let name = self.names.get(chunk.input_index).map_or("<input>", String::as_str);
-        let at = if fault.path.is_empty() {
-            String::new()
-        } else {
-            format!(" at `{}`", crate::sink::names::printable(&fault.path))
-        };
-        let message = format!(
-            "{name}:{}:{}: {}{at} ({}, record {}, byte {})",
-            place.line,
-            place.column,
-            crate::sink::names::printable(&fault.message),
-            fault.code,
-            chunk.first_record + record as u64 + 1,
-            place.byte,
-        );
-        Error::new(ErrorKind::Record(fault.code), message).with_hint(match fault.code {
-            FaultCode::EncodingInvalid if chunk.origin.is_none() => {
-                "nothing was written; if the input is in another character set, say so, as in \
-                 `--encoding latin1`"
-            }
-            FaultCode::CsvFieldCount => {
-                "nothing was written; `--ragged pad` fills rows with null and keeps what is too \
-                 much; `--delimiter`, `--quote` and `--skip-rows` say how cells are told apart"
-            }
-            FaultCode::CsvQuote => {
-                "nothing was written; mend the row, or say what quotes mean with `--quote` and \
-                 `--escape`"
-            }
-            _ => "nothing was written; mend the record or take it out, then run again",
-        })
     }
 
     /// Waits for the chunks read so far, to report their faults.
@@ -439,12 +517,29 @@ impl Run {
         Ok(())
     }
 
+    /// Says what was done so far.
+    fn sum_up(&self, summary: &mut Summary) {
+        summary.rejects = self.rejects.rejects();
+        // The last chunk may have ended the run on its way.
+        summary.records = self.records.max(self.rejects.seen()) - summary.rejects.count;
+        summary.values_left_out = self.left_out;
+        summary.inputs.clone_from(&self.inputs);
+        summary.dialects.clone_from(&self.dialects);
+        summary.batches = self.batches;
+        summary.retries = self.retry.count();
+    }
+
     fn finish(
         mut self,
-        bytes_in: u64,
         notes: Vec<Warning>,
-        cancel: &super::Cancel,
-    ) -> Result<Summary, Error> {
+        summary: &mut Summary,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        let held = std::mem::take(&mut self.held);
+        let absorbed = self.absorb_batch(held);
+        self.sum_up(summary);
+        absorbed?;
+        let rejects = self.rejects.finish(self.records)?;
         for full in self.groups.finish() {
             self.encoding.waiting.push_back((full, Place::Last));
         }
@@ -468,108 +563,12 @@ impl Run {
         }
         let mut warnings = self.warnings(&layouts, renamed);
         warnings.extend(notes);
-        for note in self.outputs.notes() {
-            let kind = match note.is_settled {
-                true => WarningKind::LeftoversSettled,
-                false => WarningKind::LeftoversKept,
-            };
-            let detail = note.text.clone();
-            warnings.push(Warning { kind, path: String::new(), count: 1, detail });
-        }
         warnings.sort();
+        summary.warnings = warnings;
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
-        let tables = self.outputs.finish(&layouts, &rows, cancel)?;
-        Ok(Summary {
-            records: self.records,
-            records_left_out: 0,
-            values_left_out: self.left_out,
-            bytes_in,
-            tables,
-            warnings,
-            dialects: self.dialects,
-        })
+        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
     }
-
-    fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        for name in &self.schema.renamed_tables {
-            let detail = format!("`{}`, as `{}` was taken", name.name, name.wanted);
-            let path = name.path.clone();
-            warnings.push(Warning { kind: WarningKind::TableRenamed, path, count: 1, detail });
-        }
-        for name in renamed {
-            let detail =
-                format!("`{}` of `{}`, as `{}` was taken", name.name, name.table, name.wanted);
-            let path = name.path;
-            warnings.push(Warning { kind: WarningKind::ColumnRenamed, path, count: 1, detail });
-        }
-        for input in &self.dialects {
-            for (wanted, name) in &input.renamed {
-                let detail = format!("`{name}`, as `{wanted}` stood before it in `{}`", input.name);
-                let (kind, path) = (WarningKind::ColumnRenamed, format!("/{wanted}"));
-                warnings.push(Warning { kind, path, count: 1, detail });
-            }
-        }
-        if self.csv_flags && self.dialects.is_empty() {
-            let (kind, path) = (WarningKind::PatternUnused, String::new());
-            let detail = "what flags say of CSV".to_owned();
-            warnings.push(Warning { kind, path, count: 1, detail });
-        }
-        if self.outputs.drops_digits {
-            for (table, layout) in self.schema.tables().iter().zip(layouts) {
-                for column in &layout.columns {
-                    let count = table.columns[column.index].long_floats;
-                    if count > 0 && holds_doubles(&column.column_type) {
-                        let path = column.path.clone().unwrap_or_default();
-                        let (kind, detail) = (WarningKind::DigitsDropped, String::new());
-                        warnings.push(Warning { kind, path, count, detail });
-                    }
-                }
-            }
-        }
-        for (place, option) in self.setup.flatten.path_options().into_iter().enumerate() {
-            if self.records > 0 && place < u128::BITS as usize && self.used >> place & 1 == 0 {
-                let (kind, path) = (WarningKind::PatternUnused, String::new());
-                warnings.push(Warning { kind, path, count: 1, detail: option });
-            }
-        }
-        if self.duplicate_ids > 0 {
-            let (kind, path, detail) = (WarningKind::DuplicateId, String::new(), String::new());
-            warnings.push(Warning { kind, path, count: self.duplicate_ids, detail });
-        }
-        for ((note, path), &count) in &self.notes {
-            let kind = match note {
-                Note::EmptyObject => WarningKind::EmptyObject,
-                Note::EmptyArray if is_list_column(layouts, path) => continue,
-                Note::EmptyArray => WarningKind::EmptyArray,
-                Note::SkippedArray => WarningKind::ArraySkipped,
-                Note::DepthOverflow => WarningKind::DepthOverflow,
-                Note::ColumnOverflow => WarningKind::ColumnOverflow,
-                Note::TableOverflow => WarningKind::TableOverflow,
-                Note::DuplicateKey => WarningKind::DuplicateKey,
-                Note::RaggedRow => WarningKind::RowRagged,
-                Note::BrokenJson => WarningKind::JsonBroken,
-            };
-            warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
-        }
-        warnings
-    }
-}
-
-fn holds_doubles(column_type: &ColumnType) -> bool {
-    match column_type {
-        ColumnType::Double => true,
-        ColumnType::List(element) => holds_doubles(element),
-        _ => false,
-    }
-}
-
-/// Returns whether empty arrays at `path` stand in a list column.
-fn is_list_column(layouts: &[Layout], path: &str) -> bool {
-    layouts.iter().flat_map(|layout| &layout.columns).any(|column| {
-        matches!(column.column_type, ColumnType::List(_)) && column.path.as_deref() == Some(path)
-    })
 }
 
 fn schema_options(conversion: &Conversion, name: String) -> SchemaOptions {

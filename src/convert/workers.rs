@@ -3,15 +3,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 
-use crate::decode::{self, ChunkHalt, DecodeOptions};
+use crate::decode::{self, CapReached, DecodeOptions};
 use crate::encode::{Encoded, Task};
 use crate::error::{Error, ErrorKind};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
-use crate::flatten::{FlattenOptions, Flattened, Flattener};
+use crate::flatten::{FlattenOptions, Flattener};
 use crate::frame::Chunk;
 use crate::report::Warning;
 use crate::table::Column;
@@ -28,9 +29,13 @@ pub(super) struct DecodeSetup {
 
 impl DecodeSetup {
     /// Decodes a chunk, and lets its records say which input they are from.
-    pub fn decode(&self, chunk: &Chunk, flattener: &mut Flattener) -> Result<Flattened, ChunkHalt> {
-        let mut flattened = decode::chunk(chunk, flattener, &self.decode)?;
-        let main = flattened.tables.iter_mut().find(|batch| batch.path == ROOT);
+    pub fn decode(
+        &self,
+        chunk: &Chunk,
+        flattener: &mut Flattener,
+    ) -> Result<decode::Decoded, CapReached> {
+        let mut decoded = decode::chunk(chunk, flattener, &self.decode)?;
+        let main = decoded.flattened.tables.iter_mut().find(|batch| batch.path == ROOT);
         if let (Some(sources), Some(main)) = (&self.sources, main) {
             let source = &sources[chunk.input_index];
             let mut column = Column::default();
@@ -40,7 +45,7 @@ impl DecodeSetup {
             }
             main.links.sources = Some(column);
         }
-        Ok(flattened)
+        Ok(decoded)
     }
 }
 
@@ -61,7 +66,9 @@ pub(super) struct EncodeJob {
 /// A chunk and what decoding it gave.
 pub(super) struct Decoded {
     pub chunk: Chunk,
-    pub decoded: Result<Flattened, ChunkHalt>,
+    pub decoded: Result<decode::Decoded, CapReached>,
+    /// How long that took.
+    pub elapsed: Duration,
     /// Tables that the worker knew to be full.
     pub full_count: usize,
 }
@@ -78,14 +85,7 @@ pub(super) enum Report {
     /// So many lines of an input were left out as comments.
     Comments { input: usize, count: u64 },
     /// All inputs have ended.
-    End {
-        /// Bytes read in all, unpacked.
-        bytes: u64,
-        /// What users should know of the inputs.
-        notes: Vec<Warning>,
-        /// Records that were read and are not wanted.
-        left_out: u64,
-    },
+    End(End),
     /// The inputs cannot be read on, as the one at this place.
     ReadFailed { error: Error, input_index: usize },
     /// A chunk was decoded, or not.
@@ -94,6 +94,17 @@ pub(super) enum Report {
     Encoded { table: usize, group: usize, place: usize, encoded: Result<Encoded, Error> },
     /// A worker panicked, which is our bug.
     Panicked(String),
+}
+
+/// What is known once all inputs were read.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    /// Bytes read in all, unpacked.
+    pub bytes: u64,
+    /// What users should know of the inputs.
+    pub notes: Vec<Warning>,
+    /// Records that were read and are not wanted.
+    pub left_out: u64,
 }
 
 /// The workers of a run. Dropping it lets them end.
@@ -186,9 +197,11 @@ fn decode(
         flattener.set_admission(Admission::clone(&job.admission));
         *known = Arc::clone(&job.admission);
     }
+    let start = Instant::now();
     let decoded = setup.decode(&job.chunk, flattener);
+    let elapsed = start.elapsed();
     let full_count = job.admission.full_count();
-    Report::Decoded(Decoded { chunk: job.chunk, decoded, full_count })
+    Report::Decoded(Decoded { chunk: job.chunk, decoded, elapsed, full_count })
 }
 
 /// Lets the reader go on: one ticket for each chunk that may be in flight, with the buffers of one

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json::{self, DecodeOptions, DuplicateKeys};
-use super::{prune, repair};
+use super::{CapReached, Faults, prune, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     CellPlace, Flattener, Halt, Place, RowColumns, push_json_string, string_bytes,
@@ -47,15 +47,26 @@ impl CellOptions {
     }
 }
 
-/// Decodes every row of a chunk into `flattener`; returns the first row at fault.
+/// Decodes the rows of a chunk that are not known to be at fault into `flattener`. Where it finds
+/// others that are, they join `faults`, and the rows in the flattener are of no use.
 pub(super) fn rows(
     chunk: &Chunk,
     text: &str,
     head: &RowHead,
     flattener: &mut Flattener,
     options: &DecodeOptions,
-) -> Result<(), (usize, Halt)> {
-    let columns = flattener.row_columns(&head.names).map_err(|halt| (0, halt))?;
+    faults: &mut Faults,
+) -> Result<(), CapReached> {
+    let columns = match flattener.row_columns(&head.names) {
+        Ok(columns) => columns,
+        Err(Halt::Fault(fault)) => {
+            // What is wrong with a column is wrong with each of its cells.
+            let records = 0..chunk.records.len();
+            faults.extend(records.map(|index| (index, Fault::clone(&fault))));
+            return Ok(());
+        }
+        Err(_) => return Err(CapReached),
+    };
     let by_column = options.cells.is_plain() && columns.are_direct();
     let mut decoder = Decoder {
         text,
@@ -68,29 +79,42 @@ pub(super) fn rows(
     };
     // A column's cells are read in one go where none of them wants a closer look.
     let block_rows = if by_column { decoder.block_rows() } else { 1 };
-    let mut spans = chunk.records.iter().enumerate();
-    loop {
+    let (mut index, count) = (0, chunk.records.len());
+    while index < count {
         decoder.cells.clear();
         decoder.copies.clear();
         let mut first_row = None;
-        for (index, span) in spans.by_ref().take(block_rows) {
+        let end = count.min(index + block_rows);
+        for (index, span) in chunk.records.iter().enumerate().take(end).skip(index) {
+            if !faults.is_empty() && faults.contains_key(&index) {
+                continue;
+            }
             let origin = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
             let place = flattener.begin_record(index as u32, origin);
             first_row = first_row.or(Some(place.row()));
             let kept = decoder.cells.len();
             let row = decoder.row(span.range(), flattener, place, by_column);
-            let ended = row.and_then(|bytes| flattener.end_record(bytes));
-            if let Err(halt) = ended {
-                decoder.cells.truncate(kept);
-                decoder.push_columns(flattener, first_row, by_column);
-                return Err((index, halt));
+            match row.and_then(|bytes| flattener.end_record(bytes)) {
+                Ok(()) => {}
+                Err(Halt::CapReached) => return Err(CapReached),
+                Err(Halt::Fault(fault)) => {
+                    decoder.cells.truncate(kept);
+                    flattener.give_up_record();
+                    faults.insert(index, *fault);
+                }
+                Err(Halt::DuplicateKey) => {
+                    // Cells that hold JSON are looked through before.
+                    decoder.cells.truncate(kept);
+                    flattener.give_up_record();
+                    let message = "a key stands twice in one object";
+                    faults.insert(index, Fault::new(FaultCode::DuplicateKey, 0, message));
+                }
             }
         }
-        if first_row.is_none() {
-            return Ok(());
-        }
+        index = end;
         decoder.push_columns(flattener, first_row, by_column);
     }
+    Ok(())
 }
 
 /// Decodes the rows of one chunk.

@@ -9,136 +9,182 @@ mod scan;
 mod strings;
 mod subtree;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{Flattened, Flattener, Halt};
-use crate::frame::Chunk;
+use crate::frame::{Chunk, RowHead};
 pub use csv::{CellOptions, Ragged};
 pub use json::{DecodeOptions, DuplicateKeys};
 
-/// Why a chunk could not be turned into batches.
-#[derive(Debug)]
-pub enum ChunkHalt {
-    /// A record is at fault: its index in the chunk, and why.
-    Fault(usize, Fault),
-    /// A cap may be crossed; the chunk must be flattened in order.
-    CapReached,
+/// What a chunk gave: rows of its good records, and why the others have none.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Batches of the records that are not at fault.
+    pub flattened: Flattened,
+    /// The records at fault by their index in the chunk, each with its first fault.
+    pub faults: Faults,
 }
+
+/// Records at fault, by their index in the chunk.
+pub type Faults = BTreeMap<usize, Fault>;
+
+/// A cap may be crossed in a chunk, which must be flattened in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapReached;
 
 /// Decodes every record of a chunk into `flattener` and takes the batches.
 ///
-/// - Shape: N records in; a batch per table that has rows out.
-/// - Errors: the first record at fault; the flattener is left empty.
+/// A record at fault leaves no trace in them: where one is found, the others are decoded again
+/// without it. So a chunk is read twice where a record is bad, however many are.
+///
+/// - Shape: N records in; a batch per table that has rows out, and a fault for each other record.
+/// - Errors: `CapReached`; the flattener is left empty.
 pub fn chunk(
     chunk: &Chunk,
     flattener: &mut Flattener,
     options: &DecodeOptions,
-) -> Result<Flattened, ChunkHalt> {
-    let text = match simdutf8::basic::from_utf8(&chunk.bytes) {
-        Ok(text) => text,
-        Err(_) => return Err(invalid_text(chunk, flattener)),
-    };
-    if let Some(head) = &chunk.rows {
-        return match csv::rows(chunk, text, head, flattener, options) {
-            Ok(()) => Ok(flattener.take()),
-            Err((row, halt)) => Err(halted(row, halt, chunk, flattener)),
+) -> Result<Decoded, CapReached> {
+    let mut faults: Faults =
+        chunk.faults.iter().map(|framed| (framed.record, framed.fault.clone())).collect();
+    let text = valid_text(chunk, &mut faults);
+    let mut skips = Skips::new();
+    loop {
+        let known = (faults.len(), skips.len());
+        let pass = Pass { chunk, text: &text, options };
+        let passed = match &chunk.rows {
+            Some(head) => pass.rows(head, flattener, &mut faults),
+            None => pass.values(flattener, &mut faults, &mut skips),
         };
-    }
-    match all_records(chunk, text, flattener, options, &BTreeMap::new()) {
-        Ok(()) => Ok(flattener.take()),
-        Err((_, Halt::DuplicateKey)) => without_duplicates(chunk, text, flattener, options),
-        Err((record, halt)) => Err(halted(record, halt, chunk, flattener)),
-    }
-}
-
-/// Empties the flattener of a chunk that it cannot finish; says why.
-fn halted(record: usize, halt: Halt, chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
-    flattener.reset();
-    match halt {
-        Halt::CapReached => ChunkHalt::CapReached,
-        Halt::Fault(fault) => ChunkHalt::Fault(record, placed(*fault, chunk, record)),
-        Halt::DuplicateKey => {
-            let message = "a key stands twice in one object";
-            ChunkHalt::Fault(record, Fault::new(FaultCode::DuplicateKey, 0, message))
+        if passed.is_err() {
+            flattener.reset();
+            return Err(CapReached);
         }
+        if known == (faults.len(), skips.len()) {
+            return Ok(Decoded { flattened: flattener.take(), faults });
+        }
+        flattener.abandon();
     }
 }
 
-fn all_records(
-    chunk: &Chunk,
-    text: &str,
-    flattener: &mut Flattener,
-    options: &DecodeOptions,
-    skips: &BTreeMap<usize, Vec<usize>>,
-) -> Result<(), (usize, Halt)> {
-    for (index, span) in chunk.records.iter().enumerate() {
-        let place = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
-        let place = flattener.begin_record(index as u32, place);
-        let skips = skips.get(&index).map_or(&[][..], Vec::as_slice);
-        let range = span.range();
-        json::record(&text[range.start..], range.len(), flattener, place, options, skips)
-            .and_then(|bytes| flattener.end_record(bytes))
-            .map_err(|halt| (index, halt))?;
-    }
-    Ok(())
+/// Where members begin that are left out as their key stands twice, by record.
+type Skips = BTreeMap<usize, Vec<usize>>;
+
+/// One go through the records of a chunk that are not known to be at fault.
+struct Pass<'a> {
+    chunk: &'a Chunk,
+    text: &'a str,
+    options: &'a DecodeOptions,
 }
 
-/// Decodes a chunk in which keys stand twice: finds them all first, then leaves them out.
-fn without_duplicates(
-    chunk: &Chunk,
-    text: &str,
-    flattener: &mut Flattener,
-    options: &DecodeOptions,
-) -> Result<Flattened, ChunkHalt> {
-    flattener.reset();
-    let mut skips = BTreeMap::new();
-    for (index, span) in chunk.records.iter().enumerate() {
-        let found = repair::duplicates(&text[span.range()], options.duplicate_keys);
-        if options.duplicate_keys == DuplicateKeys::Reject
-            && let Some(first) = found.first()
-        {
-            let fault = first.fault(0);
-            return Err(ChunkHalt::Fault(index, placed(fault, chunk, index)));
+impl Pass<'_> {
+    /// Reads JSON; what it finds out of records joins `faults` and `skips`, and then the rows in
+    /// the flattener are of no use.
+    fn values(
+        &self,
+        flattener: &mut Flattener,
+        faults: &mut Faults,
+        skips: &mut Skips,
+    ) -> Result<(), CapReached> {
+        let Pass { chunk, text, options } = self;
+        for (index, span) in chunk.records.iter().enumerate() {
+            if !faults.is_empty() && faults.contains_key(&index) {
+                continue;
+            }
+            let place = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
+            let place = flattener.begin_record(index as u32, place);
+            let skipped = skips.get(&index).map_or(&[][..], Vec::as_slice);
+            let range = span.range();
+            let read =
+                json::record(&text[range.start..], range.len(), flattener, place, options, skipped);
+            match read.and_then(|bytes| flattener.end_record(bytes)) {
+                Ok(()) => continue,
+                Err(Halt::CapReached) => return Err(CapReached),
+                Err(Halt::Fault(fault)) => {
+                    faults.insert(index, placed(*fault, chunk, index));
+                }
+                Err(Halt::DuplicateKey) => match self.duplicates(&text[range]) {
+                    Ok(bytes) => drop(skips.insert(index, bytes)),
+                    Err(fault) => drop(faults.insert(index, placed(fault, chunk, index))),
+                },
+            }
+            flattener.give_up_record();
+        }
+        Ok(())
+    }
+
+    /// Reads rows of CSV.
+    fn rows(
+        &self,
+        head: &RowHead,
+        flattener: &mut Flattener,
+        faults: &mut Faults,
+    ) -> Result<(), CapReached> {
+        csv::rows(self.chunk, self.text, head, flattener, self.options, faults)
+    }
+
+    /// Finds the members of a record to leave out where a key stands twice.
+    fn duplicates(&self, record: &str) -> Result<Vec<usize>, Fault> {
+        let found = repair::duplicates(record, self.options.duplicate_keys);
+        if found.is_empty() {
+            // It is no JSON further on.
+            let message = "a key stands twice in one object";
+            let unknown = Fault::new(FaultCode::DuplicateKey, 0, message);
+            return Err(json::check(record.as_bytes()).err().unwrap_or(unknown));
+        }
+        if self.options.duplicate_keys == DuplicateKeys::Reject {
+            return Err(found[0].fault(0));
         }
         let mut bytes: Vec<usize> = found.iter().map(|duplicate| duplicate.byte).collect();
         bytes.sort_unstable();
-        if !bytes.is_empty() {
-            skips.insert(index, bytes);
-        }
+        Ok(bytes)
     }
-    all_records(chunk, text, flattener, options, &skips)
-        .map_err(|(record, halt)| halted(record, halt, chunk, flattener))?;
-    Ok(flattener.take())
 }
 
-/// Finds the record that holds the bytes that are not UTF-8.
-fn invalid_text(chunk: &Chunk, flattener: &mut Flattener) -> ChunkHalt {
-    flattener.reset();
+/// Returns a chunk's text, with spaces in the place of records that are not UTF-8, which become
+/// faults. What stands between records is not looked at.
+fn valid_text<'a>(chunk: &'a Chunk, faults: &mut Faults) -> Cow<'a, str> {
+    if let Ok(text) = simdutf8::basic::from_utf8(&chunk.bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = chunk.bytes.clone();
+    let mut end = 0;
     for (index, span) in chunk.records.iter().enumerate() {
-        let record = &chunk.bytes[span.range()];
-        if let Err(error) = std::str::from_utf8(record) {
-            let at = error.valid_up_to();
-            let message = match (&chunk.origin, error.error_len()) {
-                (Some(origin), _) => {
-                    let before = &chunk.bytes[..span.start as usize + at];
-                    let found = match origin.invalid_behind(before) {
-                        Some(count) if count > 1 => format!("{count} bytes that are"),
-                        _ => "a byte that is".to_owned(),
-                    };
-                    format!("expected {}, found {found} no character", origin.charset())
-                }
-                (None, None) => "expected UTF-8, found a character that is cut off".to_owned(),
-                (None, Some(_)) => format!("expected UTF-8, found byte 0x{:02x}", record[at]),
-            };
-            return ChunkHalt::Fault(index, Fault::new(FaultCode::EncodingInvalid, at, message));
+        let range = span.range();
+        bytes[end..range.start].fill(b' ');
+        end = range.end;
+        let cause = simdutf8::compat::from_utf8(&chunk.bytes[range.clone()]).err();
+        let cause = cause.map(|cause| (cause.valid_up_to(), cause.error_len()));
+        if let Some((at, length)) = cause {
+            faults.entry(index).or_insert_with(|| invalid_text(chunk, index, at, length));
+        }
+        if faults.contains_key(&index) {
+            bytes[range].fill(b' ');
         }
     }
-    let message = "expected UTF-8, found other bytes between records";
-    let at = std::str::from_utf8(&chunk.bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    let before = chunk.records.partition_point(|span| span.start as usize <= at).max(1) - 1;
-    let start = chunk.records.get(before).map_or(0, |span| span.start as usize);
-    ChunkHalt::Fault(before, Fault::new(FaultCode::EncodingInvalid, at - start, message))
+    bytes[end..].fill(b' ');
+    Cow::Owned(String::from_utf8(bytes).expect("every record is UTF-8 or was blanked"))
+}
+
+/// Says which byte of a record is not UTF-8.
+fn invalid_text(chunk: &Chunk, record: usize, at: usize, length: Option<usize>) -> Fault {
+    let start = chunk.records[record].start as usize;
+    let message = match (&chunk.origin, length) {
+        (Some(origin), _) => {
+            let before = &chunk.bytes[..start + at];
+            let found = match origin.invalid_behind(before) {
+                Some(count) if count > 1 => format!("{count} bytes that are"),
+                _ => "a byte that is".to_owned(),
+            };
+            format!("expected {}, found {found} no character", origin.charset())
+        }
+        (None, None) => "expected UTF-8, found a character that is cut off".to_owned(),
+        (None, Some(_)) => {
+            format!("expected UTF-8, found byte 0x{:02x}", chunk.bytes[start + at])
+        }
+    };
+    Fault::new(FaultCode::EncodingInvalid, at, message)
 }
 
 /// Says of a record that the input's end cut off that it is just that.

@@ -4,7 +4,6 @@
 //! not write the same text as the final one, the rows are read back and written again.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use crate::decode::number;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::sink::Staged;
+use crate::sink::{AppendFile, Staged};
 use crate::table::{Column, Number};
 
 /// A format of rows as text.
@@ -169,7 +168,7 @@ impl<F: TextFormat> TextWriter<F> {
         }
     }
 
-    fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), Error> {
+    fn write(&self, file: &mut AppendFile, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(bytes).map_err(|cause| self.staged.error("writing", cause))
     }
 

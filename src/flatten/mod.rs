@@ -199,6 +199,38 @@ impl Flattener {
         self.forget();
     }
 
+    /// Drops a batch that is to be read again, and keeps what it taught of the shape.
+    pub fn abandon(&mut self) {
+        if self.admission_before.is_some() || self.shape.len() > SHAPE_NODES_MAX {
+            // What was admitted meanwhile shows all over the shape.
+            return self.reset();
+        }
+        for table in std::mem::take(&mut self.filled) {
+            self.tables[table as usize].rest = None;
+            drop(self.take_table(table));
+        }
+        self.columns.clear();
+        self.notes.clear();
+        self.duplicates.clear();
+        self.cap_reached = false;
+        self.left_out = 0;
+        self.ids = IdState::new(&self.options.ids);
+    }
+
+    /// Ends a record that is at fault. Its values stay in the batch, which is good for nothing but
+    /// to find further faults until it is abandoned.
+    pub fn give_up_record(&mut self) {
+        for &table in &self.filled {
+            let owner = &mut self.tables[table as usize];
+            owner.rest = None;
+            let rows = owner.rows as usize;
+            owner.batch.row_bytes.resize(rows, 0);
+            if !self.options.ids.is_sequence() {
+                owner.batch.links.texts().pad(rows);
+            }
+        }
+    }
+
     fn forget(&mut self) {
         let mut root = Node::new(0, Step::Element, 0, 0);
         root.path = Some(path::ROOT);

@@ -238,3 +238,14 @@ impl Links {
         self.texts.get_or_insert_default()
     }
 }
+
+impl TextLinks {
+    /// Gives every row an id that has none yet, in a batch that is good for nothing else.
+    pub(super) fn pad(&mut self, rows: usize) {
+        for texts in [&mut self.ids, &mut self.parents, &mut self.roots] {
+            while texts.len() < rows {
+                texts.push(b"");
+            }
+        }
+    }
+}

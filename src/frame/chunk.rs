@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::RowHead;
-use super::place::Place;
+use super::place::{Locator, Place};
+use crate::error::Fault;
 use crate::source::charset::Origin;
 
 /// A run of whole records from one input, as bytes.
@@ -19,6 +20,8 @@ pub struct Chunk {
     pub sequence: u64,
     /// Which input it came from, from 0.
     pub input_index: usize,
+    /// Which batch of that input it belongs to, from 0.
+    pub batch: u64,
     /// The bytes, unpacked, as they stood in the input.
     pub bytes: Vec<u8>,
     /// Where each record lies in `bytes`.
@@ -33,31 +36,74 @@ pub struct Chunk {
     pub first_column: u64,
     /// The input ended inside the last record.
     pub truncated: bool,
+    /// Records that are at fault whatever they hold, in their order.
+    pub faults: Vec<FramedFault>,
     /// What the first row of CSV said; nothing in other formats.
     pub rows: Option<Arc<RowHead>>,
     /// Where the bytes stood in the input, if that was not UTF-8; else `first_byte` says it.
     pub origin: Option<Origin>,
+    /// For each record that comes from a reject file, where it stands there; nothing for others.
+    pub replayed: Option<Vec<Replayed>>,
+}
+
+/// A record that an earlier run rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// Its number in that run, from 0.
+    pub number: u64,
+    /// Its line in the reject file, from 1.
+    pub line: u64,
+    /// The byte at which that begins, from 0.
+    pub byte: u64,
+}
+
+/// A record at fault that is not all there, as it is too long or nobody knows where it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FramedFault {
+    /// Its index in the chunk. Its span holds what was kept of it.
+    pub record: usize,
+    /// What is wrong with it.
+    pub fault: Fault,
+    /// Bytes behind those kept that belong to it, unpacked and as UTF-8.
+    pub unread_bytes: u64,
 }
 
 impl Chunk {
+    /// Returns what finds the places of bytes in the chunk, in rising order.
+    pub(crate) fn locator(&self) -> Locator<'_> {
+        Locator::new(self)
+    }
+
+    /// Returns the number of a record in the run, from 0; of one that is replayed, in the run that
+    /// rejected it.
+    pub fn number(&self, record: usize) -> u64 {
+        let replayed = self.replayed.as_ref().and_then(|replayed| replayed.get(record));
+        replayed.map_or(self.first_record + record as u64, |replayed| replayed.number)
+    }
+
+    /// Returns how many bytes of a record are not there.
+    pub(crate) fn unread_bytes(&self, record: usize) -> u64 {
+        let found = self.faults.iter().find(|framed| framed.record == record);
+        found.map_or(0, |framed| framed.unread_bytes)
+    }
+
     /// Forgets the first `count` records, of which there must be more.
     pub(crate) fn drop_first(&mut self, count: usize) {
         let start = self.records[count].start;
-        let before = &self.bytes[..start as usize];
-        let mut place =
-            Place { line: self.first_line, column: self.first_column, byte: self.first_byte };
-        place.advance(before);
+        let mut locator = self.locator();
+        locator.go_to(start as usize);
+        let (place, origin) = locator.into_parts();
         (self.first_line, self.first_column, self.first_byte) =
             (place.line, place.column, place.byte);
-        if let Some(origin) = &mut self.origin {
-            origin.advance(before);
-        }
+        self.origin = origin;
         self.first_record += count as u64;
         self.bytes.drain(..start as usize);
         self.records.drain(..count);
         for span in &mut self.records {
             (span.start, span.end) = (span.start - start, span.end - start);
         }
+        self.faults.retain(|framed| framed.record >= count);
+        self.faults.iter_mut().for_each(|framed| framed.record -= count);
     }
 
     /// Returns a chunk without records that says what the first row of CSV said; nothing in other
@@ -77,43 +123,37 @@ impl Chunk {
 /// Copies single records out of a chunk, in their order.
 pub(crate) struct Singles<'a> {
     chunk: &'a Chunk,
-    /// What was counted so far ends there.
-    at: usize,
-    place: Place,
-    origin: Option<Origin>,
+    locator: Locator<'a>,
 }
 
 impl<'a> Singles<'a> {
     pub(crate) fn new(chunk: &'a Chunk) -> Self {
-        let place =
-            Place { line: chunk.first_line, column: chunk.first_column, byte: chunk.first_byte };
-        Singles { chunk, at: 0, place, origin: chunk.origin.clone() }
+        Singles { chunk, locator: chunk.locator() }
     }
 
     /// Returns a chunk that holds only the record at `index`, which is behind the last one.
     pub(crate) fn only(&mut self, index: usize) -> Chunk {
         let chunk = self.chunk;
         let span = chunk.records[index];
-        let before = &chunk.bytes[self.at..span.start as usize];
-        self.at = span.start as usize;
-        self.place.advance(before);
+        self.locator.go_to(span.start as usize);
         let bytes = chunk.bytes[span.range()].to_vec();
-        let origin = self.origin.as_mut().map(|origin| {
-            origin.advance(before);
-            origin.of_record(&bytes)
-        });
+        let Place { line, column, byte } = self.locator.place();
+        let framed = chunk.faults.iter().filter(|framed| framed.record == index);
         Chunk {
             sequence: chunk.sequence,
             input_index: chunk.input_index,
+            batch: chunk.batch,
             records: vec![Span { start: 0, end: span.end - span.start }],
+            origin: self.locator.origin().map(|origin| origin.of_record(&bytes)),
             bytes,
             first_record: chunk.first_record + index as u64,
-            first_line: self.place.line,
-            first_byte: self.place.byte,
-            first_column: self.place.column,
+            first_line: line,
+            first_byte: byte,
+            first_column: column,
             truncated: chunk.truncated && index + 1 == chunk.records.len(),
+            faults: framed.map(|framed| FramedFault { record: 0, ..framed.clone() }).collect(),
             rows: chunk.rows.clone(),
-            origin,
+            replayed: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, FaultCode};
@@ -15,15 +16,18 @@ mod header;
 mod lines;
 mod place;
 mod pointer;
+mod overlong;
 pub mod rows;
 mod values;
 mod window;
 
 pub(crate) use chunk::Singles;
-pub use chunk::{Chunk, Span};
+pub use chunk::{Chunk, FramedFault, Replayed, Span};
 use dialect::Dialect;
 pub use header::RowHead;
 use lines::Lines;
+use overlong::Overlong;
+pub(crate) use place::Locator;
 use place::{BOM, Place};
 pub use place::{Position, position};
 pub use pointer::RecordPointer;
@@ -59,6 +63,30 @@ pub struct FrameOptions {
     pub origin: Option<Origin>,
     /// Records of the run after which nothing more is read, those of earlier inputs counted.
     pub records_max: Option<u64>,
+    /// What happens at a record whose end is not in sight.
+    pub on_lost: OnLost,
+    /// When a batch ends, so that no chunk holds records of two; nothing where nobody asks.
+    pub batch: Option<BatchLimits>,
+}
+
+/// When a batch ends: with the record that brings it to either of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Records.
+    pub records: NonZeroUsize,
+    /// Bytes of its chunks.
+    pub bytes: usize,
+}
+
+/// What a [`Framer`] does at a record that is too long, or where it cannot tell where the next one
+/// begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLost {
+    /// It ends with an error.
+    Fail,
+    /// The record becomes a [`FramedFault`]: its start is kept, the rest read over. Where the place
+    /// is lost, the rest of the input is that record.
+    Reject,
 }
 
 /// Where the counts of an input begin.
@@ -84,7 +112,13 @@ pub struct Framer<R: Read> {
     cut: Cut,
     name: String,
     chunk_bytes: usize,
+    batch_limits: Option<BatchLimits>,
+    /// The batch being filled, by its number, and what its chunks so far hold.
+    batch: u64,
+    batch_records: usize,
+    batch_bytes: usize,
     record_bytes_max: usize,
+    on_lost: OnLost,
     next: Start,
     records_max: u64,
     /// Records of the chunk being filled, and where its first one stands.
@@ -92,6 +126,10 @@ pub struct Framer<R: Read> {
     first: Place,
     first_origin: Option<Origin>,
     truncated: bool,
+    /// The record that is being read over.
+    overlong: Option<Overlong>,
+    /// A chunk that follows the one handed out.
+    pending: Option<Chunk>,
     /// No chunk was handed out yet.
     is_fresh: bool,
     done: bool,
@@ -113,6 +151,8 @@ struct Cut {
     pos: usize,
     /// Start of the record that is not complete yet.
     record: Option<usize>,
+    /// The start of that record is gone; what is there is what follows.
+    is_tail: bool,
 }
 
 /// What a scanner found next.
@@ -135,6 +175,8 @@ struct Failure {
     message: String,
     place: Option<Place>,
     hint: Option<&'static str>,
+    /// There is nothing to go on with, whatever users want of bad records.
+    is_fatal: bool,
 }
 
 impl Failure {
@@ -146,7 +188,7 @@ impl Failure {
             Some(byte) => (FaultCode::JsonSyntax, format!("byte 0x{byte:02X}")),
         };
         let message = format!("expected {what}, found {found}");
-        Failure { code, message, place: None, hint: None }
+        Failure { code, message, place: None, hint: None, is_fatal: false }
     }
 }
 
@@ -172,6 +214,11 @@ impl<R: Read> Framer<R> {
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
+            batch_limits: options.batch,
+            batch: 0,
+            batch_records: 0,
+            batch_bytes: 0,
+            on_lost: options.on_lost,
             record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
             next: start,
             records_max: options.records_max.unwrap_or(u64::MAX),
@@ -179,6 +226,8 @@ impl<R: Read> Framer<R> {
             first: Place::default(),
             first_origin: None,
             truncated: false,
+            overlong: None,
+            pending: None,
             is_fresh: true,
             done: false,
             failure: None,
@@ -188,13 +237,18 @@ impl<R: Read> Framer<R> {
 
     /// Returns the next chunk, or `None` at the end of the input.
     ///
-    /// - Errors: `Record` for a record that is too long, or where it cannot be told where the next
-    ///   record begins; `Io`. The records before come first, in chunks of their own; after an
-    ///   error there is nothing more.
+    /// - Errors: with [`OnLost::Fail`], `Record` for a record that is too long, or where it cannot
+    ///   be told where the next record begins; `Input` where there are no records to speak of; `Io`.
+    ///   The records before come first, in chunks of their own; after an error there is nothing
+    ///   more.
     #[expect(clippy::should_implement_trait, reason = "fails once, then ends; no iterator")]
     pub fn next(&mut self) -> Result<Option<Chunk>, Error> {
+        if let Some(chunk) = self.pending.take() {
+            return Ok(Some(chunk));
+        }
         while !self.done {
-            if self.last_end() >= self.chunk_bytes {
+            let (records, bytes) = (self.records.len(), self.last_end());
+            if bytes >= self.chunk_bytes || self.ends_batch(records, bytes) {
                 return Ok(Some(self.close()));
             }
             let (data, ended) = (self.window.data(), self.window.ended);
@@ -204,20 +258,26 @@ impl<R: Read> Framer<R> {
                 Scanner::Rows(rows) => rows.step(data, ended, &mut self.cut),
             };
             match step {
+                Step::Record { end, truncated } if self.overlong.is_some() => {
+                    self.cut.record = None;
+                    return Ok(Some(self.end_overlong(end, truncated)));
+                }
                 Step::Record { end, truncated } => {
                     let full = self.add(end, truncated);
-                    let known = self.next.first_record + self.records.len() as u64;
-                    self.done |= known >= self.records_max;
+                    self.done |= self.known_records() >= self.records_max;
                     if let Some(chunk) = full {
                         return Ok(Some(chunk));
                     }
                 }
                 Step::More => {
                     let at = self.cut.record.unwrap_or(self.cut.pos);
-                    if !self.records.is_empty() && at >= self.chunk_bytes {
+                    let is_long = self.is_overlong() && self.on_lost == OnLost::Reject;
+                    if !self.records.is_empty() && (at >= self.chunk_bytes || is_long) {
                         return Ok(Some(self.close()));
                     }
-                    self.more();
+                    if let Some(chunk) = self.more() {
+                        return Ok(Some(chunk));
+                    }
                 }
                 Step::Mark => {
                     let place = self.window.place(self.cut.pos);
@@ -226,8 +286,15 @@ impl<R: Read> Framer<R> {
                     }
                 }
                 Step::End => self.done = true,
-                Step::Fail(failure) => self.fail(failure),
+                Step::Fail(failure) => {
+                    if let Some(chunk) = self.fail(failure) {
+                        return Ok(Some(chunk));
+                    }
+                }
             }
+        }
+        if let Some(chunk) = self.pending.take() {
+            return Ok(Some(chunk));
         }
         let is_only_header = self.is_fresh && self.failure.is_none() && self.head().is_some();
         if !self.records.is_empty() || is_only_header {
@@ -249,9 +316,10 @@ impl<R: Read> Framer<R> {
         self.window.reader
     }
 
-    /// Returns how many bytes of the input the chunks so far reach over.
+    /// Returns how many bytes of the input the chunks so far reach over; all, where it has ended.
     pub fn reached(&self) -> u64 {
-        self.window.base + self.window.start as u64
+        let end = if self.window.ended { self.window.filled } else { self.window.start };
+        self.window.base + end as u64
     }
 
     /// Returns how many lines of CSV were left out as comments so far.
@@ -274,6 +342,11 @@ impl<R: Read> Framer<R> {
         self.spare_records.clear();
     }
 
+    /// Returns how many records of the run are known, those of earlier inputs counted.
+    fn known_records(&self) -> u64 {
+        self.next.first_record + self.records.len() as u64
+    }
+
     /// Returns where the last record of the chunk being filled ends; 0 where there is none.
     fn last_end(&self) -> usize {
         self.records.last().map_or(0, |span| span.end as usize)
@@ -283,8 +356,7 @@ impl<R: Read> Framer<R> {
     fn add(&mut self, end: usize, truncated: bool) -> Option<Chunk> {
         let start = self.cut.record.take().unwrap_or(end);
         if end - start > self.record_bytes_max {
-            self.fail_too_large(start);
-            return None;
+            return self.refuse_overlong(start, end, truncated);
         }
         let (mut start, mut end, mut full) = (start, end, None);
         if !self.records.is_empty() && start >= self.chunk_bytes {
@@ -310,17 +382,40 @@ impl<R: Read> Framer<R> {
         self.cut.shift(gap);
     }
 
-    /// Reads on.
-    fn more(&mut self) {
-        if let Some(start) = self.cut.record {
-            // one more, for the CR of a line that just fits
-            if self.window.data().len() - start > self.record_bytes_max + 1 {
-                return self.fail_too_large(start);
+    /// Reads on; returns the chunks before where it finds that it cannot go on.
+    fn more(&mut self) -> Option<Chunk> {
+        if self.is_overlong()
+            && let Some(start) = self.cut.record
+        {
+            if self.on_lost == OnLost::Fail {
+                self.fail_too_large(start);
+                return None;
             }
+            if let Some(failure) = self.open_quote_failure(start) {
+                self.cut.pos = start;
+                return self.fail(failure);
+            }
+            self.drop_gap(start);
+            self.begin_overlong();
         }
-        if self.records.is_empty() {
+        if self.overlong.is_some() {
+            self.pass_overlong();
+        } else if self.records.is_empty() {
             self.drop_gap(self.cut.record.unwrap_or(self.cut.pos));
         }
+        self.fill();
+        None
+    }
+
+    /// Returns whether the record that is not complete yet is too long already.
+    fn is_overlong(&self) -> bool {
+        let start = self.cut.record.filter(|_| self.overlong.is_none());
+        // one more, for the CR of a line that just fits
+        start.is_some_and(|start| self.window.data().len() - start > self.record_bytes_max + 1)
+    }
+
+    /// Reads once; what goes wrong comes behind the records found so far.
+    fn fill(&mut self) {
         if let Err(cause) = self.window.fill() {
             self.done = true;
             // a reader that unpacks or decodes says itself what is wrong
@@ -340,6 +435,7 @@ impl<R: Read> Framer<R> {
         let origin = self.first_origin.take().map(|origin| origin.of_chunk(&bytes));
         let chunk = Chunk {
             origin,
+            batch: self.batch,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
             bytes,
@@ -348,60 +444,36 @@ impl<R: Read> Framer<R> {
             first_byte: self.first.byte,
             first_column: self.first.column,
             truncated: std::mem::take(&mut self.truncated),
+            faults: Vec::new(),
             rows: self.head().cloned(),
+            replayed: None,
             records,
         };
-        self.is_fresh = false;
-        self.next.sequence += 1;
-        self.next.first_record += chunk.records.len() as u64;
+        self.count(&chunk);
         chunk
     }
 
-    /// Ends the run at `failure`, behind the records found so far.
-    fn fail(&mut self, failure: Failure) {
-        let place = failure.place.unwrap_or_else(|| self.window.place(self.cut.pos));
-        let Position { line, column, .. } = place.position();
-        let mut message = format!("{}:{line}:{column}: {}", self.name, failure.message);
-        if failure.code == FaultCode::EncodingInvalid {
-            let byte = self.window.byte(self.cut.pos);
-            if let Some(origin) = &self.window.origin {
-                let (name, charset) = (&self.name, origin.charset());
-                let found = "bytes that are no character";
-                message = format!("{name}:{line}:{column}: expected {charset}, found {found}");
-            }
-            message = format!("{message} ({}, byte {byte})", failure.code);
+    /// Lets the counts go on behind `chunk`.
+    fn count(&mut self, chunk: &Chunk) {
+        self.is_fresh = false;
+        self.next.sequence += 1;
+        self.next.first_record += chunk.records.len() as u64;
+        let (records, bytes) = (chunk.records.len(), chunk.bytes.len());
+        let is_last = self.ends_batch(records, bytes);
+        self.batch_records += records;
+        self.batch_bytes += bytes;
+        if is_last {
+            self.batch += 1;
+            (self.batch_records, self.batch_bytes) = (0, 0);
         }
-        let error = Error::new(ErrorKind::Record(failure.code), message);
-        self.failure = Some(match failure.hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        });
-        self.done = true;
     }
 
-    /// Ends the run at a record that is longer than the user allows.
-    ///
-    /// Where quotes are open at that length, they are the reason. The same bytes are looked at
-    /// however they were read, so that the message is the same, too.
-    fn fail_too_large(&mut self, start: usize) {
-        if let Scanner::Rows(rows) = &self.scanner {
-            let end = start + self.record_bytes_max + 1;
-            if let Some(quote) = rows.open_quote(&self.window.data()[start..end]) {
-                self.cut.pos = start + quote;
-                return self.fail(Rows::never_closes(&size_text(self.record_bytes_max)));
-            }
-        }
-        let number = self.next.first_record + self.records.len() as u64 + 1;
-        let byte = self.window.byte(start);
-        let longest = size_text(self.record_bytes_max);
-        let message = format!(
-            "{}: record {number}, byte {byte}: longer than {longest} \
-             (raise it with `--max-record-bytes`)",
-            self.name
-        );
-        let kind = ErrorKind::Record(FaultCode::RecordTooLarge);
-        self.failure = Some(Error::new(kind, message));
-        self.done = true;
+    /// Returns whether the batch is full with a chunk of so many records and bytes.
+    fn ends_batch(&self, records: usize, bytes: usize) -> bool {
+        self.batch_limits.is_some_and(|most| {
+            self.batch_records + records >= most.records.get()
+                || self.batch_bytes + bytes >= most.bytes
+        })
     }
 }
 
@@ -539,6 +611,8 @@ mod tests {
             records_at: None,
             origin: None,
             records_max: None,
+            on_lost: OnLost::Fail,
+            batch: None,
         }
     }
 

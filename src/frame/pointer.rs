@@ -295,7 +295,7 @@ impl Wrapper {
         if self.stack.len() >= limits::PARSE_DEPTH_MAX && matches!(byte, b'{' | b'[') {
             let message = format!("nested deeper than {} levels", limits::PARSE_DEPTH_MAX);
             let code = FaultCode::DepthExceeded;
-            return Err(Failure { code, message, place: None, hint: None });
+            return Err(Failure { code, message, place: None, hint: None, is_fatal: false });
         }
         let depth = self.stack.len();
         match byte {
@@ -490,7 +490,7 @@ impl Wrapper {
             kind => format!("the value{at} is a {kind}"),
         };
         let message = format!("nothing at `{}`; {holds}", self.pointer);
-        Failure { code: FaultCode::ValueType, message, place: *place, hint: None }
+        Failure { code: FaultCode::ValueType, message, place: *place, hint: None, is_fatal: true }
     }
 }
 

@@ -88,7 +88,7 @@ impl Rows {
                     (data.len(), std::mem::take(&mut self.in_quotes))
                 }
             };
-            if self.head.is_none() {
+            if self.head.is_none() && !cut.is_tail {
                 match self.read_head(&data[start..end]) {
                     Err(failure) => {
                         cut.pos = start + failure.0;
@@ -101,7 +101,7 @@ impl Rows {
                     Ok(false) => {}
                 }
             }
-            if self.is_comment(&data[start..end]) {
+            if !cut.is_tail && self.is_comment(&data[start..end]) {
                 self.comments += 1;
                 cut.record = None;
                 continue;
@@ -265,7 +265,7 @@ impl Rows {
                 "this row names the columns; mend it, or say how the rest is written with \
                  `--quote`, `--skip-rows` or `--no-header`",
             );
-            (at, Failure { code, message, place: None, hint })
+            (at, Failure { code, message, place: None, hint, is_fatal: true })
         })?;
         self.head = Some(Arc::new(head));
         Ok(self.dialect.header)
@@ -280,12 +280,13 @@ impl Rows {
     pub(super) fn never_closes(longest: &str) -> Failure {
         Failure {
             code: FaultCode::CsvQuote,
-            message: format!("expected a closing quote within {longest}, found none (csv.quote)"),
+            message: format!("expected a closing quote within {longest}, found none"),
             place: None,
             hint: Some(
                 "mend the quote, say `--quote none` if quotes mean nothing here, or raise \
                  `--max-record-bytes`",
             ),
+            is_fatal: false,
         }
     }
 }

@@ -1,11 +1,17 @@
 //! What a run did, for people and programs.
 
+mod github;
+mod json;
+
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::error::{EXIT_DONE, EXIT_REJECTS, Error, ErrorKind};
 use crate::frame::dialect::Dialect;
+use crate::reject::{CodeCount, Reject, Rejects};
 
-/// What a successful run did.
+/// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Summary {
@@ -24,6 +30,125 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// How each input of CSV was read.
     pub dialects: Vec<DialectSummary>,
+    /// Records that were not converted.
+    pub rejects: Rejects,
+    /// What each input gave.
+    pub inputs: Vec<InputSummary>,
+    /// What was decoded at once.
+    pub batches: Batches,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Reads and writes that were tried again.
+    pub retries: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl Summary {
+    /// Returns how the run ended, in a word.
+    pub fn status(&self) -> Status {
+        match self.outcome {
+            Outcome::Published if self.rejects.count == 0 => Status::Passed,
+            Outcome::Published => Status::Warning,
+            Outcome::Failed { kind: ErrorKind::Record(_) | ErrorKind::Budget, .. } => {
+                Status::Failed
+            }
+            Outcome::Failed { .. } => Status::Error,
+        }
+    }
+
+    /// Returns the process exit status that says the same.
+    pub fn exit_status(&self) -> u8 {
+        match self.outcome {
+            Outcome::Failed { kind, .. } => kind.exit_status(),
+            Outcome::Published if self.rejects.count > 0 && !self.rejects.is_budgeted => {
+                EXIT_REJECTS
+            }
+            Outcome::Published => EXIT_DONE,
+        }
+    }
+
+    /// Says that the run failed, so that there are no tables.
+    pub(crate) fn fail(&mut self, error: &Error) {
+        self.tables.clear();
+        self.rejects.path = None;
+        self.outcome = Outcome::Failed {
+            kind: error.kind(),
+            message: error.to_string(),
+            hint: error.hint().map(str::to_owned),
+        };
+    }
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// Its tables were published.
+    #[default]
+    Published,
+    /// It failed, and nothing was published.
+    Failed {
+        /// What kind of error.
+        kind: ErrorKind,
+        /// Why.
+        message: String,
+        /// What to do about it, where that is known.
+        hint: Option<String>,
+    },
+}
+
+/// How a run ended, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Every record was converted.
+    Passed,
+    /// The tables were published without some records.
+    Warning,
+    /// Nothing was published, as of records at fault.
+    Failed,
+    /// Nothing was published, for another reason.
+    Error,
+}
+
+impl Status {
+    /// Returns the word, which does not change between releases.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Passed => "passed",
+            Status::Warning => "warning",
+            Status::Failed => "failed",
+            Status::Error => "error",
+        }
+    }
+}
+
+/// What was decoded at once: as much as goes to a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Batches {
+    /// How many.
+    pub count: u64,
+    /// Those of which no record was converted, as one was at fault.
+    pub failed: u64,
+    /// How long decoding took, all together.
+    pub elapsed: Duration,
+}
+
+/// What an input gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct InputSummary {
+    /// What messages call it.
+    pub name: String,
+    /// Records looked at.
+    pub records: u64,
+    /// Those of them that were not converted.
+    pub rejected: u64,
+}
+
+impl InputSummary {
+    pub(crate) fn new(name: &str) -> Self {
+        InputSummary { name: name.to_owned(), ..InputSummary::default() }
+    }
 }
 
 /// How an input of CSV was read.
@@ -241,6 +366,9 @@ impl fmt::Display for Summary {
         {
             writeln!(f, "warning: {more} more like these")?;
         }
+        if matches!(self.outcome, Outcome::Failed { .. }) {
+            return self.write_rejects(f);
+        }
         const DIALECTS_SHOWN: usize = 5;
         for input in self.dialects.iter().take(DIALECTS_SHOWN) {
             write!(f, "{}: CSV, {}", shown(&input.name), input.dialect)?;
@@ -275,6 +403,38 @@ impl fmt::Display for Summary {
         }
         if tables > TABLES_SHOWN {
             writeln!(f, "  … and {} more", tables - TABLES_SHOWN)?;
+        }
+        self.write_rejects(f)
+    }
+}
+
+impl Summary {
+    /// Says what was rejected: how much of each code, the first of them, and where they are.
+    fn write_rejects(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rejects { count, by_code, path, .. } = &self.rejects;
+        // The one record that ends a run is named by its error.
+        let is_named = matches!(self.outcome, Outcome::Failed { kind: ErrorKind::Record(_), .. });
+        if *count == 0 || is_named {
+            return Ok(());
+        }
+        let total = self.records + count;
+        let are = match (&self.outcome, path) {
+            (Outcome::Failed { .. }, _) => ", nothing was kept of them".to_owned(),
+            (_, Some(path)) => format!(", see {}", shown(&path.to_string_lossy())),
+            (_, None) => String::new(),
+        };
+        writeln!(f, "warning: {count} of {} rejected{are}", counted(total, "record"))?;
+        for CodeCount { code, count, first } in by_code {
+            let Reject { file, fault_line, column, message, path, .. } = first;
+            let at = match path.as_str() {
+                "" => String::new(),
+                path => format!(" at `{}`", shown(path)),
+            };
+            let (file, message) = (shown(file), shown(message));
+            writeln!(
+                f,
+                "  {count} {code}, the first at {file}:{fault_line}:{column}: {message}{at}"
+            )?;
         }
         Ok(())
     }

@@ -162,6 +162,24 @@ pub struct ColumnSchema {
     link_type: Option<ColumnType>,
 }
 
+/// The numbers that a chunk's records have in the run, from 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordNumbers {
+    /// One after the other, from this one on.
+    From(u64),
+    /// As they are given, for each record of the chunk.
+    Each(Vec<u64>),
+}
+
+impl RecordNumbers {
+    fn of(&self, record: u32) -> u64 {
+        match self {
+            RecordNumbers::From(first) => first + u64::from(record),
+            RecordNumbers::Each(numbers) => numbers[record as usize],
+        }
+    }
+}
+
 /// A batch whose columns have found their places in the schema.
 #[derive(Debug)]
 pub struct Fitted {
@@ -258,7 +276,7 @@ impl Schema {
     pub fn fit(
         &mut self,
         batches: Vec<TableBatch>,
-        first_record: u64,
+        numbers: &RecordNumbers,
         records: Records,
     ) -> Vec<Fitted> {
         if self.options.ids == IdMode::Auto {
@@ -266,7 +284,7 @@ impl Schema {
         }
         // Child ids count on from the rows that the parent's table had before this chunk.
         let rows_before: Vec<u64> = self.tables.iter().map(|table| table.rows).collect();
-        batches.into_iter().map(|batch| self.fit_one(batch, first_record, &rows_before)).collect()
+        batches.into_iter().map(|batch| self.fit_one(batch, numbers, &rows_before)).collect()
     }
 
     /// Gives the main table its link column with the first record that needs one.
@@ -286,7 +304,12 @@ impl Schema {
         self.links_now = records == Records::Objects;
     }
 
-    fn fit_one(&mut self, batch: TableBatch, first_record: u64, rows_before: &[u64]) -> Fitted {
+    fn fit_one(
+        &mut self,
+        batch: TableBatch,
+        numbers: &RecordNumbers,
+        rows_before: &[u64],
+    ) -> Fitted {
         let table = match self.by_path.get(&batch.path) {
             Some(&table) => table,
             None => {
@@ -308,7 +331,7 @@ impl Schema {
                 }
             }
         } else if self.options.ids.is_sequence() && self.links_now {
-            let record_id = |record: &u32| (first_record + u64::from(*record) + 1) as i64;
+            let record_id = |record: &u32| numbers.of(*record) as i64 + 1;
             let first = rows_of(table) as i64 + 1;
             let ids = match parent {
                 None => batch.row_records.iter().map(record_id).collect(),
@@ -316,12 +339,12 @@ impl Schema {
             };
             columns.push((Link::Id, Column::of_ints(ids)));
             if let Some(parent) = parent {
-                let base = match parent {
-                    0 => first_record as i64,
-                    parent => rows_of(parent) as i64,
+                let base = rows_of(parent) as i64 + 1;
+                let parents = match parent {
+                    0 => links.parents.iter().map(record_id).collect(),
+                    _ => links.parents.iter().map(|&row| base + i64::from(row)).collect(),
                 };
-                let parents = links.parents.iter().map(|&row| base + i64::from(row) + 1);
-                columns.push((Link::ParentId, Column::of_ints(parents.collect())));
+                columns.push((Link::ParentId, Column::of_ints(parents)));
                 if parent != 0 {
                     let roots = batch.row_records.iter().map(record_id).collect();
                     columns.push((Link::RootId, Column::of_ints(roots)));

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::side::Side;
 use super::workspace::Workspace;
 use super::{Access, crash, io_error, shown};
 use crate::error::{Error, ErrorKind};
+use crate::retry::Retrying;
 
 /// A table's content on its way: a temporary file that `Sink::commit` publishes.
 ///
@@ -29,7 +30,7 @@ pub struct Staged {
 
 impl Staged {
     /// Opens the content to write after what is there.
-    pub fn append(&self) -> Result<File, Error> {
+    pub fn append(&self) -> Result<AppendFile, Error> {
         self.content.append()
     }
 
@@ -85,7 +86,7 @@ pub struct StagedSide {
 
 impl StagedSide {
     /// Opens the content to write after what is there.
-    pub fn append(&self) -> Result<File, Error> {
+    pub fn append(&self) -> Result<AppendFile, Error> {
         self.content.append()
     }
 
@@ -112,6 +113,20 @@ impl StagedSide {
     /// Returns the bytes written so far.
     pub fn bytes(&self) -> Result<u64, Error> {
         self.content.bytes()
+    }
+}
+
+/// An open temporary file to write to; writes that fail for a moment are tried again as users want.
+#[derive(Debug)]
+pub struct AppendFile(Retrying<File>);
+
+impl Write for AppendFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -158,8 +173,9 @@ impl Scratch {
     }
 
     /// Opens the file to write after what is there.
-    pub fn append(&self) -> Result<File, Error> {
-        self.open(OpenOptions::new().append(true))
+    pub fn append(&self) -> Result<AppendFile, Error> {
+        let file = self.open(OpenOptions::new().append(true))?;
+        Ok(AppendFile(Retrying::new(file, self.workspace.retry())))
     }
 
     /// Opens the file to read from its start.
@@ -180,7 +196,7 @@ impl Scratch {
 
     /// Waits until the content is on the disk; returns its bytes, and how to know it again.
     pub(super) fn sync(&self) -> Result<(u64, Identity), Error> {
-        let file = self.append()?;
+        let file = self.open(OpenOptions::new().append(true))?;
         file.sync_all().map_err(|cause| self.error("writing it to the disk", cause))?;
         let metadata = file.metadata().map_err(|cause| self.error("looking it up", cause))?;
         crash::point();

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::commit::{Gate, Group, Planned, Rules};
-pub use self::local::{InputFile, Scratch, Staged, StagedSide};
+pub use self::local::{AppendFile, InputFile, Scratch, Staged, StagedSide};
 use self::names::{FileNames, printable};
 pub use self::recover::Note;
 pub use self::side::Side;
@@ -42,6 +42,7 @@ pub use self::stage::Trail;
 use self::stdout::Stream;
 use self::workspace::Workspace;
 use crate::error::{Error, ErrorKind};
+use crate::retry::Retry;
 
 /// Where the tables of a run go.
 pub enum Destination {
@@ -122,6 +123,7 @@ pub struct Sink {
     gate: Gate,
     notes: Vec<Note>,
     trail: Trail,
+    retry: Retry,
 }
 
 /// What `commit` does.
@@ -188,6 +190,7 @@ impl Sink {
             gate: Gate(None),
             notes,
             trail,
+            retry: Retry::default(),
         })
     }
 
@@ -208,6 +211,12 @@ impl Sink {
         ask: impl FnOnce() -> Result<(), Error> + Send + 'static,
     ) {
         self.gate = Gate(Some(Box::new(ask)));
+    }
+
+    /// Has writes that fail for a moment tried again, in files that are made from now on.
+    pub(crate) fn retry_with(&mut self, retry: Retry) {
+        self.workspace.retry_with(&retry);
+        self.retry = retry;
     }
 
     /// Returns whether the tables go to a stream, which may make a commit wait.
@@ -286,6 +295,14 @@ impl Sink {
         }
         let content = self.workspace.scratch(Access::Umask)?;
         Ok(Staged { table_index, is_main, target, file_name, content })
+    }
+
+    /// Returns where a table will be, as the user wrote the directory; nothing for a stream.
+    pub fn path_of(&self, table: &Staged) -> Option<PathBuf> {
+        match &self.outlet {
+            Outlet::Files { .. } => Some(self.workspace.shown_path_of(&table.target)),
+            Outlet::Stream(..) => None,
+        }
     }
 
     /// Makes a further temporary file where the tables are, for data that leaves memory.
@@ -396,6 +413,25 @@ fn with_notes(error: Error, notes: &[Note]) -> Error {
     let hints = error.hint().into_iter().chain(notes.iter().map(|note| note.text.as_str()));
     let hint = hints.collect::<Vec<_>>().join("; ");
     if hint.is_empty() { error } else { error.with_hint(hint) }
+}
+
+/// Writes a file that is no table by itself, in the place of one that is there.
+///
+/// - Errors: `Usage` if the path is a directory's or a device's; `Io`.
+pub fn write_alone(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let (parent, _) = split(path)?;
+    let options = SinkOptions {
+        destination: Destination::Directory(workspace::or_current(parent).to_owned()),
+        extension: "",
+        overwrite: Overwrite::Replace,
+        temp_dir: None,
+    };
+    let mut sink = Sink::open(options)?;
+    let side = sink.side(path, Access::Umask)?;
+    let staged = sink.stage_side(&side)?;
+    let written = staged.append()?.write_all(content);
+    written.map_err(|cause| staged.error("writing it", cause))?;
+    sink.commit(Vec::new(), vec![staged], Vec::new()).map(drop)
 }
 
 /// Splits an output path into its directory and its file name.

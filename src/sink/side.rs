@@ -112,6 +112,7 @@ impl Sink {
         if elsewhere.workspace.is_none() {
             let (workspace, notes) =
                 Workspace::open_at(&elsewhere.shown, &elsewhere.directory, &self.trail)?;
+            workspace.retry_with(&self.retry);
             elsewhere.workspace = Some(workspace);
             self.notes.extend(notes);
         }

@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind as IoKind;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::local::{Scratch, kind_of};
 use super::recover::{self, Note};
 use super::stage::{CreatedDirs, Privacy, Stage, Trail, sync_directory};
 use super::{Access, crash, io_error, shown};
 use crate::error::Error;
+use crate::retry::Retry;
 
 /// A directory of outputs.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(super) struct Workspace {
     stage: Stage,
     created: CreatedDirs,
     trail: Trail,
+    retry: OnceLock<Retry>,
 }
 
 /// Where a directory of outputs is, or will be.
@@ -74,6 +76,16 @@ impl Home {
 }
 
 impl Workspace {
+    /// Has writes to files made from now on tried again.
+    pub(super) fn retry_with(&self, retry: &Retry) {
+        let _ = self.retry.set(retry.clone());
+    }
+
+    /// Returns what decides whether writes are tried again.
+    pub(super) fn retry(&self) -> Retry {
+        self.retry.get().cloned().unwrap_or_default()
+    }
+
     /// Opens a directory that exists and takes files.
     pub(super) fn open(path: &Path, trail: &Trail) -> Result<(Arc<Workspace>, Vec<Note>), Error> {
         let home = Home::find(path)?;
@@ -128,7 +140,18 @@ impl Workspace {
         crash::point();
         let notes = settled.into_notes();
         let (directory, shown, trail) = (home.directory, path.to_owned(), trail.clone());
-        Ok((Arc::new(Workspace { directory, shown, is_new, stage, created, trail }), notes))
+        Ok((
+            Arc::new(Workspace {
+                directory,
+                shown,
+                is_new,
+                stage,
+                created,
+                trail,
+                retry: OnceLock::new(),
+            }),
+            notes,
+        ))
     }
 
     /// Opens the same directory again where it has appeared, or after making it.

@@ -52,7 +52,7 @@ pub fn framing_for(
     let magic = || magic(first).or_else(|| wide_text(first));
     match format {
         InputFormat::Json => Ok(Framing::Values),
-        InputFormat::Jsonl => Ok(Framing::Lines),
+        InputFormat::Jsonl | InputFormat::Rejects => Ok(Framing::Lines),
         InputFormat::Csv => magic().map_or(Ok(Framing::Rows(rows.sniff(first, whole))), Err),
         InputFormat::Tsv => {
             let rows = DialectOptions { delimiter: Some(b'\t'), ..*rows };

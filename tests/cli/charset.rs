@@ -34,7 +34,8 @@ fn a_label_and_the_encoding_of_a_column_go_together() {
 #[test]
 fn bytes_that_are_no_character_cost_the_record_that_holds_them() {
     let folder = Folder::new();
-    let hint = "hint: nothing was written; mend the record or take it out, then run again\n";
+    let hint = "hint: nothing was written; mend the record or take it out, then run again; \
+                `--on-error skip` puts such records into a reject file and goes on\n";
     let first = [b"\xFF\xFE", &utf_16("{\"a\":\"\u{1F600}\"}\n")[..]].concat();
     let text = [&first, &utf_16("{\"a\":\"x")[..], b"\0\xD8", &utf_16("\"}\n{}\n")].concat();
     let message = format!(
@@ -43,7 +44,7 @@ fn bytes_that_are_no_character_cost_the_record_that_holds_them() {
         first.len() + 14
     );
     for flags in ["", "--chunk-bytes 1B", "--chunk-bytes 7B", "--from json"] {
-        folder.pipe(&text, &format!("convert --to csv {flags}")).fails(1, &message);
+        folder.pipe(&text, &format!("convert --to csv --on-error fail {flags}")).fails(1, &message);
     }
     // places of other faults count bytes of the input, too
     let text = [&first, &utf_16("{\"a\" 1}\n")[..]].concat();
@@ -52,21 +53,24 @@ fn bytes_that_are_no_character_cost_the_record_that_holds_them() {
         first.len() + 10
     );
     for flags in ["", "--chunk-bytes 1B", "--from json"] {
-        folder.pipe(&text, &format!("convert --to csv {flags}")).fails(1, &message);
+        folder.pipe(&text, &format!("convert --to csv --on-error fail {flags}")).fails(1, &message);
     }
     let message = format!("error: <stdin>: record 2, byte {}: longer than 13 bytes", first.len());
     let text = [&first, &utf_16("{\"abcdefghijkl\":1}\n")[..]].concat();
-    folder.pipe(&text, "convert --to csv --max-record-bytes 13B").fails_with(1, &message);
+    folder
+        .pipe(&text, "convert --to csv --on-error fail --max-record-bytes 13B")
+        .fails_with(1, &message);
 }
 
 #[test]
 fn other_sets_without_a_label_are_named() {
     let folder = Folder::new();
-    folder.pipe(b"{\"a\":\"Ren\xE9e\"}", "convert --to csv").fails(
+    folder.pipe(b"{\"a\":\"Ren\xE9e\"}", "convert --to csv --on-error fail").fails(
         1,
         "error: <stdin>:1:10: expected UTF-8, found byte 0xe9 (encoding.invalid, record 1, byte 9)\n\
          hint: nothing was written; if the input is in another character set, say so, as in \
-         `--encoding latin1`\n",
+         `--encoding latin1`; `--on-error skip` puts such records into a reject file and goes \
+         on\n",
     );
     folder.pipe(utf_16(RECORDS), "convert --to csv").fails(
         5,

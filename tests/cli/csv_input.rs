@@ -87,7 +87,8 @@ fn the_summary_says_how_csv_was_read() {
 fn a_quote_that_never_closes_is_found_without_the_whole_input() {
     let rest = "1,2\n".repeat(1 << 20);
     let input = format!("a,b\n1,\"2\n{rest}");
-    let done = Folder::new().pipe(&input, "convert --to csv --max-record-bytes 1MiB");
+    let done =
+        Folder::new().pipe(&input, "convert --to csv --on-error fail --max-record-bytes 1MiB");
     let message =
         "error: <stdin>:2:3: expected a closing quote within 1 MiB, found none (csv.quote)\n";
     done.fails_with(1, message);

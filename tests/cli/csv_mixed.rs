@@ -25,13 +25,18 @@ fn read(input: impl AsRef<[u8]>, flags: &str) -> String {
     expected.unwrap()
 }
 
-/// Asserts how the run fails with every cut of the input.
+/// Asserts how the run fails at a record, with every cut of the input.
 #[track_caller]
 fn fails(input: impl AsRef<[u8]>, flags: &str, start: &str) {
+    fails_with(1, input, flags, start);
+}
+
+#[track_caller]
+fn fails_with(status: i32, input: impl AsRef<[u8]>, flags: &str, start: &str) {
     let folder = Folder::new();
     for cut in ["", "--chunk-bytes 1B --threads 3", "--chunk-bytes 7B"] {
-        let done = folder.pipe(&input, &format!("convert --to csv {flags} {cut}"));
-        done.fails_with(1, start);
+        let done = folder.pipe(&input, &format!("convert --to csv --on-error fail {flags} {cut}"));
+        done.fails_with(status, start);
     }
 }
 
@@ -76,9 +81,10 @@ fn places_of_faults_are_those_of_the_input() {
     let header = [&marked[..2], &utf_16("id,"), b"\0\xD8", &utf_16("\n1,2\n")].concat();
     let start = "error: <stdin>:1:4: expected UTF-16LE, found bytes that are no character \
                  (encoding.invalid, byte 8)";
-    fails(header, "--from csv", start);
+    // without a header there is nothing to go on with
+    fails_with(5, header, "--from csv", start);
     let start = "error: <stdin>:1:4: expected UTF-8, found byte 0xff (encoding.invalid, byte 3)";
-    fails(b"id,\xFF\n1,2\n", "--from csv", start);
+    fails_with(5, b"id,\xFF\n1,2\n", "--from csv", start);
 }
 
 #[test]

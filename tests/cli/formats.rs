@@ -70,6 +70,9 @@ fn bytes_do_not_depend_on_threads_and_chunks() {
 #[test]
 fn limits_are_kept() {
     let folder = Folder::new();
-    let done = folder.pipe("{\"a\":\"1234567890\"}\n", "convert --to csv --max-record-bytes 10B");
+    let done = folder.pipe(
+        "{\"a\":\"1234567890\"}\n",
+        "convert --to csv --on-error fail --max-record-bytes 10B",
+    );
     done.fails_with(1, "error: <stdin>");
 }

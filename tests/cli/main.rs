@@ -14,6 +14,7 @@ mod memory;
 mod outputs;
 mod parquet;
 mod publishing;
+mod recovery;
 mod selection;
 mod signals;
 mod streams;

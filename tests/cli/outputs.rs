@@ -81,9 +81,10 @@ fn a_missing_input_writes_nothing() {
 fn a_bad_record_is_named_and_leaves_no_files() {
     let folder = Folder::new();
     folder.write("bad.jsonl", "{\"a\":1}\n\n{\"a\" 2}\n{\"a\":3}\n");
-    folder.run("convert bad.jsonl --to csv").fails_with(1, "error: bad.jsonl:3:6: expected `:`");
+    let fail = "convert bad.jsonl --on-error fail --to";
+    folder.run(&format!("{fail} csv")).fails_with(1, "error: bad.jsonl:3:6: expected `:`");
     assert_eq!(folder.names("."), "bad.jsonl");
-    folder.run("convert bad.jsonl --to parquet").fails_with(1, "error: bad.jsonl:3:6: ");
+    folder.run(&format!("{fail} parquet")).fails_with(1, "error: bad.jsonl:3:6: ");
     assert_eq!(folder.names("."), "bad.jsonl");
 }
 

@@ -127,7 +127,7 @@ fn ids_are_made_of_fields_that_are_left_out_too() {
 #[test]
 fn what_is_left_out_is_checked_counted_and_named_if_it_is_not_there() {
     let folder = Folder::new();
-    folder.pipe("{\"a\":{\"b\":[1,}}", "convert --to csv --drop a").fails_with(
+    folder.pipe("{\"a\":{\"b\":[1,}}", "convert --to csv --on-error fail --drop a").fails_with(
         1,
         "error: <stdin>:1:14: expected a value, found `}` (json.syntax, record 1, byte 13)\n",
     );
@@ -210,7 +210,7 @@ fn faults_are_seen_in_records_that_are_converted_alone() {
     assert_eq!(left(bad, "--skip 1 --limit 1"), "2=2");
     let folder = Folder::new();
     for flags in ["--skip 1", "--skip 2", "--skip 1 --chunk-bytes 1B", "--skip 1 --sample 5"] {
-        folder.pipe(bad, &format!("convert --to csv {flags}")).fails_with(
+        folder.pipe(bad, &format!("convert --to csv --on-error fail {flags}")).fails_with(
             1,
             "error: <stdin>:3:6: expected `:`, found `3` (json.syntax, record 3, byte 21)\n",
         );

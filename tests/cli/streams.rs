@@ -95,7 +95,9 @@ fn words_go_to_stderr_and_quiet_leaves_errors_only() {
     assert_eq!(done.stderr, "");
     assert_eq!(done.stdout(), "_tm_id,a\n1,2\n");
 
-    folder.pipe("{\"a\" 1}\n", "convert --to csv -q").fails_with(1, "error: <stdin>:1:6: ");
+    folder
+        .pipe("{\"a\" 1}\n", "convert --to csv -q --on-error fail")
+        .fails_with(1, "error: <stdin>:1:6: ");
 }
 
 #[cfg(target_os = "linux")]

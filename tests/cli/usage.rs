@@ -37,7 +37,7 @@ fn flags_that_do_not_concern_the_place_are_refused() {
          hint: add `-o -`, or leave `--framing` out: each table has its own file\n",
     );
     check(
-        "convert orders.jsonl --to csv -o - --force",
+        "convert orders.jsonl --to csv -o - --force --rejects none",
         "error: `--force`: expected files as output, found standard output\n\
          hint: leave `--force` out, or write files with `-o`\n",
     );

@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Stored};
 use crate::encode::arrow;
 use crate::error::{Error, ErrorKind};
 use crate::schema::Layout;
-use crate::sink::{Scratch, Staged};
+use crate::sink::{AppendFile, Scratch, Staged};
 
 /// What stands at both ends of a file.
 pub(super) const MAGIC: &[u8] = b"PAR1";
@@ -36,7 +36,7 @@ pub(super) enum Store {
 }
 
 impl Store {
-    fn append(&self) -> Result<File, Error> {
+    fn append(&self) -> Result<AppendFile, Error> {
         match self {
             Store::Staged(staged) => staged.append(),
             Store::Scratch(scratch) => scratch.append(),
@@ -86,7 +86,7 @@ fn mixed_up() -> Error {
 /// Appends to the file underneath; holds no file descriptor while it rests.
 struct Appender {
     store: Arc<Store>,
-    file: Option<File>,
+    file: Option<AppendFile>,
     /// The first error, which a buffer that is dropped would swallow.
     failure: Arc<Mutex<Option<io::Error>>>,
 }
@@ -109,7 +109,7 @@ impl Write for Appender {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), File::flush)
+        self.file.as_mut().map_or(Ok(()), AppendFile::flush)
     }
 }
 
