@@ -43,6 +43,8 @@ pub enum FaultCode {
     EncodingInvalid,
     /// A value does not fit the type the user gave for its path.
     ValueType,
+    /// The record holds a value that the schema file has no place for, or lacks one that it wants.
+    SchemaViolation,
     /// A key stands twice in one object and the user asked to reject that.
     DuplicateKey,
     /// The field that should give the row its id is missing, null or not a scalar.
@@ -64,6 +66,7 @@ impl FaultCode {
             FaultCode::DepthExceeded => "depth.exceeded",
             FaultCode::EncodingInvalid => "encoding.invalid",
             FaultCode::ValueType => "value.type",
+            FaultCode::SchemaViolation => "schema.violation",
             FaultCode::DuplicateKey => "key.duplicate",
             FaultCode::IdMissing => "id.missing",
             FaultCode::CsvFieldCount => "csv.field_count",

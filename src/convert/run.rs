@@ -22,6 +22,7 @@ use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattened, Flattener, Note};
 use crate::frame::{Chunk, RowHead, position};
 use crate::report::{DialectSummary, Summary, Warning, WarningKind};
+use crate::schema::contract::Contract;
 use crate::schema::widen::{ColumnType, Widening};
 use crate::schema::{Layout, Records, Renamed, Schema, SchemaOptions};
 use crate::sink::InputFile;
@@ -40,12 +41,22 @@ pub(super) fn run(mut conversion: Conversion) -> Result<Summary, Error> {
     let inputs = input_files(&conversion.inputs)?;
     let root_name = conversion.root_name();
     let schema_options = schema_options(&conversion, root_name.clone());
-    let outputs = Outputs::open(&mut conversion, &root_name, inputs)?;
     let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZero::get);
     let paths = Arc::new(Paths::default());
-    let caps = (conversion.flatten.max_columns, conversion.flatten.max_tables);
-    let schema = Schema::new(schema_options, Arc::clone(&paths), caps);
+    let caps = match conversion.closed_contract() {
+        // It was checked, and nothing comes on top.
+        Some(_) => (usize::MAX, usize::MAX),
+        None => (conversion.flatten.max_columns, conversion.flatten.max_tables),
+    };
+    let mut schema = Schema::new(schema_options, Arc::clone(&paths), caps);
+    if let Some(contract) = &conversion.contract {
+        schema.agree(contract, conversion.schema_mode, &conversion.flatten.maps)?;
+    }
+    let mut outputs = Outputs::open(&mut conversion, &root_name, inputs)?;
+    for (table, known) in schema.tables().iter().enumerate().skip(1) {
+        outputs.create(table, &known.name)?;
+    }
     let setup = DecodeSetup {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
@@ -399,6 +410,10 @@ impl Run {
                 "nothing was written; mend the row, or say what quotes mean with `--quote` and \
                  `--escape`"
             }
+            FaultCode::SchemaViolation => {
+                "nothing was written; mend the record or the schema; `--schema-mode discard` leaves \
+                 out what has no place, `evolve` makes room for it"
+            }
             _ => "nothing was written; mend the record or take it out, then run again",
         })
     }
@@ -457,11 +472,17 @@ impl Run {
         }
         let mut warnings = self.warnings(&layouts, renamed);
         warnings.extend(notes);
+        if self.setup.flatten.terms.is_some() {
+            let changes = self.schema.changes(&layouts).into_iter();
+            let kind = WarningKind::SchemaEvolved;
+            warnings.extend(changes.map(|(path, detail)| Warning { kind, path, count: 1, detail }));
+        }
         warnings.sort();
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         let tables = self.outputs.finish(&layouts, &rows, cancel)?;
         Ok(Summary {
+            schema: Contract::of(&self.schema, &layouts),
             records: self.records,
             records_left_out: 0,
             values_left_out: self.left_out,
@@ -531,6 +552,7 @@ impl Run {
                 Note::DuplicateKey => WarningKind::DuplicateKey,
                 Note::RaggedRow => WarningKind::RowRagged,
                 Note::BrokenJson => WarningKind::JsonBroken,
+                Note::Discarded | Note::DiscardedElement => WarningKind::SchemaDiscarded,
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }

@@ -39,16 +39,36 @@ pub fn chunk(
         Ok(text) => text,
         Err(_) => return Err(invalid_text(chunk, flattener)),
     };
-    if let Some(head) = &chunk.rows {
-        return match csv::rows(chunk, text, head, flattener, options) {
+    loop {
+        let mut read = read(chunk, text, flattener, options);
+        if flattener.look_closer() {
+            flattener.reset();
+            continue;
+        }
+        let end = read.as_ref().err().map(|(record, _)| *record);
+        if let Some((record, fault)) = flattener.missing(end) {
+            read = Err((record, fault.into()));
+        }
+        return match read {
             Ok(()) => Ok(flattener.take()),
-            Err((row, halt)) => Err(halted(row, halt, chunk, flattener)),
+            Err((record, halt)) => Err(halted(record, halt, chunk, flattener)),
         };
     }
+}
+
+/// Reads the records of a chunk, up to the first that is at fault.
+fn read(
+    chunk: &Chunk,
+    text: &str,
+    flattener: &mut Flattener,
+    options: &DecodeOptions,
+) -> Result<(), (usize, Halt)> {
+    if let Some(head) = &chunk.rows {
+        return csv::rows(chunk, text, head, flattener, options);
+    }
     match all_records(chunk, text, flattener, options, &BTreeMap::new()) {
-        Ok(()) => Ok(flattener.take()),
         Err((_, Halt::DuplicateKey)) => without_duplicates(chunk, text, flattener, options),
-        Err((record, halt)) => Err(halted(record, halt, chunk, flattener)),
+        read => read,
     }
 }
 
@@ -90,7 +110,7 @@ fn without_duplicates(
     text: &str,
     flattener: &mut Flattener,
     options: &DecodeOptions,
-) -> Result<Flattened, ChunkHalt> {
+) -> Result<(), (usize, Halt)> {
     flattener.reset();
     let mut skips = BTreeMap::new();
     for (index, span) in chunk.records.iter().enumerate() {
@@ -98,8 +118,7 @@ fn without_duplicates(
         if options.duplicate_keys == DuplicateKeys::Reject
             && let Some(first) = found.first()
         {
-            let fault = first.fault(0);
-            return Err(ChunkHalt::Fault(index, placed(fault, chunk, index)));
+            return Err((index, first.fault(0).into()));
         }
         let mut bytes: Vec<usize> = found.iter().map(|duplicate| duplicate.byte).collect();
         bytes.sort_unstable();
@@ -108,8 +127,6 @@ fn without_duplicates(
         }
     }
     all_records(chunk, text, flattener, options, &skips)
-        .map_err(|(record, halt)| halted(record, halt, chunk, flattener))?;
-    Ok(flattener.take())
 }
 
 /// Finds the record that holds the bytes that are not UTF-8.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::flatten::path::Step;
 use crate::flatten::selection::Keep;
+use crate::flatten::terms::PathTerms;
 use crate::flatten::{ArrayMode, DeclaredType};
 use crate::table::{Expected, PathId};
 
@@ -61,6 +62,10 @@ pub(super) struct Node {
     pub declared: Option<DeclaredType>,
     /// The type the user gave for elements of lists here.
     pub declared_element: Option<DeclaredType>,
+    /// What may stand here, where a schema file says so.
+    pub terms: Option<PathTerms>,
+    /// The user said of this path what arrays become.
+    pub is_mode_given: bool,
     /// The value here is part of the row's id.
     pub in_id: bool,
     /// Whether a column or table lies at or below the path, once that was asked.
@@ -162,6 +167,8 @@ impl Node {
             is_map: false,
             declared: None,
             declared_element: None,
+            terms: None,
+            is_mode_given: false,
             in_id: false,
             known: None,
             hash: 0,

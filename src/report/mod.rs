@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::frame::dialect::Dialect;
+use crate::schema::contract::Contract;
 
 /// What a successful run did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +25,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// How each input of CSV was read.
     pub dialects: Vec<DialectSummary>,
+    /// The tables and columns written, as a contract that further runs can be held to.
+    pub schema: Contract,
 }
 
 /// How an input of CSV was read.
@@ -99,6 +102,10 @@ pub enum WarningKind {
     RowRagged,
     /// Cells of CSV start like JSON and are none; they stayed text.
     JsonBroken,
+    /// Values were left out, as the schema file has no place for them.
+    SchemaDiscarded,
+    /// A table, a column or a type is other than in the schema file.
+    SchemaEvolved,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -122,6 +129,8 @@ impl WarningKind {
             WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
+            WarningKind::SchemaDiscarded => "schema.discarded",
+            WarningKind::SchemaEvolved => "schema.evolved",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
@@ -196,6 +205,11 @@ impl fmt::Display for Warning {
             WarningKind::JsonBroken => {
                 write!(f, "{path}: {} stayed text, as it is no JSON", counted(count, "cell"))
             }
+            WarningKind::SchemaDiscarded => {
+                let values = counted(count, "value");
+                write!(f, "{path}: {values} left out, as the schema has no place there")
+            }
+            WarningKind::SchemaEvolved => write!(f, "{path}: {detail}"),
             WarningKind::EmptyObject => {
                 write!(f, "{path}: {} left no trace", counted(count, "empty object"))
             }

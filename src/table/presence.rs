@@ -33,6 +33,16 @@ impl Presence {
         self.count
     }
 
+    /// Returns the first of `rows` rows that holds no value.
+    pub fn first_missing(&self, rows: usize) -> Option<usize> {
+        if self.count >= rows {
+            return None;
+        }
+        let mut missing = 0;
+        self.for_each(|row| missing += usize::from(row == missing));
+        Some(missing)
+    }
+
     /// Marks `row`, which must lie after every row marked so far.
     #[inline(always)]
     pub fn push(&mut self, row: usize) {
