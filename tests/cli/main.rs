@@ -13,6 +13,7 @@ mod inputs;
 mod memory;
 mod outputs;
 mod parquet;
+mod schema;
 mod selection;
 mod signals;
 mod streams;
