@@ -349,7 +349,9 @@ proptest! {
                 let found = summary.warnings.iter().find(|warning| is_of_schema(warning.kind));
                 prop_assert!(found.is_none(), "{mode:?}: {found:?}\n{text}\n{contract}");
                 // A table of a map has its keys here also where no map gave it a row.
-                let is_same = files == agreed || setup.map;
+                // An unknown object of empty arrays alone counts as one towards hashes.
+                let is_hashed = setup.ids == IdMode::Hash && text.contains("[]");
+                let is_same = files == agreed || setup.map || is_hashed;
                 prop_assert!(is_same, "{mode:?}: other bytes\n{text}\n{contract}");
             }
         }

@@ -103,13 +103,11 @@ impl Flattener {
         content: impl FnOnce() -> ArrayContent,
     ) -> Result<Array, Halt> {
         let node = self.shape.node(place.node);
-        if node.terms.is_some() && matches!(node.keep, Keep::All | Keep::Inside) {
-            return self.array_by_terms(place, content());
-        }
-        match node.keep {
-            Keep::All => self.note_container(place, b'['),
-            Keep::Inside => {}
-            Keep::ForId | Keep::Nothing => {
+        match node.keep_containers {
+            Some(Keep::All) => self.note_container(place, b'['),
+            Some(Keep::Inside) => {}
+            None => return self.array_by_terms(place, content()),
+            Some(Keep::ForId | Keep::Nothing) => {
                 self.leave_out();
                 return Ok(Array::Skip);
             }

@@ -83,14 +83,12 @@ impl Flattener {
         is_hollow: impl FnOnce() -> bool,
     ) -> Result<Object, Halt> {
         let node = self.shape.node(place.node);
-        if node.terms.is_some() && matches!(node.keep, Keep::All | Keep::Inside) {
-            return self.object_by_terms(place, is_empty, is_hollow);
-        }
-        match node.keep {
-            Keep::All => self.note_container(place, b'{'),
-            Keep::Inside => {}
-            Keep::ForId if !node.is_map => return Ok(Object::Members(self.members(place))),
-            Keep::ForId | Keep::Nothing => {
+        match node.keep_containers {
+            Some(Keep::All) => self.note_container(place, b'{'),
+            Some(Keep::Inside) => {}
+            None => return self.object_by_terms(place, is_empty, is_hollow),
+            Some(Keep::ForId) if !node.is_map => return Ok(Object::Members(self.members(place))),
+            Some(Keep::ForId | Keep::Nothing) => {
                 self.leave_out();
                 return Ok(Object::Skip);
             }
@@ -155,6 +153,7 @@ impl Flattener {
                 self.outside(place.node, "an object")?;
                 return Ok(Object::Skip);
             }
+            // Whatever is inside, it counts as one empty object, also towards ids.
             self.note(Note::EmptyObject, place.node);
             self.note_container(place, b'{');
             return Ok(Object::Skip);

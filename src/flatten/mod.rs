@@ -491,6 +491,8 @@ impl Flattener {
         node.declared = declared::of(&options.types, &steps);
         node.is_mode_given = mode.is_some();
         node.terms = options.terms.as_ref().and_then(|terms| terms.at(&pointer(&steps)));
+        let is_asked = node.terms.is_some() && matches!(keep, Keep::All | Keep::Inside);
+        node.keep_containers = (!is_asked).then_some(keep);
         steps.push(Step::Element);
         self.used |= options.used(&steps);
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);

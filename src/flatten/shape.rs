@@ -56,6 +56,8 @@ pub(super) struct Node {
     /// What becomes of values here, and of elements of lists here.
     pub keep: Keep,
     pub keep_elements: Keep,
+    /// What becomes of objects and arrays here; nothing where a schema file is asked.
+    pub keep_containers: Option<Keep>,
     /// Objects here are maps.
     pub is_map: bool,
     /// The type the user gave.
@@ -164,6 +166,7 @@ impl Node {
             array_mode: ArrayMode::Smart,
             keep: Keep::All,
             keep_elements: Keep::All,
+            keep_containers: Some(Keep::All),
             is_map: false,
             declared: None,
             declared_element: None,

@@ -264,6 +264,13 @@ impl Flattener {
         Err(self.at_path(node, Fault::new(FaultCode::SchemaViolation, 0, message)))
     }
 
+    #[cold]
+    fn outside_scalar(&mut self, node: NodeId, scalar: Scalar<'_>) -> Result<(), Halt> {
+        let is_shown = self.options.terms.as_ref().is_some_and(|t| t.mode == SchemaMode::Strict);
+        let found = if is_shown { shown(scalar) } else { String::new() };
+        self.outside(node, &found)
+    }
+
     /// Takes a null by the schema file; returns whether that is all there is to do.
     pub(super) fn null_by_terms(&mut self, place: Place) -> Result<bool, Halt> {
         let Some(terms) = self.shape.node(place.node).terms else { return Ok(false) };
@@ -292,7 +299,7 @@ impl Flattener {
         let part = match terms.scalar {
             Some(_) => Part::Scalar,
             None if terms.json => Part::Json,
-            None if is_closed => return self.outside(place.node, &shown(scalar)),
+            None if is_closed => return self.outside_scalar(place.node, scalar),
             None => Part::Scalar,
         };
         let Some(slot) = self.slot(place.node, part) else {
@@ -309,7 +316,7 @@ impl Flattener {
             }
             Some(wanted) if is_closed => {
                 if !scalar.push_fitting(column, row, wanted, &self.options) {
-                    return self.outside(place.node, &shown(scalar));
+                    return self.outside_scalar(place.node, scalar);
                 }
             }
             Some(least) => scalar.push_widening(column, row, least, &self.options),
