@@ -57,7 +57,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --all-text --to --output --force --table --framing --quiet --summary --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --batch-size --max-retries --retry-backoff --threads --memory-limit --chunk-bytes --help"
+            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --table --framing --quiet --summary --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --batch-size --max-retries --retry-backoff --threads --memory-limit --chunk-bytes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -201,6 +201,14 @@ _transmog() {
                     ;;
                 --type)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema-mode)
+                    COMPREPLY=($(compgen -W "evolve strict discard" -- "${cur}"))
                     return 0
                     ;;
                 --to)

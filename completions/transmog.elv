@@ -61,6 +61,8 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --numbers 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column'
             cand --dates 'What dates and times become: types (`auto`, default) or text (`off`)'
             cand --type 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated'
+            cand --schema 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one'
+            cand --schema-mode 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out'
             cand --to 'What to write; taken from the ending of `-o` where missing'
             cand -o 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input'
             cand --output 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input'

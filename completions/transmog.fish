@@ -78,6 +78,10 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
+strict\t''
+discard\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l to -d 'What to write; taken from the ending of `-o` where missing' -r -f -a "parquet\t''
 csv\t''
 tsv\t''

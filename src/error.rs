@@ -43,6 +43,8 @@ pub enum FaultCode {
     EncodingInvalid,
     /// A value does not fit the type the user gave for its path.
     ValueType,
+    /// The record holds a value that the schema file has no place for, or lacks one that it wants.
+    SchemaViolation,
     /// A key stands twice in one object and the user asked to reject that.
     DuplicateKey,
     /// The field that should give the row its id is missing, null or not a scalar.
@@ -59,7 +61,7 @@ pub enum FaultCode {
 
 impl FaultCode {
     /// Every code.
-    pub const ALL: [FaultCode; 13] = [
+    pub const ALL: [FaultCode; 14] = [
         FaultCode::JsonSyntax,
         FaultCode::JsonTruncated,
         FaultCode::RecordNotObject,
@@ -71,6 +73,7 @@ impl FaultCode {
         FaultCode::IdMissing,
         FaultCode::CsvFieldCount,
         FaultCode::CsvQuote,
+        FaultCode::SchemaViolation,
         FaultCode::BatchFailed,
         FaultCode::RejectInvalid,
     ];
@@ -85,6 +88,7 @@ impl FaultCode {
             FaultCode::DepthExceeded => "depth.exceeded",
             FaultCode::EncodingInvalid => "encoding.invalid",
             FaultCode::ValueType => "value.type",
+            FaultCode::SchemaViolation => "schema.violation",
             FaultCode::DuplicateKey => "key.duplicate",
             FaultCode::IdMissing => "id.missing",
             FaultCode::CsvFieldCount => "csv.field_count",
@@ -148,7 +152,8 @@ pub const EXIT_USAGE: u8 = 2;
 /// Exit status of a run that published its tables while some records were rejected, where the user
 /// set no budget for them.
 pub const EXIT_REJECTS: u8 = 3;
-/// Exit status of a run that published nothing as more records were rejected than the user allows.
+/// Exit status of a run that published nothing as more records were rejected than the user allows, or
+/// as one is outside the schema and the run ends at the first fault.
 pub const EXIT_BUDGET: u8 = 4;
 /// Exit status of an input that cannot be read as a whole.
 pub const EXIT_INPUT: u8 = 5;
@@ -161,7 +166,7 @@ impl ErrorKind {
         match self {
             ErrorKind::Usage | ErrorKind::OutputExists => EXIT_USAGE,
             ErrorKind::Input | ErrorKind::Compression => EXIT_INPUT,
-            ErrorKind::Budget => EXIT_BUDGET,
+            ErrorKind::Budget | ErrorKind::Record(FaultCode::SchemaViolation) => EXIT_BUDGET,
             ErrorKind::Record(_) | ErrorKind::Io | ErrorKind::Internal => EXIT_FAILED,
             ErrorKind::ClosedPipe => EXIT_DONE,
             ErrorKind::Interrupted { signal } => EXIT_SIGNAL_BASE.wrapping_add(signal as u8),

@@ -35,7 +35,7 @@ pub use error::{Error, ErrorKind, Fault, FaultCode};
 pub use flatten::names::NameStyle;
 pub use flatten::path::PathPattern;
 pub use flatten::selection::Selection;
-pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode};
+pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode, SchemaMode};
 pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
@@ -45,6 +45,7 @@ pub use report::{
     WarningKind,
 };
 pub use retry::RetryOptions;
+pub use schema::contract::Contract;
 pub use sink::{Destination, Framing, Overwrite};
 pub use source::charset::Charset;
 pub use source::{Compression, Input};

@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
     Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OnError, OutputFormat, PathPattern,
-    Quote, Ragged, Rate, RecordPointer,
+    Quote, Ragged, Rate, RecordPointer, SchemaMode,
 };
 
 /// Help leads with examples.
@@ -235,6 +235,15 @@ pub struct ConvertArgs {
     #[arg(long = "type", value_name = "PATH=TYPE", value_parser = setting::<DeclaredType>)]
     #[arg(help_heading = "Types")]
     pub types: Vec<(PathPattern, DeclaredType)>,
+    /// A schema file: JSON with the tables, columns and types that the output is to have. README.md
+    /// says how to write one.
+    #[arg(long, value_name = "FILE", help_heading = "Types")]
+    pub schema: Option<PathBuf>,
+    /// What becomes of values that the schema file has no place for: `evolve` (default) adds and
+    /// widens columns for them, with `strict` their record is rejected, `discard` leaves them out.
+    #[arg(long, value_name = "MODE", value_parser = choice(SCHEMA_MODES), requires = "schema")]
+    #[arg(help_heading = "Types")]
+    pub schema_mode: Option<SchemaMode>,
     /// Makes every scalar text, as it stands in the input.
     #[arg(long, conflicts_with_all = ["numbers", "dates"], help_heading = "Types")]
     pub all_text: bool,
@@ -426,6 +435,11 @@ const NAMES: Choices<NameStyle> = &[("verbatim", NameStyle::Verbatim), ("snake",
 const NUMBERS: Choices<NumberMode> =
     &[("double", NumberMode::Double), ("text", NumberMode::Text), ("decimal", NumberMode::Decimal)];
 const DATES: Choices<DateMode> = &[("auto", DateMode::Auto), ("off", DateMode::Off)];
+const SCHEMA_MODES: Choices<SchemaMode> = &[
+    ("evolve", SchemaMode::Evolve),
+    ("strict", SchemaMode::Strict),
+    ("discard", SchemaMode::Discard),
+];
 const FRAMINGS: Choices<Framing> =
     &[("one", Framing::One), ("tagged", Framing::Tagged), ("tar", Framing::Tar)];
 const ON_ERROR: Choices<OnError> = &[

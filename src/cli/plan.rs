@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Charset, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Framing, Header,
-    IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite, RejectTarget, Sample,
-    Selection, limits,
+    Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Framing,
+    Header, IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite, RejectTarget,
+    Sample, Selection, limits,
 };
 
 use transmog::source::list::{self, Directories, Separator};
@@ -43,6 +43,8 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     }
     conversion.csv_input = csv_input(&args);
     conversion.records_at = args.records;
+    conversion.contract = args.schema.as_deref().map(contract).transpose()?;
+    set(&mut conversion.schema_mode, args.schema_mode);
     conversion.table = args.table;
     conversion.name = args.name;
     conversion.arrays = args.arrays;
@@ -138,6 +140,15 @@ fn csv_input(args: &ConvertArgs) -> CsvInput {
     input.cells.decimal_comma = args.decimal_comma;
     input.cells.thousands = args.thousands;
     input
+}
+
+/// Reads a schema file.
+fn contract(path: &Path) -> Result<Contract, Error> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        let message = format!("`--schema {}`: reading it failed: {cause}", path.display());
+        Error::usage(message).with_source(cause)
+    })?;
+    Contract::parse(&path.display().to_string(), &text)
 }
 
 /// Refuses flags of CSV where the input is something else.

@@ -66,6 +66,7 @@ impl Run {
                 Note::DuplicateKey => WarningKind::DuplicateKey,
                 Note::RaggedRow => WarningKind::RowRagged,
                 Note::BrokenJson => WarningKind::JsonBroken,
+                Note::Discarded | Note::DiscardedElement => WarningKind::SchemaDiscarded,
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod closing;
+mod contract;
 mod groups;
 mod outputs;
 mod reader;
@@ -23,7 +24,7 @@ use crate::encode::parquet::Codec;
 use crate::encode::parquet::encoding::{ColumnEncoding, Encoding};
 use crate::error::{Error, ErrorKind};
 use crate::flatten::names::NameStyle;
-use crate::flatten::{ArrayMode, FlattenOptions, IdMode};
+use crate::flatten::{ArrayMode, FlattenOptions, IdMode, SchemaMode};
 use crate::format::{InputFormat, OutputFormat};
 use crate::frame::RecordPointer;
 use crate::frame::dialect::{DialectOptions, Quote};
@@ -31,6 +32,7 @@ use crate::limits;
 use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
 use crate::retry::{RETRIES, Retry, RetryOptions};
+use crate::schema::contract::Contract;
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
@@ -93,6 +95,29 @@ pub struct Conversion {
     pub arrays: Option<ArrayMode>,
     /// How records become rows; its `arrays` and `number_text` are set from here.
     pub flatten: FlattenOptions,
+    /// Tables and columns that the run is held to.
+    ///
+    /// ```
+    /// use transmog::{Contract, Conversion, FaultCode, Input, OutputFormat, SchemaMode};
+    ///
+    /// let text = r#"{"version": 1, "tables": [
+    ///     {"path": "", "columns": [{"path": "/id", "type": "int64"}]}
+    /// ]}"#;
+    /// let reader = Box::new(&br#"{"id": "seven"}"#[..]);
+    /// let input = Input::Reader { name: "orders".to_owned(), reader };
+    ///
+    /// let mut conversion = Conversion::new(vec![input], OutputFormat::Csv);
+    /// conversion.contract = Some(Contract::parse("orders.schema.json", text)?);
+    /// conversion.schema_mode = SchemaMode::Strict;
+    /// # let dir = tempfile::tempdir().expect("a directory");
+    /// # conversion.destination = transmog::Destination::Directory(dir.path().into());
+    /// let summary = conversion.run()?;
+    /// assert_eq!(summary.rejects.by_code[0].code, FaultCode::SchemaViolation);
+    /// # Ok::<(), transmog::Error>(())
+    /// ```
+    pub contract: Option<Contract>,
+    /// What becomes of values that the contract has no place for.
+    pub schema_mode: SchemaMode,
     /// Between the keys of a name.
     pub separator: String,
     /// How keys are spelled in names.
@@ -257,6 +282,8 @@ impl Conversion {
             name: None,
             arrays: None,
             flatten: FlattenOptions::default(),
+            contract: None,
+            schema_mode: SchemaMode::default(),
             separator: "_".to_owned(),
             names: NameStyle::Verbatim,
             meta_prefix: "_tm_".to_owned(),
@@ -333,6 +360,7 @@ impl Conversion {
         self.check_stream()?;
         self.check_recovery()?;
         self.check_csv_input()?;
+        self.check_contract()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
         if let Some(wanted) = self.encodings.iter().find(is_new).filter(|_| self.compat) {
             let (plain, dictionary) = (Encoding::Plain, Encoding::Dictionary);
@@ -474,6 +502,12 @@ impl Conversion {
 
     /// Returns whether the options allow for more than the main table.
     fn may_make_children(&self) -> bool {
+        if let Some(contract) = self.closed_contract() {
+            return contract.tables.len() > 1;
+        }
+        if self.contract.as_ref().is_some_and(|contract| contract.tables.len() > 1) {
+            return true;
+        }
         if self.from.is_rows() && !self.csv_input.cells.json {
             return false;
         }
@@ -503,6 +537,8 @@ impl Conversion {
             // Nothing lies beside it.
             self.rejects = RejectTarget::Nowhere;
         }
+        let contract = self.contract.as_ref();
+        self.flatten.terms = contract.map(|contract| Arc::new(contract.terms(self.schema_mode)));
         self.flatten.number_text = self.numbers != NumberMode::Double;
         // Text prints dates as they stand, whatever their type.
         let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
@@ -522,7 +558,9 @@ impl Conversion {
             Input::File(path) => stem(path),
             Input::Stdin | Input::Reader { .. } => None,
         });
-        let name = self.name.clone().or(from_output).or(from_input);
+        let main = self.contract.as_ref().and_then(|contract| contract.tables.first());
+        let from_contract = main.and_then(|main| main.name.clone());
+        let name = self.name.clone().or(from_output).or(from_contract).or(from_input);
         // A reject file is named after the table.
         let name = name.map(|name| match name.strip_suffix(".rejects") {
             Some(stem) if self.from == InputFormat::Rejects => stem.to_owned(),

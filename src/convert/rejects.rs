@@ -235,6 +235,10 @@ fn failure(reject: &Reject, chunk: &Chunk) -> Error {
             "nothing was written; mend the row, or say what quotes mean with `--quote` and \
              `--escape`"
         }
+        FaultCode::SchemaViolation => {
+            "nothing was written; mend the record or the schema; `--schema-mode discard` leaves \
+             out what has no place, `evolve` makes room for it"
+        }
         _ => "nothing was written; mend the record or take it out, then run again",
     };
     Error::new(ErrorKind::Record(reject.code), message).with_hint(format!("{hint}; {skip}"))

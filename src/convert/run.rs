@@ -23,8 +23,9 @@ use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, Note};
 use crate::frame::{Chunk, RowHead};
 use crate::reject::OnError;
-use crate::report::{Batches, DialectSummary, InputSummary, Summary, Warning};
+use crate::report::{Batches, DialectSummary, InputSummary, Summary, Warning, WarningKind};
 use crate::retry::Retry;
+use crate::schema::contract::Contract;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
@@ -44,33 +45,50 @@ pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(
     let inputs = input_files(&conversion.inputs)?;
     let root_name = conversion.root_name();
     let retry = conversion.retry();
-    let schema = schema_options(&conversion, root_name.clone());
+    let paths = Arc::new(Paths::default());
+    let schema = schema_of(&conversion, &root_name, &paths)?;
     let mut outputs = Outputs::open(&mut conversion, &root_name, inputs, &retry)?;
     let trail = outputs.trail();
     let rejects = RejectLog::open(&conversion, names.clone(), &root_name, &mut outputs);
     let done = rejects.and_then(|rejects| {
-        let parts = Parts { names, schema, outputs, rejects, retry };
+        for (table, known) in schema.tables().iter().enumerate().skip(1) {
+            outputs.create(table, &known.name)?;
+        }
+        let parts = Parts { names, paths, schema, outputs, rejects, retry };
         convert(conversion, parts, summary)
     });
     done.map_err(|error| trail.clear(error))
 }
 
+/// Starts the schema with what the user says of it.
+fn schema_of(conversion: &Conversion, name: &str, paths: &Arc<Paths>) -> Result<Schema, Error> {
+    let caps = match conversion.closed_contract() {
+        // It was checked, and nothing comes on top.
+        Some(_) => (usize::MAX, usize::MAX),
+        None => (conversion.flatten.max_columns, conversion.flatten.max_tables),
+    };
+    let options = schema_options(conversion, name.to_owned());
+    let mut schema = Schema::new(options, Arc::clone(paths), caps);
+    if let Some(contract) = &conversion.contract {
+        schema.agree(contract, conversion.schema_mode, &conversion.flatten.maps)?;
+    }
+    Ok(schema)
+}
+
 /// What a run is made of besides its options.
 struct Parts {
     names: Vec<String>,
-    schema: SchemaOptions,
+    paths: Arc<Paths>,
+    schema: Schema,
     outputs: Outputs,
     rejects: RejectLog,
     retry: Retry,
 }
 
 fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Result<(), Error> {
-    let Parts { names, schema, outputs, rejects, retry } = parts;
+    let Parts { names, paths, schema, outputs, rejects, retry } = parts;
     let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZero::get);
-    let paths = Arc::new(Paths::default());
-    let caps = (conversion.flatten.max_columns, conversion.flatten.max_tables);
-    let schema = Schema::new(schema, Arc::clone(&paths), caps);
     let setup = DecodeSetup {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
@@ -563,10 +581,16 @@ impl Run {
         }
         let mut warnings = self.warnings(&layouts, renamed);
         warnings.extend(notes);
+        if self.setup.flatten.terms.is_some() {
+            let changes = self.schema.changes(&layouts).into_iter();
+            let kind = WarningKind::SchemaEvolved;
+            warnings.extend(changes.map(|(path, detail)| Warning { kind, path, count: 1, detail }));
+        }
         warnings.sort();
         summary.warnings = warnings;
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
+        summary.schema = Contract::of(&self.schema, &layouts);
         self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
     }
 }

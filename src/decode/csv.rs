@@ -161,6 +161,9 @@ impl Decoder<'_> {
     ) -> Result<u32, Halt> {
         let (first, width) = (self.cells.len(), self.columns.len());
         let (extra, mut bytes) = self.find_cells(range.clone(), flattener)?;
+        if let Some(at) = extra {
+            flattener.refuse_extra_cells().map_err(|halt| halt.at_byte(at - range.start))?;
+        }
         if !by_column {
             bytes = 0;
             for index in 0..width {
@@ -365,15 +368,13 @@ impl Decoder<'_> {
         bytes: &mut u32,
     ) -> Result<(), Halt> {
         if flattener.leaves_out(&self.columns, index) {
-            flattener.null_cell(&self.columns, index, place);
-            return Ok(());
+            return flattener.null_cell(&self.columns, index, place);
         }
         let cells = &self.options.cells;
         let text = self.text_of(cell);
         let Some(text) = text.filter(|text| cells.null_values.iter().all(|null| null != text))
         else {
-            flattener.null_cell(&self.columns, index, place);
-            return Ok(());
+            return flattener.null_cell(&self.columns, index, place);
         };
         if cells.json && matches!(text.trim_ascii_start().as_bytes().first(), Some(b'{' | b'[')) {
             let target = flattener.cell_place(&self.columns, index, place);

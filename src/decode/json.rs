@@ -108,6 +108,11 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
     })
 }
 
+/// Returns whether faults of this kind are found by the flattener, in a value it is given.
+fn is_of_value(code: FaultCode) -> bool {
+    matches!(code, FaultCode::ValueType | FaultCode::SchemaViolation)
+}
+
 /// Where the fast way through an object ends.
 enum Stop {
     /// At a key that was not likely.
@@ -235,8 +240,7 @@ impl<'a> Parser<'a> {
             }
             Some(b'n') => {
                 self.word("null")?;
-                flattener.null(place);
-                return Ok(());
+                flattener.null(place)
             }
             _ => return Err(self.expected("a value")),
         };
@@ -258,7 +262,8 @@ impl<'a> Parser<'a> {
         bytes: &mut u32,
     ) -> Result<(), Halt> {
         let start = self.at;
-        let object = flattener.begin_object(place, || self.is_empty_object());
+        let (is_empty, is_hollow) = (|| self.is_empty_object(), || self.is_hollow_object());
+        let object = flattener.begin_object(place, is_empty, is_hollow);
         match object.map_err(|halt| halt.at_byte(start))? {
             Object::Members(members) => self.members(flattener, members, bytes),
             Object::Map(map) => self.map(flattener, map),
@@ -481,7 +486,7 @@ impl<'a> Parser<'a> {
                 let start = self.at;
                 self.element(flattener, &mut list, bytes).map_err(|halt| match halt {
                     // What the flattener refuses has no place yet.
-                    Halt::Fault(fault) if fault.code == FaultCode::ValueType => {
+                    Halt::Fault(fault) if is_of_value(fault.code) => {
                         Halt::Fault(fault).at_byte(start)
                     }
                     other => other,

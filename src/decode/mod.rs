@@ -51,7 +51,7 @@ pub fn chunk(
     let text = valid_text(chunk, &mut faults);
     let mut skips = Skips::new();
     loop {
-        let known = (faults.len(), skips.len());
+        let (known, before) = ((faults.len(), skips.len()), faults.clone());
         let pass = Pass { chunk, text: &text, options };
         let passed = match &chunk.rows {
             Some(head) => pass.rows(head, flattener, &mut faults),
@@ -61,8 +61,18 @@ pub fn chunk(
             flattener.reset();
             return Err(CapReached);
         }
+        if flattener.look_closer() {
+            // What was found may come behind what is found now.
+            faults = before;
+            flattener.reset();
+            continue;
+        }
         if known == (faults.len(), skips.len()) {
-            return Ok(Decoded { flattened: flattener.take(), faults });
+            let missing = flattener.missing();
+            if missing.is_empty() {
+                return Ok(Decoded { flattened: flattener.take(), faults });
+            }
+            faults.extend(missing);
         }
         flattener.abandon();
     }

@@ -34,6 +34,48 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// Returns whether the object at hand holds nothing but such objects and empty arrays.
+    pub(super) fn is_hollow_object(&self) -> bool {
+        let mut scan = Parser { at: self.at, ..Parser::new(self.source) };
+        scan.bytes = self.bytes;
+        scan.skip_hollow().is_some()
+    }
+
+    /// Reads over an object without a value in it; nothing where it has one.
+    fn skip_hollow(&mut self) -> Option<()> {
+        let mut open = 0;
+        loop {
+            match self.peek()? {
+                b'{' if open < PARSE_DEPTH_MAX => open += 1,
+                b'[' => {
+                    self.at += 1;
+                    self.space();
+                    self.word("]").ok()?;
+                    self.at -= 1;
+                }
+                _ => return None,
+            }
+            let is_object = self.peek()? == b'{';
+            self.at += 1;
+            self.space();
+            let mut goes_on = is_object && self.peek()? != b'}';
+            while !goes_on && open > 0 {
+                match self.peek()? {
+                    b'}' => open -= 1,
+                    b',' => goes_on = true,
+                    _ => return None,
+                }
+                self.at += 1;
+                self.space();
+            }
+            if open == 0 {
+                return Some(());
+            }
+            self.string().ok()?;
+            self.colon().ok()?;
+        }
+    }
+
     /// Checks a value without pushing anything; returns what it is.
     pub(super) fn skip_value(&mut self) -> Result<&'static str, Halt> {
         let base = self.depth;

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::selection::Keep;
 use super::shape::NodeId;
+use super::terms;
 use super::{DeclaredType, Flattener, Halt, Note, Place, Scalar, ScalarKind, Target, ids, scalar};
 use crate::error::Error;
 use crate::table::{Column, Excerpt, Number, Part};
@@ -102,31 +103,43 @@ impl Flattener {
         content: impl FnOnce() -> ArrayContent,
     ) -> Result<Array, Halt> {
         let node = self.shape.node(place.node);
-        match node.keep {
-            Keep::All => self.note_container(place, b'['),
-            Keep::Inside => {}
-            Keep::ForId | Keep::Nothing => {
+        match node.keep_containers {
+            Some(Keep::All) => self.note_container(place, b'['),
+            Some(Keep::Inside) => {}
+            None => return self.array_by_terms(place, content()),
+            Some(Keep::ForId | Keep::Nothing) => {
                 self.leave_out();
                 return Ok(Array::Skip);
             }
         }
+        let mode = self.shape.node(place.node).array_mode;
+        self.array_by_mode(place, mode, content)
+    }
+
+    #[inline(always)]
+    fn array_by_mode(
+        &mut self,
+        place: Place,
+        mode: ArrayMode,
+        content: impl FnOnce() -> ArrayContent,
+    ) -> Result<Array, Halt> {
         let node = self.shape.node(place.node);
         let whole = || Ok(Array::Json(Target::Column(place)));
         if node.declared == Some(DeclaredType::Json) {
             return whole();
         }
-        if node.array_mode == ArrayMode::Skip {
+        if mode == ArrayMode::Skip {
             self.note(Note::SkippedArray, place.node);
             return Ok(Array::Skip);
         }
-        if node.array_mode == ArrayMode::Inline {
+        if mode == ArrayMode::Inline {
             return whole();
         }
-        if node.depth >= self.options.max_depth {
+        if node.depth >= self.options.max_depth && !self.options.is_closed() {
             self.note(Note::DepthOverflow, place.node);
             return whole();
         }
-        if node.array_mode == ArrayMode::Smart {
+        if mode == ArrayMode::Smart {
             match content() {
                 ArrayContent::Nested => {}
                 _ if node.keep_elements != Keep::All => {
@@ -158,6 +171,35 @@ impl Flattener {
         }))
     }
 
+    /// Starts an array at a path that the schema file knows, or that it closes: what it has at the
+    /// path says what becomes of the array, and options only where it has nothing that fits.
+    #[inline(never)]
+    fn array_by_terms(&mut self, place: Place, content: ArrayContent) -> Result<Array, Halt> {
+        let node = self.shape.node(place.node);
+        let (keep, options_mode) = (node.keep, node.array_mode);
+        let terms = node.terms.filter(|_| !node.is_mode_given).unwrap_or_default();
+        let mode = match content {
+            ArrayContent::Scalars | ArrayContent::Empty if terms.list.is_some() => ArrayMode::Smart,
+            _ if terms.table => ArrayMode::Separate,
+            _ if terms.json => ArrayMode::Inline,
+            _ if !self.options.is_closed() => options_mode,
+            // It holds no value, and leaves no trace.
+            ArrayContent::Empty => ArrayMode::Separate,
+            ArrayContent::Scalars => {
+                self.outside(place.node, "an array of scalars")?;
+                return Ok(Array::Skip);
+            }
+            ArrayContent::Nested => {
+                self.outside(place.node, "an array that holds objects or arrays")?;
+                return Ok(Array::Skip);
+            }
+        };
+        if keep == Keep::All {
+            self.note_container(place, b'[');
+        }
+        self.array_by_mode(place, mode, || content)
+    }
+
     /// Starts the row of the next element.
     #[inline]
     pub fn add_element(&mut self, rows: &mut Rows) -> Place {
@@ -171,23 +213,26 @@ impl Flattener {
         let Some(slot) = self.slot(place.node, Part::List) else {
             return Array::Json(Target::Rest(place));
         };
-        let column = &mut self.columns[slot as usize];
-        column.begin_list(place.row as usize);
-        let lists = column.lists();
-        if !self.options.dates && self.shape.node(place.node).declared_element.is_none() {
+        self.columns[slot as usize].begin_list(place.row as usize);
+        let node = self.shape.node(place.node);
+        let (wants_forms, is_plain) = match node.terms.and_then(|terms| terms.list) {
+            None => (
+                self.options.dates || node.declared_element.is_some(),
+                node.declared_element.is_none(),
+            ),
+            Some(wanted) => {
+                let is_watched = node.path.is_some_and(|path| self.is_watched(path, Part::List));
+                (terms::has_form(wanted), terms::is_plain(wanted) && !is_watched)
+            }
+        };
+        let is_plain = is_plain && self.is_plain && !self.ids.wants_values();
+        let hash = ids::mix(place.hash, node.hash);
+        let lists = self.columns[slot as usize].lists();
+        if !wants_forms {
             lists.elements.ignore_forms();
         }
         let row = lists.ends.last().copied().unwrap_or(0);
-        let node = self.shape.node(place.node);
-        let is_plain = self.is_plain && node.declared_element.is_none() && !self.ids.wants_values();
-        Array::List(List {
-            node: place.node,
-            slot,
-            row,
-            count: 0,
-            hash: ids::mix(place.hash, node.hash),
-            is_plain,
-        })
+        Array::List(List { node: place.node, slot, row, count: 0, hash, is_plain })
     }
 
     /// Returns the elements of the column that `list` fills, and the row of the next.
@@ -268,9 +313,15 @@ impl Flattener {
             let at = ids::mix(list.hash, u64::from(list.count));
             self.ids.add_value(at, scalar.tag(), scalar.text.as_bytes());
         }
-        let declared = self.shape.node(list.node).declared_element;
+        let node = self.shape.node(list.node);
+        let (declared, agreed) = (node.declared_element, node.terms.and_then(|terms| terms.list));
         let row = (list.row + list.count) as usize;
         list.count += 1;
+        if let Some(wanted) = agreed {
+            self.element_by_terms(list.node, list.slot, row, scalar, wanted)?;
+            *bytes = bytes.saturating_add(scalar.bytes());
+            return Ok(());
+        }
         let elements = &mut self.columns[list.slot as usize].lists().elements;
         scalar
             .push_as(elements, row, declared, &self.options)

@@ -4,7 +4,8 @@ use super::rows::OwnedColumn;
 use super::selection::Keep;
 use super::shape::{NONE, NodeId, ROOT_NODE};
 use super::{
-    Flattener, Halt, Member, Note, Place, Scalar, ScalarKind, Target, push_json_string, scalar,
+    DeclaredType, Flattener, Halt, Member, Note, Place, Scalar, ScalarKind, Target,
+    push_json_string, scalar,
 };
 use crate::decode::number;
 use crate::table::cell::{self, CellValue};
@@ -73,6 +74,7 @@ impl Flattener {
         for name in names {
             feeds.push(match self.key(&mut members, name)? {
                 Member::At(Place { node, .. }) => match self.shape.node(node).keep {
+                    Keep::All if !self.takes_scalars(node) => Feed::Path(node),
                     Keep::All => {
                         self.slot(node, Part::Scalar);
                         match self.shape.lead(node).slot {
@@ -154,9 +156,14 @@ impl Flattener {
             }
             Feed::Path(node) => {
                 // A type that the user gave reads strings, too.
-                let kind = match self.shape.node(*node).declared {
-                    Some(_) => ScalarKind::String,
-                    None => self.kind_of(text),
+                let node_of = self.shape.node(*node);
+                let agreed = node_of.terms.and_then(|terms| terms.scalar);
+                let kind = match (node_of.declared, agreed) {
+                    (Some(_), _) => ScalarKind::String,
+                    (_, Some(DeclaredType::Decimal { .. })) if number::is_number(text) => {
+                        ScalarKind::Number(number::parse(text))
+                    }
+                    _ => self.kind_of(text),
                 };
                 self.scalar(Place { node: *node, ..row }, Scalar { text, kind }, bytes)
             }
@@ -182,12 +189,18 @@ impl Flattener {
 
     /// Appends a null as cell `index`.
     #[inline]
-    pub fn null_cell(&mut self, columns: &RowColumns, index: usize, row: Place) {
+    pub fn null_cell(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        row: Place,
+    ) -> Result<(), Halt> {
         match columns.feeds[index] {
-            Feed::Path(node) => self.null(Place { node, ..row }),
+            Feed::Path(node) => return self.null(Place { node, ..row }),
             Feed::Nothing => self.leave_out(),
             Feed::Column(_) | Feed::Rest(..) => {}
         }
+        Ok(())
     }
 
     /// Returns whether cell `index` is left out whatever it holds.
@@ -217,6 +230,9 @@ impl Flattener {
     pub fn extra_cells(&mut self, row: Place, json: &[u8], bytes: &mut u32) {
         if self.options.selection.of_record() != Keep::All {
             return self.leave_out();
+        }
+        if self.options.is_closed() {
+            return self.note(Note::Discarded, row.node);
         }
         *bytes = bytes.saturating_add(scalar::string_bytes(json.len()));
         self.ids.add_value(self.hash_of(row), b'j', json);

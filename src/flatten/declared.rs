@@ -104,13 +104,7 @@ impl Scalar<'_> {
         options: &FlattenOptions,
     ) -> Result<(), Fault> {
         let Some(declared) = declared else {
-            match self.kind {
-                _ if options.all_text => column.push_text(row, self.text.as_bytes()),
-                ScalarKind::Number(Number::Float { .. } | Number::Far) if options.number_text => {
-                    column.push_number_text(row, self.text);
-                }
-                _ => self.push(column, row),
-            }
+            self.push_undeclared(column, row, options);
             return Ok(());
         };
         let pushed = match declared {
@@ -120,10 +114,7 @@ impl Scalar<'_> {
             }
             DeclaredType::Json => {
                 let mut json = Vec::new();
-                match self.kind {
-                    ScalarKind::String => super::push_json_string(self.text, &mut json),
-                    _ => json.extend_from_slice(self.text.as_bytes()),
-                }
+                self.push_json(&mut json);
                 column.push_text(row, &json);
                 Some(())
             }
@@ -144,6 +135,17 @@ impl Scalar<'_> {
             let message = format!("expected {declared}, found `{found}`");
             Fault::new(FaultCode::ValueType, 0, message)
         })
+    }
+
+    /// Appends the scalar as the options want it where no type was given.
+    pub(super) fn push_undeclared(self, column: &mut Column, row: usize, options: &FlattenOptions) {
+        match self.kind {
+            _ if options.all_text => column.push_text(row, self.text.as_bytes()),
+            ScalarKind::Number(Number::Float { .. } | Number::Far) if options.number_text => {
+                column.push_number_text(row, self.text);
+            }
+            _ => self.push(column, row),
+        }
     }
 
     fn as_bool(self) -> Option<bool> {
@@ -187,7 +189,7 @@ impl Scalar<'_> {
         }
     }
 
-    fn has_form(self, declared: DeclaredType) -> bool {
+    pub(super) fn has_form(self, declared: DeclaredType) -> bool {
         let ScalarKind::String = self.kind else { return false };
         match form::parse(self.text) {
             Some((Form::Date, _)) => declared == DeclaredType::Date,

@@ -74,18 +74,21 @@ impl MapRows {
 }
 
 impl Flattener {
-    /// Starts an object; `is_empty` is asked only where the answer decides.
+    /// Starts an object; whether `is_empty`, or `is_hollow` as it holds nothing but such objects and
+    /// empty arrays, is asked only where the answer decides.
     pub fn begin_object(
         &mut self,
         place: Place,
         is_empty: impl FnOnce() -> bool,
+        is_hollow: impl FnOnce() -> bool,
     ) -> Result<Object, Halt> {
         let node = self.shape.node(place.node);
-        match node.keep {
-            Keep::All => self.note_container(place, b'{'),
-            Keep::Inside => {}
-            Keep::ForId if !node.is_map => return Ok(Object::Members(self.members(place))),
-            Keep::ForId | Keep::Nothing => {
+        match node.keep_containers {
+            Some(Keep::All) => self.note_container(place, b'{'),
+            Some(Keep::Inside) => {}
+            None => return self.object_by_terms(place, is_empty, is_hollow),
+            Some(Keep::ForId) if !node.is_map => return Ok(Object::Members(self.members(place))),
+            Some(Keep::ForId | Keep::Nothing) => {
                 self.leave_out();
                 return Ok(Object::Skip);
             }
@@ -105,6 +108,11 @@ impl Flattener {
         if !node.is_map {
             return Ok(Object::Members(self.members(place)));
         }
+        self.begin_map(place, is_empty)
+    }
+
+    #[inline]
+    fn begin_map(&mut self, place: Place, is_empty: impl FnOnce() -> bool) -> Result<Object, Halt> {
         // A table arises with its first row, so that caps do not count tables without any.
         if is_empty() {
             self.note(Note::EmptyObject, place.node);
@@ -123,6 +131,47 @@ impl Flattener {
             hash: ids::mix(place.hash, node.hash),
             keys: HashSet::new(),
         }))
+    }
+
+    /// Starts an object at a path that the schema file knows, or that it closes.
+    #[inline(never)]
+    fn object_by_terms(
+        &mut self,
+        place: Place,
+        is_empty: impl FnOnce() -> bool,
+        is_hollow: impl FnOnce() -> bool,
+    ) -> Result<Object, Halt> {
+        let node = self.shape.node(place.node);
+        let (keep, is_map, terms) = (node.keep, node.is_map, node.terms.unwrap_or_default());
+        let is_closed = self.options.is_closed();
+        let is_json = terms.json && !terms.members && !(is_map && terms.table);
+        let has_place = is_json || terms.members || terms.row || (is_map && terms.table);
+        // Of what is selected below, each value has its own say.
+        if is_closed && !has_place && keep == Keep::All {
+            // An empty one holds no value.
+            if !is_hollow() {
+                self.outside(place.node, "an object")?;
+                return Ok(Object::Skip);
+            }
+            // Whatever is inside, it counts as one empty object, also towards ids.
+            self.note(Note::EmptyObject, place.node);
+            self.note_container(place, b'{');
+            return Ok(Object::Skip);
+        }
+        if keep == Keep::All {
+            self.note_container(place, b'{');
+        }
+        let is_deep = !is_closed && self.shape.node(place.node).depth >= self.options.max_depth;
+        if is_json || is_deep {
+            if is_deep {
+                self.note(Note::DepthOverflow, place.node);
+            }
+            return Ok(Object::Json(Target::Column(place)));
+        }
+        if is_map && (terms.table || !is_closed) {
+            return self.begin_map(place, is_empty);
+        }
+        Ok(Object::Members(self.members(place)))
     }
 
     /// Starts the members of the object at `place`; of a record's own, without further questions.

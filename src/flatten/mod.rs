@@ -18,12 +18,13 @@ mod rows;
 mod scalar;
 pub mod selection;
 mod shape;
+pub mod terms;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::{Fault, FaultCode};
-use crate::table::{Column, Excerpt, Number, Part, TableBatch};
+use crate::table::{Column, Excerpt, Number, Part, PathId, TableBatch};
 use admission::Admission;
 pub use arrays::{Array, ArrayContent, ArrayMode, List, Rows};
 pub use cells::{CellPlace, RowColumns};
@@ -38,6 +39,7 @@ pub(crate) use scalar::{BOOL_BYTES, NUMBER_BYTES, string_bytes};
 use scalar::{Scalar, ScalarKind};
 use selection::Keep;
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
+pub use terms::SchemaMode;
 
 /// Where a value goes: a path, and the row that takes what stands there.
 #[derive(Debug, Clone, Copy)]
@@ -110,6 +112,10 @@ pub enum Note {
     RaggedRow,
     /// A cell of CSV that starts like JSON and is none, kept as text.
     BrokenJson,
+    /// A value that was left out, as the schema file has no place for it.
+    Discarded,
+    /// An element of a list of scalars that became null, as it is not of the schema file's type.
+    DiscardedElement,
 }
 
 /// Everything that one chunk gave: a batch for each table, and what is to be counted.
@@ -153,6 +159,8 @@ pub struct Flattener {
     ids: IdState,
     used: u128,
     left_out: u64,
+    /// Columns whose values are looked at one by one, as one was outside its type in some chunk.
+    watched: HashSet<(PathId, Part)>,
 }
 
 /// Past this many nodes the shape is forgotten after a batch.
@@ -180,6 +188,7 @@ impl Flattener {
             duplicates: HashMap::new(),
             used: 0,
             left_out: 0,
+            watched: HashSet::new(),
         };
         flattener.forget();
         flattener
@@ -236,6 +245,7 @@ impl Flattener {
         root.path = Some(path::ROOT);
         root.array_mode = self.options.arrays;
         root.keep = self.options.selection.of_record();
+        root.terms = self.options.terms.as_ref().and_then(|terms| terms.at(""));
         self.shape = Shape::new(root);
         let mut main = Table::new(ROOT_NODE, NONE, path::ROOT);
         main.full = self.admission.is_full(path::ROOT);
@@ -283,7 +293,14 @@ impl Flattener {
         }
         self.columns.clear();
         for ((note, node), count) in self.notes.drain() {
-            let at = pointer(&self.shape.steps(ROOT_NODE, node));
+            let mut at = pointer(&self.shape.steps(ROOT_NODE, node));
+            let note = match note {
+                Note::DiscardedElement => {
+                    at.push_str("/*");
+                    Note::Discarded
+                }
+                note => note,
+            };
             *out.notes.entry((note, at)).or_default() += count;
         }
         for (path, count) in std::mem::take(&mut self.duplicates) {
@@ -296,14 +313,19 @@ impl Flattener {
     }
 
     /// Appends a null.
-    pub fn null(&mut self, place: Place) {
+    pub fn null(&mut self, place: Place) -> Result<(), Halt> {
         if self.shape.lead(place.node).slot == NONE {
             if self.shape.node(place.node).keep != Keep::All {
-                return self.leave_out();
+                self.leave_out();
+                return Ok(());
+            }
+            if self.null_by_terms(place)? {
+                return Ok(());
             }
             self.slot(place.node, Part::Scalar);
             self.note_container(place, b'0');
         }
+        Ok(())
     }
 
     /// Appends `true` or `false`; adds what it takes to the `bytes` of its row, as all of these do.
@@ -396,6 +418,9 @@ impl Flattener {
     fn scalar(&mut self, place: Place, scalar: Scalar<'_>, bytes: &mut u32) -> Result<(), Halt> {
         let node = self.shape.node(place.node);
         let (declared, in_id, is_kept) = (node.declared, node.in_id, node.keep == Keep::All);
+        if let Some(terms) = node.terms.filter(|_| is_kept) {
+            return self.scalar_by_terms(place, scalar, terms, bytes);
+        }
         if self.ids.wants_values() && is_kept || in_id {
             self.note_id_value(place, scalar);
         }
@@ -496,6 +521,10 @@ impl Flattener {
         node.in_id = options.ids.is_made_of(&steps);
         node.hash = ids::hash_text(pointer(&steps).as_bytes());
         node.declared = declared::of(&options.types, &steps);
+        node.is_mode_given = mode.is_some();
+        node.terms = options.terms.as_ref().and_then(|terms| terms.at(&pointer(&steps)));
+        let is_asked = node.terms.is_some() && matches!(keep, Keep::All | Keep::Inside);
+        node.keep_containers = (!is_asked).then_some(keep);
         steps.push(Step::Element);
         self.used |= options.used(&steps);
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);

@@ -1,7 +1,10 @@
 //! How records become rows: the options.
 
+use std::sync::Arc;
+
 use super::path::{PathPattern, Step};
 use super::selection::Selection;
+use super::terms::Terms;
 use super::{ArrayMode, DeclaredType, IdMode};
 use crate::limits;
 
@@ -26,6 +29,8 @@ pub struct FlattenOptions {
     pub number_text: bool,
     /// Types that the user gave; the last match counts.
     pub types: Vec<(PathPattern, DeclaredType)>,
+    /// What a schema file says; [`Conversion::contract`](crate::Conversion::contract) sets it.
+    pub terms: Option<Arc<Terms>>,
     /// Every scalar is text, as it stands in the input.
     pub all_text: bool,
     /// Which values become cells.
@@ -71,6 +76,7 @@ impl Default for FlattenOptions {
             ids: IdMode::Auto,
             number_text: false,
             types: Vec::new(),
+            terms: None,
             all_text: false,
             selection: Selection::default(),
             dates: true,

@@ -119,6 +119,20 @@ pub fn pointer(steps: &[Step]) -> String {
     out
 }
 
+/// Reads steps as [`pointer`] writes them; nothing where it would write them otherwise.
+pub fn parse_pointer(text: &str) -> Option<Vec<Step>> {
+    let tokens = text.strip_prefix('/').map(|tokens| tokens.split('/'));
+    let steps: Vec<Step> = tokens
+        .into_iter()
+        .flatten()
+        .map(|token| match pointer_step(token) {
+            PatternStep::Any => Step::Element,
+            PatternStep::Key(key) => Step::Key(key.into()),
+        })
+        .collect();
+    (pointer(&steps) == text).then_some(steps)
+}
+
 /// A path as users type it: `items.sku`, `items.*.sku`, or a pointer `/items/*/sku`.
 ///
 /// Keys are parted by dots; `*` matches one step of any kind. Steps into array elements may be
@@ -216,14 +230,7 @@ mod tests {
     use super::*;
 
     fn steps(pointer: &str) -> Vec<Step> {
-        pointer
-            .split('/')
-            .skip(1)
-            .map(|token| match pointer_step(token) {
-                PatternStep::Any => Step::Element,
-                PatternStep::Key(key) => Step::Key(key.into()),
-            })
-            .collect()
+        parse_pointer(pointer).expect("a pointer")
     }
 
     fn check(pattern: &str, path: &str, expected: bool) {
@@ -272,6 +279,13 @@ mod tests {
         for text in ["", "/a~1b", "/a~0b/*", "/~2", "/", "/a.b"] {
             let expected = steps(text);
             assert_eq!(pointer(&expected), text);
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_pointers() {
+        for text in ["a", "a/b", "/~", "/~3", "/a~2", "/~02x~"] {
+            assert_eq!(parse_pointer(text), None, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use super::path::{Step, pointer};
 use super::rows::OwnedColumn;
 use super::shape::NodeId;
-use super::{Flattener, Note, Place, Scalar, ScalarKind, push_json_string};
+use super::{Flattener, Note, Place, Scalar, push_json_string};
 use crate::table::{Column, Part, PathId};
 
 impl Flattener {
@@ -58,10 +58,7 @@ impl Flattener {
 
     pub(super) fn push_rest_scalar(&mut self, place: Place, scalar: Scalar<'_>, bytes: &mut u32) {
         let mut json = Vec::new();
-        match scalar.kind {
-            ScalarKind::String => push_json_string(scalar.text, &mut json),
-            _ => json.extend_from_slice(scalar.text.as_bytes()),
-        }
+        scalar.push_json(&mut json);
         self.push_rest(place, None, &json, bytes);
     }
 

@@ -4,6 +4,7 @@ use super::Flattener;
 use super::admission::Admitted;
 use super::path::Step;
 use super::shape::{NONE, Node, NodeId};
+use super::terms;
 use crate::limits;
 use crate::table::{BatchColumn, Column, Links, Part, PathId, TableBatch, TextLinks};
 
@@ -99,6 +100,7 @@ impl Flattener {
             return None;
         }
         let path = self.path(node);
+        let is_watched = self.is_watched(path, part);
         let owner = &mut self.tables[table as usize];
         match self.admission.column(owner.batch.path, path, part, &self.paths) {
             Admitted::No => {
@@ -121,11 +123,17 @@ impl Flattener {
         let known = self.shape.node_mut(node);
         known.slots[part as usize] = slot;
         let mut column = Column::expecting(known.expected[part as usize]);
-        if !self.options.dates && known.declared.is_none() {
+        let agreed = known.terms.and_then(|terms| terms.scalar);
+        let wants_forms = match agreed {
+            Some(wanted) => terms::has_form(wanted),
+            None => self.options.dates || known.declared.is_some(),
+        };
+        if !wants_forms {
             column.ignore_forms();
         }
         self.columns.push(column);
         let is_plain = part == Part::Scalar && known.declared.is_none() && !known.in_id;
+        let is_plain = is_plain && !is_watched && agreed.is_none_or(terms::is_plain);
         if is_plain && self.is_plain && !self.ids.wants_values() {
             self.shape.lead_mut(node).slot = slot;
         }

@@ -35,7 +35,7 @@ impl Selection {
     }
 
     /// Returns what becomes of a record itself.
-    pub(super) fn of_record(&self) -> Keep {
+    pub(crate) fn of_record(&self) -> Keep {
         if self.select.is_empty() { Keep::All } else { Keep::Inside }
     }
 
@@ -60,7 +60,7 @@ fn matches_any(patterns: &[PathPattern], steps: &[Step]) -> bool {
 
 impl FlattenOptions {
     /// Returns what becomes of the value at `steps`; `above` is that of the value around it.
-    pub(super) fn keep(&self, above: Keep, steps: &[Step]) -> Keep {
+    pub(crate) fn keep(&self, above: Keep, steps: &[Step]) -> Keep {
         if self.selection.is_everything() {
             return Keep::All;
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::flatten::path::Step;
 use crate::flatten::selection::Keep;
+use crate::flatten::terms::PathTerms;
 use crate::flatten::{ArrayMode, DeclaredType};
 use crate::table::{Expected, PathId};
 
@@ -55,12 +56,18 @@ pub(super) struct Node {
     /// What becomes of values here, and of elements of lists here.
     pub keep: Keep,
     pub keep_elements: Keep,
+    /// What becomes of objects and arrays here; nothing where a schema file is asked.
+    pub keep_containers: Option<Keep>,
     /// Objects here are maps.
     pub is_map: bool,
     /// The type the user gave.
     pub declared: Option<DeclaredType>,
     /// The type the user gave for elements of lists here.
     pub declared_element: Option<DeclaredType>,
+    /// What may stand here, where a schema file says so.
+    pub terms: Option<PathTerms>,
+    /// The user said of this path what arrays become.
+    pub is_mode_given: bool,
     /// The value here is part of the row's id.
     pub in_id: bool,
     /// Whether a column or table lies at or below the path, once that was asked.
@@ -159,9 +166,12 @@ impl Node {
             array_mode: ArrayMode::Smart,
             keep: Keep::All,
             keep_elements: Keep::All,
+            keep_containers: Some(Keep::All),
             is_map: false,
             declared: None,
             declared_element: None,
+            terms: None,
+            is_mode_given: false,
             in_id: false,
             known: None,
             hash: 0,

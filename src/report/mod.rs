@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::error::{EXIT_DONE, EXIT_REJECTS, Error, ErrorKind};
 use crate::frame::dialect::Dialect;
 use crate::reject::{CodeCount, Reject, Rejects};
+use crate::schema::contract::Contract;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +31,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// How each input of CSV was read.
     pub dialects: Vec<DialectSummary>,
+    /// The tables and columns written, as a contract that further runs can be held to.
+    pub schema: Contract,
     /// Records that were not converted.
     pub rejects: Rejects,
     /// What each input gave.
@@ -228,6 +231,10 @@ pub enum WarningKind {
     LeftoversKept,
     /// A run that was killed had left files; they were published or removed.
     LeftoversSettled,
+    /// Values were left out, as the schema file has no place for them.
+    SchemaDiscarded,
+    /// A table, a column or a type is other than in the schema file.
+    SchemaEvolved,
     /// `{}`, which leaves no trace.
     EmptyObject,
     /// `[]` where arrays are child tables, which leaves no trace.
@@ -253,6 +260,8 @@ impl WarningKind {
             WarningKind::JsonBroken => "json.broken",
             WarningKind::LeftoversKept => "leftovers.kept",
             WarningKind::LeftoversSettled => "leftovers.settled",
+            WarningKind::SchemaDiscarded => "schema.discarded",
+            WarningKind::SchemaEvolved => "schema.evolved",
             WarningKind::EmptyObject => "object.empty",
             WarningKind::EmptyArray => "array.empty",
         }
@@ -328,6 +337,11 @@ impl fmt::Display for Warning {
             WarningKind::JsonBroken => {
                 write!(f, "{path}: {} stayed text, as it is no JSON", counted(count, "cell"))
             }
+            WarningKind::SchemaDiscarded => {
+                let values = counted(count, "value");
+                write!(f, "{path}: {values} left out, as the schema has no place there")
+            }
+            WarningKind::SchemaEvolved => write!(f, "{path}: {detail}"),
             WarningKind::EmptyObject => {
                 write!(f, "{path}: {} left no trace", counted(count, "empty object"))
             }

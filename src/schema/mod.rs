@@ -1,5 +1,6 @@
 //! Which tables and columns a run has, and which type each column has, over all batches.
 
+pub mod contract;
 pub mod widen;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use crate::flatten::names::{NameSet, NameStyle, join_keys};
 use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
 use crate::flatten::{DeclaredType, IdMode, declared};
 use crate::table::{Column, Kinds, Part, PathId, TableBatch};
+use contract::Agreed;
 use widen::{ColumnType, Widening};
 
 /// What decides names and types.
@@ -142,6 +144,8 @@ pub struct TableSchema {
     pub columns: Vec<ColumnSchema>,
     /// Rows so far.
     pub rows: u64,
+    /// A contract has it.
+    is_agreed: bool,
     by_origin: HashMap<(PathId, Part), usize, RandomState>,
 }
 
@@ -156,6 +160,8 @@ pub struct ColumnSchema {
     pub element_kinds: Kinds,
     /// The type that the user gave.
     pub declared: Option<DeclaredType>,
+    /// What a contract says of it.
+    pub agreed: Option<Agreed>,
     /// Numbers with more digits than a double gives back.
     pub long_floats: u64,
     /// Type of a link column.
@@ -235,7 +241,7 @@ impl Schema {
             table_names: NameSet::default(),
             renamed_tables: Vec::new(),
         };
-        schema.add_table(ROOT, None);
+        schema.add_table(ROOT, None, None);
         schema
     }
 
@@ -291,11 +297,19 @@ impl Schema {
     fn settle_links(&mut self, records: Records) {
         let main = &mut self.tables[0];
         let is_id = |column: &ColumnSchema| column.origin == Origin::Link(Link::Id);
-        let is_link = |column: &ColumnSchema| matches!(column.origin, Origin::Link(_));
+        let is_early = |column: &ColumnSchema| {
+            matches!(column.origin, Origin::Link(_)) || column.agreed.is_some()
+        };
         let has_link = main.columns.iter().any(is_id);
         match records {
-            Records::Rows if has_link && main.rows == 0 && main.columns.iter().all(is_link) => {
+            Records::Rows if has_link && main.rows == 0 && main.columns.iter().all(is_early) => {
                 main.columns.retain(|column| !is_id(column));
+                main.by_origin.clear();
+                for (place, column) in main.columns.iter().enumerate() {
+                    if let Origin::Data { path, part } = column.origin {
+                        main.by_origin.insert((path, part), place);
+                    }
+                }
             }
             Records::Rows => {}
             Records::Objects if has_link => {}
@@ -314,7 +328,7 @@ impl Schema {
             Some(&table) => table,
             None => {
                 let parent = self.parent_of(batch.path);
-                self.add_table(batch.path, Some(parent))
+                self.add_table(batch.path, Some(parent), None)
             }
         };
         let rows_of = |table: usize| rows_before.get(table).copied().unwrap_or(0);
@@ -392,11 +406,12 @@ impl Schema {
         }
     }
 
-    fn add_table(&mut self, path: PathId, parent: Option<usize>) -> usize {
+    fn add_table(&mut self, path: PathId, parent: Option<usize>, given: Option<&str>) -> usize {
         let options = &self.options;
-        let wanted = match parent {
-            None => options.name.clone(),
-            Some(parent) => {
+        let wanted = match (given, parent) {
+            (Some(given), _) => given.to_owned(),
+            (None, None) => options.name.clone(),
+            (None, Some(parent)) => {
                 let above = &self.tables[parent];
                 let mut steps = self.paths.steps(above.path, path);
                 steps.pop();
@@ -434,6 +449,7 @@ impl Schema {
             name,
             columns: columns.collect(),
             rows: 0,
+            is_agreed: false,
             by_origin: HashMap::default(),
         });
         self.by_path.insert(path, index);
@@ -489,6 +505,7 @@ impl Schema {
             kinds: Kinds::default(),
             element_kinds: Kinds::default(),
             declared,
+            agreed: None,
             long_floats: 0,
             link_type: None,
         });
@@ -550,17 +567,28 @@ impl Schema {
         if let Some(reserved) = self.options.reserved {
             names.reserve(reserved);
         }
+        // Then the names that a contract gives, whatever stands before them.
+        let given: HashMap<usize, String> = schema
+            .columns
+            .iter()
+            .enumerate()
+            .filter_map(|(index, column)| {
+                let name = column.agreed.as_ref()?.name.as_ref()?;
+                Some((index, names.claim(name)))
+            })
+            .collect();
         for (index, column) in schema.columns.iter().enumerate().filter(|(_, c)| !is_link(c)) {
             let Origin::Data { path, part } = column.origin else { continue };
             if !self.is_live(column, path, part) {
                 continue;
             }
             let (wanted, pointer) = self.column_name(schema.path, path, part);
-            let name = match part {
-                Part::Rest => wanted.clone(),
-                _ => names.claim(&wanted),
+            let name = match (given.get(&index), part) {
+                (Some(given), _) => given.clone(),
+                (None, Part::Rest) => wanted.clone(),
+                (None, _) => names.claim(&wanted),
             };
-            if name != wanted {
+            if name != wanted && !given.contains_key(&index) {
                 let (table, path) = (schema.name.clone(), pointer.clone());
                 renamed.push(Renamed { table, path, wanted, name: name.clone() });
             }
@@ -584,6 +612,7 @@ impl Schema {
     fn is_live(&self, column: &ColumnSchema, path: PathId, part: Part) -> bool {
         let uses = self.uses.get(path as usize).copied().unwrap_or_default();
         match part {
+            _ if column.agreed.is_some() => true,
             Part::Scalar => {
                 let elsewhere = uses.parts[Part::List as usize] || uses.parts[Part::Json as usize];
                 !(column.kinds.is_empty() && (elsewhere || uses.child_table || uses.below))
@@ -642,6 +671,7 @@ impl ColumnSchema {
             kinds: Kinds::default(),
             element_kinds: Kinds::default(),
             declared: None,
+            agreed: None,
             long_floats: 0,
             link_type: Some(link_type),
         }

@@ -69,6 +69,14 @@ pub struct Widening {
 ///
 /// - Source: "Widening" in ARCHITECTURE.md.
 pub fn resolve(column: &ColumnSchema, part: Part, widening: &Widening) -> ColumnType {
+    if let Some(agreed) = &column.agreed {
+        let kinds = if part == Part::List { &column.element_kinds } else { &column.kinds };
+        let scalar = match agreed.may_widen {
+            true => at_least(agreed.wanted, kinds, widening),
+            false => declared_type(agreed.wanted, kinds),
+        };
+        return if part == Part::List { ColumnType::List(Box::new(scalar)) } else { scalar };
+    }
     match (part, column.declared) {
         (Part::Json | Part::Rest, _) => ColumnType::Json,
         (Part::List, declared) => {
@@ -97,6 +105,38 @@ fn declared_type(declared: DeclaredType, kinds: &Kinds) -> ColumnType {
         }
         DeclaredType::Json => ColumnType::Json,
     }
+}
+
+/// Returns the type that holds every value of the given kinds, and every value of type `least`.
+fn at_least(least: DeclaredType, kinds: &Kinds, widening: &Widening) -> ColumnType {
+    let seed = match least {
+        _ if kinds.is_empty() => return declared_type(least, kinds),
+        DeclaredType::Text | DeclaredType::Json => return declared_type(least, kinds),
+        DeclaredType::Date | DeclaredType::Timestamp | DeclaredType::TimestampUtc => {
+            let found = resolve_kinds(kinds, &Widening { dates: true, ..*widening });
+            let wanted = declared_type(least, kinds);
+            return if found == wanted { wanted } else { ColumnType::Text };
+        }
+        DeclaredType::Decimal { precision, scale } => {
+            if !kinds.only(Kinds::NUMBER_TEXT) {
+                return ColumnType::Text;
+            }
+            let (whole, least_whole) = (kinds.whole_digits, precision - scale);
+            if whole <= least_whole && kinds.scale <= scale {
+                return ColumnType::Decimal { precision, scale };
+            }
+            let mut joined = *kinds;
+            joined.whole_digits = whole.max(least_whole);
+            joined.scale = kinds.scale.max(scale);
+            return decimal(&joined);
+        }
+        DeclaredType::Bool => Kinds::BOOL,
+        DeclaredType::Int64 => Kinds::INT,
+        DeclaredType::Double => Kinds::FLOAT,
+    };
+    let mut joined = *kinds;
+    joined.add(seed);
+    resolve_kinds(&joined, widening)
 }
 
 /// Returns the type that holds every value of the given kinds.

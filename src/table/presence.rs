@@ -33,6 +33,19 @@ impl Presence {
         self.count
     }
 
+    /// Calls `each` with every one of `rows` rows that holds no value, in order.
+    pub fn for_each_missing(&self, rows: usize, mut each: impl FnMut(usize)) {
+        if self.count >= rows {
+            return;
+        }
+        let mut next = 0;
+        self.for_each(|row| {
+            (next..row).for_each(&mut each);
+            next = row + 1;
+        });
+        (next..rows).for_each(each);
+    }
+
     /// Marks `row`, which must lie after every row marked so far.
     #[inline(always)]
     pub fn push(&mut self, row: usize) {

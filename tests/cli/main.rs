@@ -15,6 +15,7 @@ mod outputs;
 mod parquet;
 mod publishing;
 mod recovery;
+mod schema;
 mod selection;
 mod signals;
 mod streams;

@@ -578,7 +578,7 @@ fn github_gets_a_page_and_annotations() {
 fn every_code_has_its_reject() {
     let deep = "[".repeat(1025);
     let deep = format!("{{\"a\":{deep}{}}}", deep.replace('[', "]"));
-    let cases: [(&str, &[u8], &str); 13] = [
+    let cases: [(&str, &[u8], &str); 14] = [
         ("json.syntax", b"{\"a\": 2,}\n", "--from jsonl"),
         ("json.truncated", b"{\"a\": \"x", "--from json"),
         ("record.not_object", b"[1, 2]\n", "--from jsonl"),
@@ -590,12 +590,16 @@ fn every_code_has_its_reject() {
         ("id.missing", b"{\"a\": 1}\n", "--from jsonl --ids field:id"),
         ("csv.field_count", b"a,b\n1,2,3\n", "--from csv"),
         ("csv.quote", b"a,b\n1,\"2\"3\n", "--from csv"),
+        ("schema.violation", b"{\"b\": 1}\n", "--from jsonl --schema s.json --schema-mode strict"),
         ("batch.failed", b"{\"a\": 1}\n{\"a\": 2,}\n", "--from jsonl --on-error fail-batch"),
         ("reject.invalid", b"oops\n", "--from rejects"),
     ];
     for code in transmog::FaultCode::ALL {
         let (_, input, flags) = cases.iter().find(|case| case.0 == code.as_str()).expect("a case");
         let folder = Folder::new();
+        let column = r#"{"path":"/a","type":"int64"}"#;
+        let schema = format!(r#"{{"version":1,"tables":[{{"path":"","columns":[{column}]}}]}}"#);
+        folder.write("s.json", schema);
         let done = folder.pipe(input, &format!("convert --to csv --name t -o out {flags}"));
         assert_eq!(done.status, 3, "{code}: {}", done.stderr);
         let reject = lines(&folder.read("out/t.rejects.jsonl")).remove(0);
