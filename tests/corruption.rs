@@ -123,12 +123,23 @@ fn rows(count: usize) -> String {
 const CUTS: [(usize, usize); 3] = [(1, 1), (3, 64), (2, 1 << 20)];
 
 fn convert(input: &[u8], from: InputFormat, cut: (usize, usize), out: &Path) -> Summary {
+    convert_to(OutputFormat::Jsonl, IdMode::Sequence, input, from, cut, out)
+}
+
+fn convert_to(
+    to: OutputFormat,
+    ids: IdMode,
+    input: &[u8],
+    from: InputFormat,
+    cut: (usize, usize),
+    out: &Path,
+) -> Summary {
     let reader = Box::new(std::io::Cursor::new(input.to_vec()));
     let input = Input::Reader { name: "in".to_owned(), reader };
-    let mut conversion = Conversion::new(vec![input], OutputFormat::Jsonl);
+    let mut conversion = Conversion::new(vec![input], to);
     conversion.from = from;
     conversion.name = Some("t".to_owned());
-    conversion.flatten.ids = IdMode::Sequence;
+    conversion.flatten.ids = ids;
     conversion.destination = Destination::Directory(out.to_path_buf());
     conversion.threads = NonZeroUsize::new(cut.0);
     conversion.chunk_bytes = Some(cut.1);
@@ -292,6 +303,50 @@ proptest! {
                 prop_assert!(found.contains_key(&number), "lost: {row}");
             }
         }
+    }
+
+    /// The output is what it would be without the bad records, but for the ids' gaps: here ids are
+    /// hashes, which have none.
+    #[test]
+    fn bad_records_leave_no_trace(
+        damages in prop::collection::vec(damage(), 1..40),
+        is_csv in any::<bool>(),
+        cut in prop::sample::select(vec![(1, 1 << 20), (2, 4000), (1, 500)]),
+    ) {
+        let (text, from) = match is_csv {
+            true => (rows(300), InputFormat::Csv),
+            false => (records(300).join("\n") + "\n", InputFormat::Jsonl),
+        };
+        let header = if is_csv { rows(0).len() } else { 0 };
+        let mut body = text.into_bytes().split_off(header);
+        for damage in &damages {
+            // the place of all others, and often the same one again
+            if !matches!(damage, Damage::Cut(at) if *at < 0.5) {
+                damage.apply(&mut body);
+            }
+        }
+        let damaged = [&rows(0).as_bytes()[..header], &body].concat();
+        let dir = tempfile::tempdir().unwrap();
+        let run = |input: &[u8], name: &str| {
+            let out = dir.path().join(name);
+            convert_to(OutputFormat::Parquet, IdMode::Hash, input, from, cut, &out);
+            read_files(&out)
+        };
+        let mut all = run(&damaged, "all");
+        let rejects = all.remove("t.rejects.jsonl").unwrap_or_default();
+        let rejects = String::from_utf8(rejects).unwrap();
+        let mut good = damaged.clone();
+        let rejects: Vec<Value> =
+            rejects.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        for reject in rejects.iter().rev() {
+            let at = reject["byte"].as_u64().unwrap() as usize;
+            let unread = reject["unread_bytes"].as_u64().unwrap_or(0) as usize;
+            let end = at + raw(reject).len() + unread;
+            good.drain(at..end);
+        }
+        let expected = run(&good, "good");
+        prop_assert!(!expected.contains_key("t.rejects.jsonl"), "a record that was good is bad now");
+        prop_assert!(all == expected, "bad records left a trace");
     }
 
     /// What is rejected stays what it is when it is converted again, and nothing else becomes of it.

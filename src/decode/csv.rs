@@ -47,8 +47,8 @@ impl CellOptions {
     }
 }
 
-/// Decodes the rows of a chunk that are not known to be at fault into `flattener`. Where it finds
-/// others that are, they join `faults`, and the rows in the flattener are of no use.
+/// Decodes the rows of a chunk that are not known to be at fault into `flattener`; others that are
+/// join `faults`. Returns whether the rows in the flattener are those of the good ones.
 pub(super) fn rows(
     chunk: &Chunk,
     text: &str,
@@ -56,14 +56,15 @@ pub(super) fn rows(
     flattener: &mut Flattener,
     options: &DecodeOptions,
     faults: &mut Faults,
-) -> Result<(), CapReached> {
+) -> Result<bool, CapReached> {
     let columns = match flattener.row_columns(&head.names) {
         Ok(columns) => columns,
         Err(Halt::Fault(fault)) => {
             // What is wrong with a column is wrong with each of its cells.
             let records = 0..chunk.records.len();
+            let known = faults.len();
             faults.extend(records.map(|index| (index, Fault::clone(&fault))));
-            return Ok(());
+            return Ok(faults.len() == known);
         }
         Err(_) => return Err(CapReached),
     };
@@ -79,7 +80,7 @@ pub(super) fn rows(
     };
     // A column's cells are read in one go where none of them wants a closer look.
     let block_rows = if by_column { decoder.block_rows() } else { 1 };
-    let (mut index, count) = (0, chunk.records.len());
+    let (mut index, count, mut is_whole) = (0, chunk.records.len(), true);
     while index < count {
         decoder.cells.clear();
         decoder.copies.clear();
@@ -99,13 +100,13 @@ pub(super) fn rows(
                 Err(Halt::CapReached) => return Err(CapReached),
                 Err(Halt::Fault(fault)) => {
                     decoder.cells.truncate(kept);
-                    flattener.give_up_record();
+                    is_whole &= flattener.take_back_record();
                     faults.insert(index, *fault);
                 }
                 Err(Halt::DuplicateKey) => {
                     // Cells that hold JSON are looked through before.
                     decoder.cells.truncate(kept);
-                    flattener.give_up_record();
+                    is_whole &= flattener.take_back_record();
                     let message = "a key stands twice in one object";
                     faults.insert(index, Fault::new(FaultCode::DuplicateKey, 0, message));
                 }
@@ -114,7 +115,7 @@ pub(super) fn rows(
         index = end;
         decoder.push_columns(flattener, first_row, by_column);
     }
-    Ok(())
+    Ok(is_whole)
 }
 
 /// Decodes the rows of one chunk.

@@ -36,8 +36,8 @@ pub struct CapReached;
 
 /// Decodes every record of a chunk into `flattener` and takes the batches.
 ///
-/// A record at fault leaves no trace in them: where one is found, the others are decoded again
-/// without it. So a chunk is read twice where a record is bad, however many are.
+/// A record at fault leaves no trace in them. Its rows are taken back; where that cannot be done, the
+/// others are decoded again without it, once for all such records of the chunk.
 ///
 /// - Shape: N records in; a batch per table that has rows out, and a fault for each other record.
 /// - Errors: `CapReached`; the flattener is left empty.
@@ -51,23 +51,23 @@ pub fn chunk(
     let text = valid_text(chunk, &mut faults);
     let mut skips = Skips::new();
     loop {
-        let (known, before) = ((faults.len(), skips.len()), faults.clone());
+        let before = faults.clone();
         let pass = Pass { chunk, text: &text, options };
         let passed = match &chunk.rows {
             Some(head) => pass.rows(head, flattener, &mut faults),
             None => pass.values(flattener, &mut faults, &mut skips),
         };
-        if passed.is_err() {
+        let Ok(is_whole) = passed else {
             flattener.reset();
             return Err(CapReached);
-        }
+        };
         if flattener.look_closer() {
             // What was found may come behind what is found now.
             faults = before;
             flattener.reset();
             continue;
         }
-        if known == (faults.len(), skips.len()) {
+        if is_whole {
             let missing = flattener.missing();
             if missing.is_empty() {
                 return Ok(Decoded { flattened: flattener.take(), faults });
@@ -89,15 +89,16 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Reads JSON; what it finds out of records joins `faults` and `skips`, and then the rows in
-    /// the flattener are of no use.
+    /// Reads JSON; what it finds out of records joins `faults` and `skips`. Returns whether the rows
+    /// in the flattener are those of the other records.
     fn values(
         &self,
         flattener: &mut Flattener,
         faults: &mut Faults,
         skips: &mut Skips,
-    ) -> Result<(), CapReached> {
+    ) -> Result<bool, CapReached> {
         let Pass { chunk, text, options } = self;
+        let mut is_whole = true;
         for (index, span) in chunk.records.iter().enumerate() {
             if !faults.is_empty() && faults.contains_key(&index) {
                 continue;
@@ -115,13 +116,16 @@ impl Pass<'_> {
                     faults.insert(index, placed(*fault, chunk, index));
                 }
                 Err(Halt::DuplicateKey) => match self.duplicates(&text[range]) {
-                    Ok(bytes) => drop(skips.insert(index, bytes)),
+                    Ok(bytes) => {
+                        skips.insert(index, bytes);
+                        is_whole = false;
+                    }
                     Err(fault) => drop(faults.insert(index, placed(fault, chunk, index))),
                 },
             }
-            flattener.give_up_record();
+            is_whole &= flattener.take_back_record();
         }
-        Ok(())
+        Ok(is_whole)
     }
 
     /// Reads rows of CSV.
@@ -130,7 +134,7 @@ impl Pass<'_> {
         head: &RowHead,
         flattener: &mut Flattener,
         faults: &mut Faults,
-    ) -> Result<(), CapReached> {
+    ) -> Result<bool, CapReached> {
         csv::rows(self.chunk, self.text, head, flattener, self.options, faults)
     }
 

@@ -258,6 +258,7 @@ impl Flattener {
     pub fn note_duplicate(&mut self, members: &Members, key: &str) {
         let mut steps = self.shape.steps(ROOT_NODE, members.node);
         steps.push(Step::Key(key.into()));
+        self.undo.is_tainted = true;
         *self.duplicates.entry(pointer(&steps)).or_default() += 1;
     }
 
@@ -293,6 +294,7 @@ impl Flattener {
     pub fn note_duplicate_row(&mut self, map: &MapRows, key: &str) {
         let mut steps = self.shape.steps(ROOT_NODE, map.node);
         steps.push(Step::Key(key.into()));
+        self.undo.is_tainted = true;
         *self.duplicates.entry(pointer(&steps)).or_default() += 1;
     }
 }

@@ -19,6 +19,7 @@ mod scalar;
 pub mod selection;
 mod shape;
 pub mod terms;
+mod undo;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use scalar::{Scalar, ScalarKind};
 use selection::Keep;
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 pub use terms::SchemaMode;
+use undo::UndoState;
 
 /// Where a value goes: a path, and the row that takes what stands there.
 #[derive(Debug, Clone, Copy)]
@@ -161,6 +163,7 @@ pub struct Flattener {
     left_out: u64,
     /// Columns whose values are looked at one by one, as one was outside its type in some chunk.
     watched: HashSet<(PathId, Part)>,
+    undo: UndoState,
 }
 
 /// Past this many nodes the shape is forgotten after a batch.
@@ -189,6 +192,7 @@ impl Flattener {
             used: 0,
             left_out: 0,
             watched: HashSet::new(),
+            undo: UndoState::default(),
         };
         flattener.forget();
         flattener
@@ -219,6 +223,7 @@ impl Flattener {
             drop(self.take_table(table));
         }
         self.columns.clear();
+        self.undo.forget();
         self.notes.clear();
         self.duplicates.clear();
         self.cap_reached = false;
@@ -228,7 +233,7 @@ impl Flattener {
 
     /// Ends a record that is at fault. Its values stay in the batch, which is good for nothing but
     /// to find further faults until it is abandoned.
-    pub fn give_up_record(&mut self) {
+    fn give_up_record(&mut self) {
         for &table in &self.filled {
             let owner = &mut self.tables[table as usize];
             owner.rest = None;
@@ -252,6 +257,7 @@ impl Flattener {
         self.tables = vec![main];
         self.filled.clear();
         self.columns.clear();
+        self.undo.forget();
         self.notes.clear();
         self.duplicates.clear();
         self.cap_reached = false;
@@ -267,6 +273,9 @@ impl Flattener {
             self.unknown_keys.clear();
         }
         self.ids.begin(place);
+        if self.undo.is_on() {
+            self.mark_record();
+        }
         Place { node: ROOT_NODE, row: self.add_row(0, 0, 0), hash: 0 }
     }
 
@@ -276,7 +285,11 @@ impl Flattener {
         if self.cap_reached {
             return Err(Halt::CapReached);
         }
-        self.finish_ids()
+        self.finish_ids()?;
+        if self.undo.is_on() {
+            self.count_notes();
+        }
+        Ok(())
     }
 
     /// Takes the rows of all records since the last call.
@@ -292,6 +305,7 @@ impl Flattener {
             out.tables.push(self.take_table(table));
         }
         self.columns.clear();
+        self.undo.forget();
         for ((note, node), count) in self.notes.drain() {
             let mut at = pointer(&self.shape.steps(ROOT_NODE, node));
             let note = match note {
@@ -483,6 +497,7 @@ impl Flattener {
             }
         };
         for path in paths {
+            self.undo.is_tainted = true;
             *self.duplicates.entry(format!("{base}{path}")).or_default() += 1;
         }
     }
@@ -533,6 +548,9 @@ impl Flattener {
     }
 
     fn note(&mut self, note: Note, node: NodeId) {
+        if self.undo.is_on() {
+            return self.undo.notes.push((note, node));
+        }
         *self.notes.entry((note, node)).or_default() += 1;
     }
 

@@ -192,7 +192,7 @@ pub struct Rejects {
     pub indices: Vec<u64>,
     /// There are more than `indices` holds.
     pub indices_cut: bool,
-    /// Chunks that were read again because a record in them was at fault.
+    /// Batches in which a record was at fault, so that they were taken record by record.
     pub fallback_batches: u64,
     /// The user set a budget for them, and it holds.
     pub is_budgeted: bool,

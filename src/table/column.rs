@@ -201,6 +201,14 @@ impl Texts {
         self.offsets.extend(other.offsets[1..].iter().map(|end| end + base));
     }
 
+    /// Keeps the first `count` strings.
+    pub fn truncate(&mut self, count: usize) {
+        if count < self.len() {
+            self.offsets.truncate(count + 1);
+            self.bytes.truncate(self.offsets[count] as usize);
+        }
+    }
+
     /// Cuts after `count` strings and returns the rest.
     pub fn split_off(&mut self, count: usize) -> Texts {
         let at = self.offsets[count];
@@ -598,6 +606,12 @@ impl Column {
         Column { presence, values, kinds: self.kinds, expected: Expected::default() }
     }
 
+    /// Keeps the values of the first `rows` rows, and all kinds.
+    pub fn truncate(&mut self, rows: usize) {
+        self.presence.truncate(rows);
+        self.values.truncate(self.presence.count());
+    }
+
     /// Returns how many of the values have more digits than a double gives back.
     pub fn long_float_count(&self) -> usize {
         match &self.values {
@@ -674,6 +688,24 @@ impl Values {
             Values::Text(texts) => out = texts.clone(),
         }
         out
+    }
+
+    fn truncate(&mut self, count: usize) {
+        match self {
+            Values::None => {}
+            Values::Bool(values) => values.truncate(count),
+            Values::Int(values) | Values::Instant(_, values) => values.truncate(count),
+            Values::Big(values) => values.truncate(count),
+            Values::Float(floats) => {
+                floats.values.truncate(count);
+                while floats.long.pop_if(|(at, _)| *at as usize >= count).is_some() {}
+            }
+            Values::Text(texts) => texts.truncate(count),
+            Values::List(lists) => {
+                lists.ends.truncate(count);
+                lists.elements.truncate(lists.ends.last().copied().unwrap_or(0) as usize);
+            }
+        }
     }
 
     fn split_off(&mut self, count: usize) -> Values {

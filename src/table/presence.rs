@@ -33,6 +33,28 @@ impl Presence {
         self.count
     }
 
+    /// Forgets the marks of all rows from `row` on.
+    pub fn truncate(&mut self, row: usize) {
+        match &mut self.form {
+            PresenceForm::Prefix => self.count = self.count.min(row),
+            PresenceForm::Rows(rows) => {
+                while rows.pop_if(|last| *last as usize >= row).is_some() {
+                    self.count -= 1;
+                }
+            }
+            PresenceForm::Bits(words) => {
+                let (word, bit) = (row / 64, row % 64);
+                let Some(cut) = words.get_mut(word) else { return };
+                let gone = *cut >> bit << bit;
+                *cut ^= gone;
+                self.count -= gone.count_ones() as usize;
+                let gone = words.drain(word + 1..).map(|word| word.count_ones() as usize);
+                self.count -= gone.sum::<usize>();
+                while words.pop_if(|word| *word == 0).is_some() {}
+            }
+        }
+    }
+
     /// Calls `each` with every one of `rows` rows that holds no value, in order.
     pub fn for_each_missing(&self, rows: usize, mut each: impl FnMut(usize)) {
         if self.count >= rows {
