@@ -32,7 +32,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --encoding 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
             cand --duplicate-keys 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected'
-            cand --max-record-bytes 'Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB]'
+            cand --max-record-bytes 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]'
             cand --select 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated'
             cand --drop 'Not these paths, nor what is below them, whatever is selected. Can be repeated'
             cand --skip 'Leaves out that many records at the start, over all inputs'

@@ -41,7 +41,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-keys -d 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected' -r -f -a "last\t''
 first\t''
 reject\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip -d 'Leaves out that many records at the start, over all inputs' -r

@@ -108,7 +108,7 @@ pub struct ConvertArgs {
     /// none, as the record is rejected.
     #[arg(long, value_name = "WHICH", value_parser = choice(DUPLICATES), help_heading = "Input")]
     pub duplicate_keys: Option<DuplicateKeys>,
-    /// Longest record that is taken [default: about an eighth of `--memory-limit`, 59MiB].
+    /// Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 

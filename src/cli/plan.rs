@@ -76,6 +76,16 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     set(&mut conversion.batch_records, args.batch_size);
     conversion.retry.max = args.max_retries;
     set(&mut conversion.retry.backoff, args.retry_backoff);
+    conversion.protected = args.files_from.iter().chain(&args.schema).cloned().collect();
+    if args.quiet
+        && matches!(
+            args.summary,
+            Some(SummaryFormat::Text | SummaryFormat::Json | SummaryFormat::Github)
+        )
+    {
+        return Err(Error::usage("`--quiet` and `--summary` exclude each other")
+            .with_hint("`--summary json=FILE` writes a file also where nothing is printed"));
+    }
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
     }
@@ -151,6 +161,9 @@ fn contract(path: &Path) -> Result<Contract, Error> {
     Contract::parse(&path.display().to_string(), &text)
 }
 
+/// So many of the flags of CSV say how rows and cells are told apart.
+const DIALECT_FLAGS: usize = 7;
+
 /// Refuses flags of CSV where the input is something else.
 fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
     let flags = [
@@ -168,9 +181,13 @@ fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
         (args.thousands.is_some(), "--thousands"),
     ];
     let from = args.from.unwrap_or_default();
-    if matches!(from, InputFormat::Json | InputFormat::Jsonl | InputFormat::Rejects)
-        && let Some((_, flag)) = flags.iter().find(|(is_given, _)| *is_given)
-    {
+    // Reject files say how their rows are written, not what cells mean.
+    let idle = match from {
+        InputFormat::Json | InputFormat::Jsonl => flags.as_slice(),
+        InputFormat::Rejects => &flags[..DIALECT_FLAGS],
+        _ => &[],
+    };
+    if let Some((_, flag)) = idle.iter().find(|(is_given, _)| *is_given) {
         return Err(Error::usage(format!("`{flag}`: expected CSV, found `--from {from}`"))
             .with_hint(format!("leave `{flag}` out, it would do nothing")));
     }

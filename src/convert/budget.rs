@@ -17,6 +17,8 @@ pub(super) struct Budget {
     pub encoding: usize,
     /// Bytes of input handed to a worker at once.
     pub chunk: usize,
+    /// Bytes of input that one chunk in flight may have without taking the place of others.
+    pub ticket: usize,
     /// Bytes of input after which a batch ends that goes whole.
     pub batch: usize,
     /// Longest record that is taken.
@@ -47,10 +49,11 @@ impl Budget {
             chunk: conversion
                 .chunk_bytes
                 .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
+            ticket: spare / 8 / chunks,
             batch: (spare / 56).clamp(least, limits::BATCH_BYTES),
             record: conversion
                 .record_bytes_max
-                .unwrap_or_else(|| (spare / 8).min(limits::RECORD_BYTES_MAX)),
+                .unwrap_or_else(|| (spare / 7).min(limits::RECORD_BYTES_MAX)),
             sample: spare / 8,
             // few inputs need much, and then rarely all of the rest is in use
             unpack: (conversion.memory_limit / 4).min(limits::UNPACK_BYTES_MAX),
@@ -76,7 +79,7 @@ mod tests {
         assert_eq!(whole.record, limits::RECORD_BYTES_MAX);
         let quarter = budget(limits::MEMORY_FIXED + (128 << 20), 4);
         assert_eq!(quarter.row_group * 4, whole.row_group);
-        assert_eq!(quarter.record * 4, whole.record);
+        assert!(quarter.record < whole.record / 3);
         assert!(quarter.chunk < whole.chunk);
     }
 

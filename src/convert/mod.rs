@@ -22,7 +22,7 @@ use crate::encode::csv::CsvOptions;
 use crate::encode::json::Nulls;
 use crate::encode::parquet::Codec;
 use crate::encode::parquet::encoding::{ColumnEncoding, Encoding};
-use crate::error::{Error, ErrorKind};
+use crate::error::{EXIT_USAGE, Error, ErrorKind};
 use crate::flatten::names::NameStyle;
 use crate::flatten::{ArrayMode, FlattenOptions, IdMode, SchemaMode};
 use crate::format::{InputFormat, OutputFormat};
@@ -169,6 +169,8 @@ pub struct Conversion {
     pub batch_records: NonZeroUsize,
     /// How reads and writes are tried again that fail for a moment.
     pub retry: RetryOptions,
+    /// Files that are read besides the inputs, which no output may replace.
+    pub protected: Vec<PathBuf>,
     /// Where the summary goes as JSON, whether the run succeeds or fails.
     pub summary_file: Option<PathBuf>,
     /// Ends the run from outside.
@@ -309,6 +311,7 @@ impl Conversion {
             error_budget: ErrorBudget::default(),
             batch_records: limits::BATCH_RECORDS,
             retry: RetryOptions::default(),
+            protected: Vec::new(),
             summary_file: None,
             cancel: Cancel::default(),
         }
@@ -329,22 +332,22 @@ impl Conversion {
     pub fn run_into(mut self, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
         self.settle();
-        let file = self.summary_file.clone().map(|path| (path, self.overwrite));
+        let file = self.summary_file.clone();
+        let file = file.map(|path| (path, self.overwrite, run::readable_files(&self)));
         let ran = self.check().and_then(|()| run::run(self, summary));
         summary.elapsed = start.elapsed();
         let Err(error) = ran else { return Ok(()) };
         summary.fail(&error);
-        match file {
-            // What stands there was to stay.
-            Some((path, _)) if error.kind() != ErrorKind::OutputExists => {
-                sink::write_alone(&path, summary.to_json().as_bytes()).map_err(|also| {
-                    let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-                    Error::new(error.kind(), error.to_string()).with_hint(format!("{hint}{also}"))
-                })?;
-                Err(error)
-            }
-            _ => Err(error),
+        // Where the run could not begin, no file is its own.
+        let has_begun = error.kind().exit_status() != EXIT_USAGE;
+        if let Some((path, overwrite, inputs)) = file.filter(|_| has_begun) {
+            let text = summary.to_json();
+            sink::write_alone(&path, text.as_bytes(), overwrite, inputs).map_err(|also| {
+                let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
+                Error::new(error.kind(), error.to_string()).with_hint(format!("{hint}{also}"))
+            })?;
         }
+        Err(error)
     }
 
     /// Checks that the options can work together, before anything is read.
@@ -426,6 +429,14 @@ impl Conversion {
 
     fn check_recovery(&self) -> Result<(), Error> {
         let is_stream = matches!(self.destination, Destination::Stdout(_));
+        if self.from == InputFormat::Rejects
+            && (self.records_at.is_some() || self.charset.is_some())
+        {
+            let flag = if self.charset.is_some() { "--encoding" } else { "--records" };
+            let message = format!("`{flag}`: expected records, found `--from rejects`");
+            let hint = format!("leave `{flag}` out: a reject file holds records as UTF-8");
+            return Err(Error::usage(message).with_hint(hint));
+        }
         if self.rejects == RejectTarget::Stdout && is_stream {
             let message = "`--rejects -`: expected tables in files, found standard output";
             return Err(Error::usage(message).with_hint("name a file: `--rejects FILE`"));

@@ -40,6 +40,7 @@ pub(super) struct Outputs {
     table: Option<String>,
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
+    retry: Retry,
     start: Instant,
     /// The format cannot hold more digits than a double has.
     pub drops_digits: bool,
@@ -109,6 +110,7 @@ impl Outputs {
             json,
             table: conversion.table.clone(),
             summary: None,
+            retry: retry.clone(),
             start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
             tables: Vec::new(),
@@ -285,6 +287,7 @@ impl Outputs {
                 bytes: table.bytes()?,
             });
         }
+        summary.retries = self.retry.count();
         summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
         if let Some(side) = &self.summary {
             summary.elapsed = self.start.elapsed();

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::Conversion;
 use super::budget::Budget;
 use super::sample::{Picked, Picker, Sample};
-use super::workers::{End, Report};
+use super::workers::{End, Prices, Report};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::dialect::DialectOptions;
@@ -24,7 +24,7 @@ pub(super) fn spawn(
     conversion: Conversion,
     budget: &Budget,
     retry: Retry,
-    tickets: Receiver<Option<Chunk>>,
+    (tickets, prices): (Receiver<Option<Chunk>>, Prices),
     reports: Sender<Report>,
 ) -> Result<(), Error> {
     let plan = ReadPlan {
@@ -39,6 +39,7 @@ pub(super) fn spawn(
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
         retry,
+        prices,
         on_lost: match conversion.on_error {
             OnError::Fail => OnLost::Fail,
             OnError::Skip | OnError::FailBatch | OnError::Retry => OnLost::Reject,
@@ -76,6 +77,7 @@ struct ReadPlan {
     chunk_bytes: usize,
     record_bytes_max: usize,
     retry: Retry,
+    prices: Prices,
     on_lost: OnLost,
     batch: Option<BatchLimits>,
 }
@@ -119,8 +121,10 @@ fn read_all(
             // Records of a reject file were written in more than one way, perhaps.
             let chunks = if is_replay { replay::records(&chunk) } else { vec![chunk] };
             for (index, chunk) in chunks.into_iter().enumerate() {
-                if index > 0 && tickets.recv().is_err() {
-                    return Ok(None);
+                for _ in usize::from(index == 0)..plan.prices.of(&chunk) {
+                    if tickets.recv().is_err() {
+                        return Ok(None);
+                    }
                 }
                 if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
                     return Ok(None);

@@ -196,6 +196,11 @@ impl RejectLog {
         self.tally.seen()
     }
 
+    /// Returns how many records were rejected so far.
+    pub(super) fn count(&self) -> u64 {
+        self.tally.count()
+    }
+
     /// Returns what was rejected so far.
     pub(super) fn rejects(&self) -> Rejects {
         self.tally.rejects()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub(super) const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// Runs a conversion; `summary` says what it did, also where it fails.
 pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
     let names: Vec<String> = conversion.inputs.iter().map(input_name).collect();
-    let inputs = input_files(&conversion.inputs)?;
+    let inputs = input_files(&conversion)?;
     let root_name = conversion.root_name();
     let retry = conversion.retry();
     let paths = Arc::new(Paths::default());
@@ -54,9 +55,10 @@ pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(
         for (table, known) in schema.tables().iter().enumerate().skip(1) {
             outputs.create(table, &known.name)?;
         }
-        let parts = Parts { names, paths, schema, outputs, rejects, retry };
+        let parts = Parts { names, paths, schema, outputs, rejects, retry: retry.clone() };
         convert(conversion, parts, summary)
     });
+    summary.retries = retry.count();
     done.map_err(|error| trail.clear(error))
 }
 
@@ -99,8 +101,8 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
             .map(|_| conversion.inputs.iter().map(source_text).collect()),
     };
     let workers = Workers::start(threads, &setup)?;
-    let tickets = Tickets::new(threads + CHUNKS_AHEAD);
     let budget = Budget::of(&conversion, threads + CHUNKS_AHEAD);
+    let tickets = Tickets::new(threads + CHUNKS_AHEAD, budget.ticket);
     let admission = Arc::new(schema.admission().clone());
     let limits = GroupLimits {
         rows: conversion.row_group_rows,
@@ -110,13 +112,8 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
     let cancel = conversion.cancel.clone();
     let csv_flags = conversion.csv_input != CsvInput::default();
     let goes_by_batch = conversion.on_error == OnError::FailBatch;
-    reader::spawn(
-        conversion,
-        &budget,
-        retry.clone(),
-        tickets.take.clone(),
-        workers.to_reports.clone(),
-    )?;
+    let turns = (tickets.take.clone(), tickets.prices);
+    reader::spawn(conversion, &budget, retry, turns, workers.to_reports.clone())?;
     let inputs = names.iter().map(|name| InputSummary::new(name)).collect();
     let mut run = Run {
         names,
@@ -135,7 +132,6 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         rejects,
         held: Vec::new(),
         goes_by_batch,
-        retry,
         batches: Batches::default(),
         notes: BTreeMap::new(),
         used: 0,
@@ -219,7 +215,6 @@ pub(super) struct Run {
     /// Chunks of a batch that goes whole or not at all.
     held: Vec<Held>,
     goes_by_batch: bool,
-    retry: Retry,
     batches: Batches,
     pub(super) notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
@@ -277,7 +272,7 @@ impl Run {
                 self.workers.decode(DecodeJob { chunk, admission });
             }
             Report::End(_) => {}
-            Report::Unused => self.tickets.give_back(None),
+            Report::Unused => self.tickets.give_unused(None),
             Report::Comments { input, count } => {
                 let known = self.dialects.last_mut().filter(|known| known.input_index == input);
                 known.into_iter().for_each(|known| known.comments = count);
@@ -313,11 +308,20 @@ impl Run {
     /// Takes decoded chunks in their order, while no row group waits to be encoded.
     fn absorb(&mut self) -> Result<(), Error> {
         while self.encoding.waiting.is_empty()
+            && !self.waits_for_encoding()
             && let Some(decoded) = self.early.remove(&self.next)
         {
             self.absorb_chunk(decoded)?;
         }
         Ok(())
+    }
+
+    /// Returns whether the next chunk is so long that its rows may not wait beside others that are
+    /// being encoded.
+    fn waits_for_encoding(&self) -> bool {
+        let next = self.early.get(&self.next);
+        self.encoding.groups > 0
+            && next.is_some_and(|decoded| self.tickets.prices.of(&decoded.chunk) > 1)
     }
 
     fn absorb_chunk(&mut self, decoded: Decoded) -> Result<(), Error> {
@@ -335,7 +339,7 @@ impl Run {
             false => std::mem::take(&mut self.held),
         };
         // The reader goes on meanwhile: a batch may be more chunks than there are tickets.
-        self.tickets.give_back(None);
+        self.tickets.give_back_for(&chunk);
         self.held.push(Held { chunk, decoded, full_count });
         self.absorb_batch(ended)
     }
@@ -409,7 +413,7 @@ impl Run {
         let records = chunk.records.len();
         self.count_records(&chunk)?;
         if !self.goes_by_batch {
-            self.tickets.give_back(Some(chunk));
+            self.tickets.give_back(chunk);
         }
         // CSV without rows has but columns.
         let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
@@ -421,8 +425,15 @@ impl Run {
 
     /// Lets records at fault go to the reject file, or ends the run.
     fn reject(&mut self, chunk: &Chunk, faults: &Faults) -> Result<(), Error> {
-        self.inputs[chunk.input_index].rejected += faults.len() as u64;
-        self.rejects.take(&mut self.outputs, chunk, faults, self.records)
+        let before = self.rejects.count();
+        let taken = self.rejects.take(&mut self.outputs, chunk, faults, self.records);
+        let input = &mut self.inputs[chunk.input_index];
+        input.rejected += self.rejects.count() - before;
+        if taken.is_err() {
+            // The run ends at the last record rejected.
+            input.records += self.rejects.seen().saturating_sub(self.records);
+        }
+        taken
     }
 
     /// Counts the records of a chunk that is done; ends the run where too many were rejected.
@@ -490,15 +501,15 @@ impl Run {
         let Some(most) = self.compressed.get(&input) else { return error };
         let last = byte.saturating_add(*most);
         let early = std::mem::take(&mut self.early);
-        early.into_values().for_each(|decoded| self.tickets.give_back(Some(decoded.chunk)));
+        early.into_values().for_each(|decoded| self.tickets.give_back(decoded.chunk));
         while cancel.check().is_ok() {
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
                 Ok(Report::Read(chunk))
                     if chunk.input_index == input && chunk.first_byte < last =>
                 {
-                    self.tickets.give_back(Some(chunk));
+                    self.tickets.give_back(chunk);
                 }
-                Ok(Report::Decoded(decoded)) => self.tickets.give_back(Some(decoded.chunk)),
+                Ok(Report::Decoded(decoded)) => self.tickets.give_back(decoded.chunk),
                 Ok(Report::ReadFailed { error: damage, input_index }) => {
                     let is_damage = damage.kind() == ErrorKind::Compression && input_index == input;
                     return if is_damage { damage } else { error };
@@ -544,7 +555,6 @@ impl Run {
         summary.inputs.clone_from(&self.inputs);
         summary.dialects.clone_from(&self.dialects);
         summary.batches = self.batches;
-        summary.retries = self.retry.count();
     }
 
     fn finish(
@@ -621,13 +631,25 @@ fn input_name(input: &Input) -> String {
     }
 }
 
-/// Looks all inputs up, so that a missing one stops the run before anything is written.
-fn input_files(inputs: &[Input]) -> Result<Vec<InputFile>, Error> {
-    let mut files = Vec::new();
-    for input in inputs {
+/// Looks all inputs up, so that a missing one stops the run before anything is written; returns the
+/// files that are read.
+fn input_files(conversion: &Conversion) -> Result<Vec<InputFile>, Error> {
+    for input in &conversion.inputs {
         let Input::File(path) = input else { continue };
-        let metadata = fs::metadata(path).map_err(|cause| Error::io("opening it", path, cause))?;
-        files.extend(InputFile::of(path, &metadata));
+        fs::metadata(path).map_err(|cause| Error::io("opening it", path, cause))?;
     }
-    Ok(files)
+    Ok(readable_files(conversion))
+}
+
+/// Returns the files that are read, as far as they are there.
+pub(super) fn readable_files(conversion: &Conversion) -> Vec<InputFile> {
+    // What standard input was redirected from.
+    let stdin = Path::new("/dev/stdin");
+    let inputs = conversion.inputs.iter().filter_map(|input| match input {
+        Input::File(path) => Some(path.as_path()),
+        Input::Stdin => Some(stdin),
+        Input::Reader { .. } => None,
+    });
+    let files = inputs.chain(conversion.protected.iter().map(PathBuf::as_path));
+    files.filter_map(|path| InputFile::of(path, &fs::metadata(path).ok()?)).collect()
 }

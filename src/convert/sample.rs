@@ -47,6 +47,10 @@ impl Picker {
     /// Decides about the next chunk. Of every CSV at least the header goes on, so that its columns
     /// do not depend on which rows do.
     pub(super) fn pick(&mut self, mut chunk: Chunk) -> Result<Picked, Error> {
+        if chunk.is_rest() {
+            // Nobody knows how many records that would leave out.
+            return Ok(Picked::Some(chunk));
+        }
         let is_first = self.input.replace(chunk.input_index) != Some(chunk.input_index);
         let head = if is_first { chunk.head_only() } else { None };
         let nothing = |chunk| head.map_or(Picked::Nothing(chunk), Picked::Some);

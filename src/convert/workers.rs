@@ -204,23 +204,55 @@ fn decode(
     Report::Decoded(Decoded { chunk: job.chunk, decoded, elapsed, full_count })
 }
 
-/// Lets the reader go on: one ticket for each chunk that may be in flight, with the buffers of one
-/// that is done, if there was one.
+/// Lets the reader go on: a ticket for each chunk that may be in flight, and more for one that is
+/// long, with the buffers of one that is done, if there was one.
 pub(super) struct Tickets {
     give: Sender<Option<Chunk>>,
     pub take: Receiver<Option<Chunk>>,
+    pub prices: Prices,
+}
+
+/// How many tickets a chunk needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prices {
+    /// Bytes that one ticket is good for.
+    bytes: usize,
+    /// All tickets there are, which are enough for any chunk.
+    count: usize,
+}
+
+impl Prices {
+    /// Returns how many tickets a chunk needs.
+    pub(super) fn of(self, chunk: &Chunk) -> usize {
+        (1 + chunk.bytes.len() / self.bytes).min(self.count)
+    }
 }
 
 impl Tickets {
-    pub(super) fn new(count: usize) -> Self {
+    /// Makes `count` tickets; chunks of up to `bytes` need one each.
+    pub(super) fn new(count: usize, bytes: usize) -> Self {
         let (give, take) = bounded(count);
         for _ in 0..count {
             let _ = give.try_send(None);
         }
-        Tickets { give, take }
+        Tickets { give, take, prices: Prices { bytes: bytes.max(1), count } }
     }
 
-    pub(super) fn give_back(&self, chunk: Option<Chunk>) {
-        let _ = self.give.try_send(chunk);
+    /// Gives back the tickets of a chunk that is done, and its buffers.
+    pub(super) fn give_back(&self, chunk: Chunk) {
+        let price = self.prices.of(&chunk);
+        // Long buffers would be kept for short chunks.
+        self.give_unused((price == 1).then_some(chunk));
+        (1..price).for_each(|_| self.give_unused(None));
+    }
+
+    /// Gives back the tickets of a chunk that stays.
+    pub(super) fn give_back_for(&self, chunk: &Chunk) {
+        (0..self.prices.of(chunk)).for_each(|_| self.give_unused(None));
+    }
+
+    /// Gives back one ticket, with buffers to fill again.
+    pub(super) fn give_unused(&self, buffers: Option<Chunk>) {
+        let _ = self.give.try_send(buffers);
     }
 }

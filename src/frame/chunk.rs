@@ -66,6 +66,8 @@ pub struct FramedFault {
     pub fault: Fault,
     /// Bytes behind those kept that belong to it, unpacked and as UTF-8.
     pub unread_bytes: u64,
+    /// It is the rest of the input, which may be any number of records.
+    pub is_rest: bool,
 }
 
 impl Chunk {
@@ -79,6 +81,11 @@ impl Chunk {
     pub fn number(&self, record: usize) -> u64 {
         let replayed = self.replayed.as_ref().and_then(|replayed| replayed.get(record));
         replayed.map_or(self.first_record + record as u64, |replayed| replayed.number)
+    }
+
+    /// Returns whether the chunk is the rest of an input that could not be told apart.
+    pub(crate) fn is_rest(&self) -> bool {
+        self.faults.iter().any(|framed| framed.is_rest)
     }
 
     /// Returns how many bytes of a record are not there.

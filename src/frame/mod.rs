@@ -192,6 +192,9 @@ impl Failure {
     }
 }
 
+/// Records of a chunk: what is said of each, where it is bad, takes more than a short one itself.
+const CHUNK_RECORDS_MAX: usize = 1 << 16;
+
 /// Bytes asked for in one read, at least.
 const READ_BYTES: usize = 256 << 10;
 
@@ -248,7 +251,8 @@ impl<R: Read> Framer<R> {
         }
         while !self.done {
             let (records, bytes) = (self.records.len(), self.last_end());
-            if bytes >= self.chunk_bytes || self.ends_batch(records, bytes) {
+            let is_full = bytes >= self.chunk_bytes || records >= CHUNK_RECORDS_MAX;
+            if is_full || self.ends_batch(records, bytes) {
                 return Ok(Some(self.close()));
             }
             let (data, ended) = (self.window.data(), self.window.ended);
@@ -390,10 +394,6 @@ impl<R: Read> Framer<R> {
             if self.on_lost == OnLost::Fail {
                 self.fail_too_large(start);
                 return None;
-            }
-            if let Some(failure) = self.open_quote_failure(start) {
-                self.cut.pos = start;
-                return self.fail(failure);
             }
             self.drop_gap(start);
             self.begin_overlong();

@@ -27,10 +27,6 @@ impl<R: Read> Framer<R> {
             self.fail_too_large(start);
             return None;
         }
-        if let Some(failure) = self.open_quote_failure(start) {
-            self.cut.pos = start;
-            return self.fail(failure);
-        }
         let shift = self.last_end();
         let before = if self.records.is_empty() { None } else { Some(self.close()) };
         let (start, end) = (start - shift, end - shift);
@@ -79,6 +75,11 @@ impl<R: Read> Framer<R> {
         self.window.discard(end);
         self.cut.shift(end);
         self.cut.is_tail = false;
+        if truncated && matches!(self.scanner, Scanner::Rows(_)) {
+            let message = "expected a closing quote, found the end of the input";
+            let fault = rest_fault(FaultCode::CsvQuote, message, bytes, head.len() as u64);
+            return self.faulty(head, fault, bytes, true);
+        }
         let longest = size_text(self.record_bytes_max);
         let mut message = format!(
             "expected {longest} at most, found {bytes} bytes (raise it with `--max-record-bytes`)"
@@ -87,11 +88,11 @@ impl<R: Read> Framer<R> {
             message += ", and the end of the input";
         }
         let fault = Fault::new(FaultCode::RecordTooLarge, 0, message);
-        self.faulty(head, fault, bytes)
+        self.faulty(head, fault, bytes, truncated)
     }
 
     /// Builds the chunk of a record of which `head` was kept, of `bytes` in all.
-    fn faulty(&mut self, head: Vec<u8>, fault: Fault, bytes: u64) -> Chunk {
+    fn faulty(&mut self, head: Vec<u8>, fault: Fault, bytes: u64, is_rest: bool) -> Chunk {
         let origin = self.first_origin.take().map(|origin| origin.of_chunk(&head));
         let unread_bytes = bytes - head.len() as u64;
         let chunk = Chunk {
@@ -107,7 +108,7 @@ impl<R: Read> Framer<R> {
             first_byte: self.first.byte,
             first_column: self.first.column,
             truncated: false,
-            faults: vec![FramedFault { record: 0, fault, unread_bytes }],
+            faults: vec![FramedFault { record: 0, fault, unread_bytes, is_rest }],
             rows: self.head().cloned(),
             replayed: None,
         };
@@ -180,28 +181,9 @@ impl<R: Read> Framer<R> {
         }
         self.cut.pos = 0;
         self.done = true;
-        let unread = bytes - head.len() as u64;
-        let message = match bytes {
-            0 => message,
-            _ => format!("{message}; the {bytes} bytes from here on were not read"),
-        };
-        let message = match unread {
-            0 => message,
-            _ => format!("{message}, and {unread} of them are not kept"),
-        };
-        let chunk = self.faulty(head, Fault::new(failure.code, 0, message), bytes);
+        let fault = rest_fault(failure.code, &message, bytes, head.len() as u64);
+        let chunk = self.faulty(head, fault, bytes, true);
         self.in_order(before, chunk)
-    }
-
-    /// Returns the failure of quotes that do not close within the longest record, where that is why
-    /// the one at `start` is too long.
-    ///
-    /// The same bytes are looked at however they were read, so that the message is the same, too.
-    pub(super) fn open_quote_failure(&self, start: usize) -> Option<Failure> {
-        let Scanner::Rows(rows) = &self.scanner else { return None };
-        let end = start + self.record_bytes_max + 1;
-        rows.open_quote(self.window.data().get(start..end)?)?;
-        Some(Rows::never_closes(&size_text(self.record_bytes_max)))
     }
 
     /// Ends the run at a record that is longer than the user allows; where quotes are open at that
@@ -227,4 +209,17 @@ impl<R: Read> Framer<R> {
         self.failure = Some(Error::new(kind, message));
         self.done = true;
     }
+}
+
+/// Says of the rest of an input how much of it was not read, and how much is not kept.
+fn rest_fault(code: FaultCode, message: &str, bytes: u64, kept: u64) -> Fault {
+    let message = match bytes {
+        0 => message.to_owned(),
+        _ => format!("{message}; the {bytes} bytes from here on were not read"),
+    };
+    let message = match bytes - kept {
+        0 => message,
+        unread => format!("{message}, and {unread} of them are not kept"),
+    };
+    Fault::new(code, 0, message)
 }

@@ -231,6 +231,11 @@ impl Tally {
         self.seen
     }
 
+    /// Returns how many records were rejected so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.rejects.count
+    }
+
     pub(crate) fn note_fallback(&mut self) {
         self.rejects.fallback_batches += 1;
     }

@@ -1,6 +1,7 @@
 //! Reject files as input: the records in them, to be converted again.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -11,6 +12,9 @@ use super::log::Rows;
 use crate::error::{Fault, FaultCode};
 use crate::frame::dialect::Dialect;
 use crate::frame::{Chunk, FramedFault, Replayed, RowHead, Span};
+
+/// Ids of rows are integers of 64 bits.
+const RECORD_MAX: u64 = i64::MAX as u64;
 
 /// What is read of a line; the rest says where the record stood.
 #[derive(Deserialize)]
@@ -90,7 +94,18 @@ fn read(line: &[u8]) -> Result<Record, Fault> {
         Fault::new(FaultCode::RejectInvalid, 0, message)
     });
     let head = line.csv.map(head).transpose()?;
-    Ok(Record { raw, fault, head, number: line.record.filter(|number| *number > 0) })
+    if line.record.is_some_and(|number| !(1..=RECORD_MAX).contains(&number)) {
+        return Err(wrong(format!("`record`: expected a number from 1 to {RECORD_MAX}")));
+    }
+    let raw = match head {
+        // A row that ends the input holds its line end, if its quotes were open.
+        Some(_) => raw
+            .strip_suffix(b"\n")
+            .map_or(&raw[..], |raw| raw.strip_suffix(b"\r").unwrap_or(raw))
+            .to_vec(),
+        None => raw,
+    };
+    Ok(Record { raw, fault, head, number: line.record })
 }
 
 /// Returns what the header of rows said.
@@ -106,7 +121,13 @@ fn head(rows: Rows<'_>) -> Result<RowHead, Fault> {
         escape: rows.escape.map(byte).transpose()?,
         ..Dialect::default()
     };
-    let names = rows.columns.into_iter().map(|name| name.into_owned().into_boxed_str()).collect();
+    let names: Vec<Box<str>> =
+        rows.columns.into_iter().map(|name| name.into_owned().into_boxed_str()).collect();
+    let distinct: HashSet<&str> = names.iter().map(|name| &**name).collect();
+    if distinct.len() != names.len() || names.is_empty() {
+        let message = "`csv`: expected `columns` with names of their own";
+        return Err(Fault::new(FaultCode::RejectInvalid, 0, message));
+    }
     Ok(RowHead { dialect, names, renamed: Vec::new() })
 }
 
@@ -131,7 +152,8 @@ fn add(chunk: &mut Chunk, raw: &[u8], replayed: Replayed, fault: Option<Fault>, 
     // a chunk of lines holds its records with room to spare, and is less than 4 GiB
     let span = Span { start: start as u32, end: chunk.bytes.len() as u32 };
     if let Some(fault) = fault {
-        chunk.faults.push(FramedFault { record: chunk.records.len(), fault, unread_bytes });
+        let record = chunk.records.len();
+        chunk.faults.push(FramedFault { record, fault, unread_bytes, is_rest: false });
     }
     chunk.records.push(span);
     chunk.replayed.get_or_insert_default().push(replayed);

@@ -56,6 +56,8 @@ impl Summary {
             Outcome::Failed { kind: ErrorKind::Record(_) | ErrorKind::Budget, .. } => {
                 Status::Failed
             }
+            // Its reader has had enough.
+            Outcome::Failed { kind: ErrorKind::ClosedPipe, .. } => Status::Warning,
             Outcome::Failed { .. } => Status::Error,
         }
     }

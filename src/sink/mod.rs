@@ -415,18 +415,24 @@ fn with_notes(error: Error, notes: &[Note]) -> Error {
     if hint.is_empty() { error } else { error.with_hint(hint) }
 }
 
-/// Writes a file that is no table by itself, in the place of one that is there.
+/// Writes a file that is no table by itself.
 ///
-/// - Errors: `Usage` if the path is a directory's or a device's; `Io`.
-pub fn write_alone(path: &Path, content: &[u8]) -> Result<(), Error> {
+/// - Errors: `OutputExists`; `Usage` if the path is an input's, a directory's or a device's; `Io`.
+pub(crate) fn write_alone(
+    path: &Path,
+    content: &[u8],
+    overwrite: Overwrite,
+    inputs: Vec<InputFile>,
+) -> Result<(), Error> {
     let (parent, _) = split(path)?;
     let options = SinkOptions {
         destination: Destination::Directory(workspace::or_current(parent).to_owned()),
         extension: "",
-        overwrite: Overwrite::Replace,
+        overwrite,
         temp_dir: None,
     };
     let mut sink = Sink::open(options)?;
+    sink.refuse_inputs(inputs)?;
     let side = sink.side(path, Access::Umask)?;
     let staged = sink.stage_side(&side)?;
     let written = staged.append()?.write_all(content);

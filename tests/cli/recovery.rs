@@ -349,12 +349,13 @@ fn flags_of_recovery_that_would_do_nothing_are_refused() {
         ("--on-error retry --max-retries 0", "--on-error retry"),
         ("--max-error-rate 5", "--max-error-rate"),
         ("--retry-backoff 5 --on-error retry", "--retry-backoff"),
+        ("--summary json -q", "--quiet` and `--summary"),
         ("--summary xml", "--summary"),
         ("--summary json=", "--summary"),
         ("--from rejects --delimiter ;", "--delimiter"),
     ] {
         let done = folder.run(&format!("convert orders.jsonl --to csv -o out {flags}"));
-        done.fails_with(2, &format!("error: `{flag}`: "));
+        done.fails_with(2, &format!("error: `{flag}`"));
     }
     assert_eq!(folder.names("."), "orders.jsonl");
 }
@@ -362,11 +363,12 @@ fn flags_of_recovery_that_would_do_nothing_are_refused() {
 #[test]
 fn records_that_are_too_long_are_skipped_without_being_held() {
     let long = "x".repeat(300);
-    let cases: [(&str, String, [&str; 2]); 4] = [
+    let cases: [(&str, String, [&str; 2]); 5] = [
         ("jsonl", format!("{{\"a\":1}}\n{{\"a\":\"{long}\"}}\n{{\"a\":3}}\n"), ["2:2:8", "308"]),
         ("json", format!("[{{\"a\":1}},\n{{\"a\":\"{long}\"}},{{\"a\":3}}]"), ["2:2:10", "308"]),
         ("json", format!("{{\"a\":1}} {{\"a\":\"{long}\"}}{{\"a\":3}}"), ["2:1:8", "308"]),
-        ("csv", format!("a\n1\n{long}\n3\n"), ["3:3:4", "300"]),
+        ("csv", format!("a\n1\n{long}\n3\n"), ["2:3:4", "300"]),
+        ("csv", format!("a\n1\n\"{}\"\n3\n", "x\n".repeat(149)), ["2:3:4", "300"]),
     ];
     for (from, input, [place, bytes]) in cases {
         for cut in CUTS {
@@ -378,7 +380,6 @@ fn records_that_are_too_long_are_skipped_without_being_held() {
             assert_eq!(folder.read("out/t.csv"), "_tm_id,a\n1,1\n3,3\n", "{from} {cut}");
             let reject = lines(&folder.read("out/t.rejects.jsonl")).remove(0);
             let at = |name: &str| reject[name].to_string();
-            let place = if from == "csv" { "2:3:4" } else { place };
             assert_eq!([at("record"), at("line"), at("byte")].join(":"), place, "{from} {cut}");
             let message = format!(
                 "expected 20 bytes at most, found {bytes} bytes (raise it with `--max-record-bytes`)"
@@ -459,7 +460,7 @@ fn a_quote_that_never_closes_ends_the_readable_part() {
         assert_eq!(done.status, 3, "{}", done.stderr);
         assert_eq!(folder.read("out/t.csv"), "a,b\n1,2\n");
         let reject = lines(&folder.read("out/t.rejects.jsonl")).remove(0);
-        let message = "expected a closing quote within 50 bytes, found none; the 405 bytes from here \
+        let message = "expected a closing quote, found the end of the input; the 405 bytes from here \
                        on were not read, and 355 of them are not kept";
         assert_eq!(reject["message"], message, "{cut}");
         assert_eq!(reject["raw"].as_str().unwrap(), &input[8..58], "{cut}");
@@ -610,4 +611,100 @@ fn every_code_has_its_reject() {
             done.stderr
         );
     }
+}
+
+#[test]
+fn what_a_refused_run_was_to_write_is_not_written() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"a\":1}\n");
+    folder.write("list", "t.jsonl\n");
+    folder.write("o.csv", "old\n");
+    std::os::unix::fs::symlink("t.jsonl", folder.path().join("link")).unwrap();
+    let convert = "convert t.jsonl --to csv --summary";
+    for args in [
+        format!("{convert} json=t.jsonl -o out"),
+        format!("{convert} json=t.jsonl -o out --force"),
+        format!("{convert} json=link -o out --force"),
+        format!("{convert} json=o.csv -o o.csv --force"),
+        format!("{convert} json=none/s.json -o out"),
+        "convert --files-from list --to csv -o out --force --summary json=list".to_owned(),
+        "convert --files-from list --to csv -o out --force --rejects list".to_owned(),
+    ] {
+        assert_eq!(folder.run(&args).status, 2, "{args}");
+        assert_eq!(folder.names("."), "link list o.csv t.jsonl", "{args}");
+        let found = ["t.jsonl", "list", "o.csv"].map(|name| folder.read(name));
+        assert_eq!(found, ["{\"a\":1}\n", "t.jsonl\n", "old\n"], "{args}");
+        assert!(folder.path().join("link").is_symlink());
+    }
+    // nor what standard input was redirected from
+    let mut command = folder.command("convert --from jsonl -o t.jsonl --force");
+    command.stdin(std::fs::File::open(folder.path().join("t.jsonl")).unwrap());
+    super::finish(command).fails_with(2, "error: t.jsonl: expected an output that is not read");
+    assert_eq!(folder.read("t.jsonl"), "{\"a\":1}\n");
+}
+
+#[test]
+fn the_rest_of_an_input_is_never_left_out() {
+    let folder = Folder::new();
+    let input = "[{\"a\":1},{\"a\":2} {\"a\":3},{\"a\":4}]";
+    for flags in ["--skip 2", "--skip 3", "--skip 9", "--sample 1", "--sample 2 --seed 3"] {
+        let done = folder.pipe(input, &format!("convert --to csv --force {flags}"));
+        assert_eq!(done.status, 3, "{flags}: {}", done.stderr);
+        let rejects = folder.read("records.rejects.jsonl");
+        assert_eq!(places(&rejects), ["3:1:17:18:0 json.syntax"], "{flags}");
+    }
+}
+
+#[test]
+fn many_short_records_at_fault_take_little_memory() {
+    let folder = Folder::new();
+    let mut child = folder
+        .command("convert --from jsonl --to csv --rejects none -q --threads 2")
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let lines = "x\n".repeat(1 << 20);
+    for _ in 0..6 {
+        std::io::Write::write_all(&mut stdin, lines.as_bytes()).unwrap();
+    }
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let peak: usize = peak.map_or(0, |line| line.trim().trim_end_matches(" kB").parse().unwrap());
+    assert!(peak < 300 << 10, "{} MiB", peak >> 10);
+}
+
+#[test]
+fn lines_of_reject_files_are_checked() {
+    let folder = Folder::new();
+    let csv = |columns: &str| {
+        format!(r#""csv":{{"columns":{columns},"delimiter":",","quote":"\"","escape":null}}"#)
+    };
+    let lines_in = [
+        r#"{"record":9223372036854775808,"raw":"{}"}"#.to_owned(),
+        r#"{"record":0,"raw":"{}"}"#.to_owned(),
+        format!(r#"{{"record":1,"raw":"1,2",{}}}"#, csv(r#"["a","a"]"#)),
+        format!(r#"{{"record":1,"raw":"1",{}}}"#, csv("[]")),
+        format!(r#"{{"record":7,"raw":"1,\"2\"\n",{}}}"#, csv(r#"["a","b"]"#)),
+    ];
+    folder.write("r.jsonl", lines_in.join("\n"));
+    let done = folder.run("convert --from rejects r.jsonl --to jsonl -o out");
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    assert_eq!(folder.read("out/r.jsonl"), "{\"a\":1,\"b\":2}\n");
+    let rejects = lines(&folder.read("out/r.rejects.jsonl"));
+    assert_eq!(rejects.len(), 4);
+    assert!(rejects.iter().all(|reject| reject["code"] == "reject.invalid"), "{rejects:?}");
+    for flag in ["--records /a", "--encoding latin1"] {
+        let start = format!("error: `{}`: ", flag.split(' ').next().unwrap());
+        folder
+            .run(&format!("convert --from rejects r.jsonl --to csv {flag}"))
+            .fails_with(2, &start);
+    }
+    // what cells mean is for this run to say
+    folder.write("n.jsonl", format!(r#"{{"record":1,"raw":"n/a",{}}}"#, csv(r#"["a"]"#)));
+    let flags = "--to csv -o - -q --null-value n/a";
+    assert_eq!(folder.run(&format!("convert --from rejects n.jsonl {flags}")).stdout(), "a\n\n");
 }
