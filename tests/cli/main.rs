@@ -14,6 +14,7 @@ mod memory;
 mod outputs;
 mod parquet;
 mod publishing;
+#[cfg(unix)]
 mod recovery;
 mod schema;
 mod selection;
