@@ -113,7 +113,14 @@ impl Pass<'_> {
                 Ok(()) => continue,
                 Err(Halt::CapReached) => return Err(CapReached),
                 Err(Halt::Fault(fault)) => {
-                    faults.insert(index, placed(*fault, chunk, index));
+                    let known = skips.contains_key(&index);
+                    match self.may_be_left_out(&fault, &text[range]).filter(|_| !known) {
+                        Some(bytes) => {
+                            skips.insert(index, bytes);
+                            is_whole = false;
+                        }
+                        None => drop(faults.insert(index, placed(*fault, chunk, index))),
+                    }
                 }
                 Err(Halt::DuplicateKey) => match self.duplicates(&text[range]) {
                     Ok(bytes) => {
@@ -136,6 +143,16 @@ impl Pass<'_> {
         faults: &mut Faults,
     ) -> Result<bool, CapReached> {
         csv::rows(self.chunk, self.text, head, flattener, self.options, faults)
+    }
+
+    /// Finds the members of a record to leave out where one of them may be what is at fault: what is
+    /// left out is not looked at.
+    fn may_be_left_out(&self, fault: &Fault, record: &str) -> Option<Vec<usize>> {
+        use FaultCode::{IdMissing, SchemaViolation, ValueType};
+        let is_of_value = matches!(fault.code, ValueType | SchemaViolation | IdMissing);
+        let is_asked = self.options.duplicate_keys != DuplicateKeys::Reject;
+        let found = (is_of_value && is_asked).then(|| self.duplicates(record).ok()).flatten();
+        found.filter(|bytes| !bytes.is_empty())
     }
 
     /// Finds the members of a record to leave out where a key stands twice.

@@ -160,6 +160,8 @@ pub struct Flattener {
     duplicates: HashMap<String, u64>,
     ids: IdState,
     used: u128,
+    /// There are options that may mean a path or not.
+    names_paths: bool,
     left_out: u64,
     /// Columns whose values are looked at one by one, as one was outside its type in some chunk.
     watched: HashSet<(PathId, Part)>,
@@ -190,10 +192,12 @@ impl Flattener {
             notes: HashMap::default(),
             duplicates: HashMap::new(),
             used: 0,
+            names_paths: false,
             left_out: 0,
             watched: HashSet::new(),
             undo: UndoState::default(),
         };
+        flattener.names_paths = !flattener.options.path_options().is_empty();
         flattener.forget();
         flattener
     }
@@ -214,8 +218,10 @@ impl Flattener {
 
     /// Drops a batch that is to be read again, and keeps what it taught of the shape.
     pub fn abandon(&mut self) {
-        if self.admission_before.is_some() || self.shape.len() > SHAPE_NODES_MAX {
-            // What was admitted meanwhile shows all over the shape.
+        let is_live = self.admission_before.is_some();
+        if is_live || self.names_paths || self.shape.len() > SHAPE_NODES_MAX {
+            // What was admitted meanwhile shows all over the shape, and so does which options meant
+            // a path.
             return self.reset();
         }
         for table in std::mem::take(&mut self.filled) {
@@ -261,6 +267,7 @@ impl Flattener {
         self.notes.clear();
         self.duplicates.clear();
         self.cap_reached = false;
+        self.used = 0;
         self.left_out = 0;
         self.ids = IdState::new(&self.options.ids);
     }

@@ -119,7 +119,7 @@ pub fn pointer(steps: &[Step]) -> String {
     out
 }
 
-/// Reads steps as [`pointer`] writes them; nothing where it would write them otherwise.
+/// Reads steps as [`pointer()`] writes them; nothing where it would write them otherwise.
 pub fn parse_pointer(text: &str) -> Option<Vec<Step>> {
     let tokens = text.strip_prefix('/').map(|tokens| tokens.split('/'));
     let steps: Vec<Step> = tokens

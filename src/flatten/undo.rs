@@ -19,6 +19,8 @@ pub(super) struct UndoState {
     is_on: bool,
     columns: usize,
     filled: usize,
+    nodes: usize,
+    used: u128,
     left_out: u64,
     /// Something happened that cannot be taken back.
     pub is_tainted: bool,
@@ -54,6 +56,8 @@ impl Flattener {
         }
         self.undo.columns = self.columns.len();
         self.undo.filled = self.filled.len();
+        self.undo.nodes = self.shape.len();
+        self.undo.used = self.used;
         self.undo.left_out = self.left_out;
         self.undo.is_tainted = false;
     }
@@ -71,6 +75,7 @@ impl Flattener {
         }
         self.undo.notes.clear();
         self.left_out = self.undo.left_out;
+        self.used = self.undo.used;
         self.cap_reached = false;
         for index in 0..self.filled.len() {
             let table = self.filled[index];
@@ -88,7 +93,10 @@ impl Flattener {
     fn can_take_back(&self) -> bool {
         let undo = &self.undo;
         let is_known = undo.is_on && !undo.is_tainted && undo.columns == undo.kinds.len();
-        let may_change = self.admission_before.is_some() || self.options.terms.is_some();
+        // Which options meant a path shows with new nodes.
+        let may_mean = self.names_paths && undo.nodes != self.shape.len();
+        let may_change =
+            self.admission_before.is_some() || self.options.terms.is_some() || may_mean;
         is_known
             && !may_change
             && self.columns.iter().zip(&undo.kinds).all(|(column, (kinds, elements))| {

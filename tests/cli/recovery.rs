@@ -708,3 +708,14 @@ fn lines_of_reject_files_are_checked() {
     let flags = "--to csv -o - -q --null-value n/a";
     assert_eq!(folder.run(&format!("convert --from rejects n.jsonl {flags}")).stdout(), "a\n\n");
 }
+
+#[test]
+fn a_value_that_is_left_out_is_no_fault() {
+    let folder = Folder::new();
+    let input = "{\"a\":\"x\",\"a\":1}\n{\"a\":2,\"a\":\"y\"}\n";
+    let done = folder.pipe(input, "convert --to csv --rejects none --type a=int64");
+    assert_eq!((done.status, done.stdout), (3, b"_tm_id,a\n1,1\n".to_vec()));
+    let done =
+        folder.pipe(input, "convert --to csv --rejects none --type a=int64 --duplicate-keys first");
+    assert_eq!((done.status, done.stdout), (3, b"_tm_id,a\n2,2\n".to_vec()));
+}
