@@ -60,9 +60,7 @@ impl<R: Read> Window<R> {
         }
         // an input of a few bytes needs no second buffer to see its end
         if self.bytes.len() - self.filled < READ_BYTES / 2 {
-            // by a quarter, as a long record should not take twice its room
-            let longer = (self.filled + READ_BYTES).max(self.bytes.len() + self.bytes.len() / 4);
-            self.bytes.reserve_exact(longer - self.bytes.len());
+            let longer = (self.filled + READ_BYTES).max(2 * self.bytes.len());
             self.bytes.resize(longer, 0);
         }
         loop {
