@@ -90,8 +90,9 @@ impl Chunk {
 
     /// Returns how many bytes of a record are not there.
     pub(crate) fn unread_bytes(&self, record: usize) -> u64 {
-        let found = self.faults.iter().find(|framed| framed.record == record);
-        found.map_or(0, |framed| framed.unread_bytes)
+        // A chunk of a reject file may have one for each of its records.
+        let found = self.faults.binary_search_by_key(&record, |framed| framed.record);
+        found.map_or(0, |at| self.faults[at].unread_bytes)
     }
 
     /// Forgets the first `count` records, of which there must be more.

@@ -31,8 +31,7 @@ impl<R: Read> Framer<R> {
         let before = if self.records.is_empty() { None } else { Some(self.close()) };
         let (start, end) = (start - shift, end - shift);
         self.drop_gap(start);
-        let head = self.window.data()[..self.record_bytes_max].to_vec();
-        self.overlong = Some(Overlong { head, bytes: 0 });
+        self.begin_overlong();
         let chunk = self.end_overlong(end - start, truncated);
         self.in_order(before, chunk)
     }
@@ -160,10 +159,8 @@ impl<R: Read> Framer<R> {
 
     /// Makes all that is left of the input one record at fault, and counts what is not kept of it.
     fn reject_rest(&mut self, failure: Failure) -> Option<Chunk> {
-        let shift = self.last_end();
         let message = self.message_of(&failure);
         let before = if self.records.is_empty() { None } else { Some(self.close()) };
-        debug_assert!(self.cut.pos + shift >= shift, "the failure lies behind the last record");
         self.cut.record = None;
         self.drop_gap(self.cut.pos);
         let (mut head, mut bytes) = (Vec::new(), 0);

@@ -719,3 +719,55 @@ fn a_value_that_is_left_out_is_no_fault() {
         folder.pipe(input, "convert --to csv --rejects none --type a=int64 --duplicate-keys first");
     assert_eq!((done.status, done.stdout), (3, b"_tm_id,a\n2,2\n".to_vec()));
 }
+
+#[test]
+fn places_are_those_of_the_unpacked_input() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+    std::io::Write::write_all(&mut gzip, BAD).unwrap();
+    let packed = [gzip.finish().unwrap(), zstd::encode_all(BAD, 1).unwrap()];
+    let folder = Folder::new();
+    let plain = folder.pipe(BAD, "convert --to csv -o plain --name t -q");
+    assert_eq!(plain.status, 3);
+    for bytes in packed {
+        for cut in CUTS {
+            let done =
+                folder.pipe(&bytes, &format!("convert --to csv -o out --name t -q --force {cut}"));
+            assert_eq!(done.status, 3, "{}", done.stderr);
+            assert_eq!(folder.read("out/t.rejects.jsonl"), folder.read("plain/t.rejects.jsonl"));
+        }
+    }
+}
+
+#[test]
+fn input_that_is_not_there_yet_is_waited_for_if_asked() {
+    use std::io::Write as _;
+    let folder = Folder::new();
+    let run = |flags: &str| {
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        // a read fails where others would wait
+        theirs.set_nonblocking(true).unwrap();
+        let mut command = folder.command(&format!("convert --from jsonl --to csv {flags}"));
+        let child = command.stdin(std::os::fd::OwnedFd::from(theirs)).spawn().unwrap();
+        drop(command);
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        // a run that has failed reads no more
+        let _ = ours.write_all(b"{\"a\":1}\n");
+        drop(ours);
+        super::Done::from(child.wait_with_output().unwrap())
+    };
+    assert_eq!(run("-q --max-retries 100 --retry-backoff 100ms").stdout(), "_tm_id,a\n1,1\n");
+    assert_eq!(run("-q --on-error retry --retry-backoff 400ms").stdout(), "_tm_id,a\n1,1\n");
+    let start = "error: <stdin>: reading failed: ";
+    run("").fails_with(1, start);
+    run("--on-error retry --max-retries 2 --retry-backoff 10ms").fails_with(1, start);
+}
+
+#[test]
+fn lines_that_are_no_rejects_take_linear_time() {
+    let folder = Folder::new();
+    let start = std::time::Instant::now();
+    let done =
+        folder.pipe("x\n".repeat(200_000), "convert --from rejects --to csv --rejects none -q");
+    assert_eq!(done.status, 3);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
