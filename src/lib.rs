@@ -25,7 +25,10 @@ pub mod reject;
 pub mod report;
 mod convert;
 
-pub use convert::{Cancel, Conversion, CsvInput, DateMode, NonObjects, NumberMode, Sample};
+pub use convert::{
+    BatchStrategy, Cancel, Conversion, CsvInput, DateMode, Execution, Live, NonObjects, NumberMode,
+    OnTimeout, Sample, TimeLimits,
+};
 pub use decode::{CellOptions, DuplicateKeys, Ragged};
 pub use encode::csv::CsvOptions;
 pub use encode::json::Nulls;
@@ -40,11 +43,13 @@ pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
 pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
+pub use report::observer::{BatchError, BatchReport, BatchStart, Counts, Observer, RunStart};
+pub use report::status::StatusPolicy;
 pub use report::{
     Batches, DialectSummary, InputSummary, Outcome, Status, Summary, TableSummary, Warning,
     WarningKind,
 };
-pub use retry::RetryOptions;
+pub use retry::{RetryOptions, SourceRetry};
 pub use schema::contract::Contract;
 pub use sink::{Destination, Framing, Overwrite};
 pub use source::charset::Charset;

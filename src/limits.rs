@@ -1,6 +1,8 @@
 //! Every bound, with its unit and the reason for it.
 
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 /// Bytes the reader hands to a worker at once: large enough that a chunk's columns pay for
 /// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
@@ -9,8 +11,17 @@ pub const CHUNK_BYTES: usize = 2 << 20;
 /// Records of a batch: so many go where one of them is bad and batches go whole.
 pub const BATCH_RECORDS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
-/// Bytes of input after which such a batch ends early, as it waits in memory as a whole.
+/// Time after which a batch ends that a pipe does not fill: people wait that long for a row.
+pub const BATCH_TIME: Duration = Duration::from_secs(1);
+
+/// Records that a mega batch may have: fewer are no gain, more are no gain either.
+pub const MEGA_BATCH: RangeInclusive<usize> = 10_000..=100_000;
+
+/// Bytes of input after which a batch that goes whole ends early, as it waits in memory.
 pub const BATCH_BYTES: usize = 8 << 20;
+
+/// Chunks read ahead of those that workers have: one to be taken up, one being read.
+pub const PREFETCH: usize = 2;
 
 /// Bytes of the longest record that is taken, so that one line cannot hold the whole input.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;

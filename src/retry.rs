@@ -20,6 +20,15 @@ pub struct RetryOptions {
     pub backoff: Duration,
 }
 
+/// How often to try reads again, and when, where that is other than for writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SourceRetry {
+    /// Tries after the first one.
+    pub max: Option<u32>,
+    /// Time before the first of them.
+    pub backoff: Option<Duration>,
+}
+
 impl Default for RetryOptions {
     fn default() -> Self {
         RetryOptions { max: None, backoff: Duration::from_secs(1) }

@@ -13,8 +13,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
-    Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OnError, OutputFormat, PathPattern,
-    Quote, Ragged, Rate, RecordPointer, SchemaMode,
+    Execution, Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OnError, OnTimeout,
+    OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode, StatusPolicy,
 };
 
 /// Help leads with examples.
@@ -309,11 +309,13 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "MODE", value_parser = choice(NULLS), help_heading = "Output formats")]
     pub nulls: Option<Nulls>,
 
-    /// What happens at a record that cannot be converted: `skip` (default) puts it into the reject
-    /// file and goes on, `fail` ends the run, `fail-batch` rejects its whole batch, `retry` is `skip`
-    /// and tries reads and writes again that fail for a moment.
-    #[arg(long, value_name = "MODE", value_parser = choice(ON_ERROR), help_heading = "Recovery")]
-    pub on_error: Option<OnError>,
+    /// What happens at a record that cannot be converted: `skip` (default, `SendToDLQ`) puts it into
+    /// the reject file and goes on, `fail` ends the run, `fail-batch` (`FailBatch`) rejects its whole
+    /// batch, `retry` (`RetryWithBackoff`) is `skip` and tries reads and writes again that fail for
+    /// a moment. `LogAndContinue` is `skip` without a reject file.
+    #[arg(long, alias = "failure-strategy", value_name = "MODE", value_parser = choice(ON_ERROR))]
+    #[arg(help_heading = "Recovery")]
+    pub on_error: Option<Failure>,
     /// Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go
     /// to files) or `none` [default: <name>.rejects.jsonl beside the tables].
     #[arg(long, value_name = "FILE", help_heading = "Recovery")]
@@ -326,10 +328,6 @@ pub struct ConvertArgs {
     /// on.
     #[arg(long, value_name = "P%", value_parser = Rate::from_str, help_heading = "Recovery")]
     pub max_error_rate: Option<Rate>,
-    /// Records of a batch, for `--on-error fail-batch` [default: 10000].
-    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_000_000>)]
-    #[arg(help_heading = "Recovery")]
-    pub batch_size: Option<NonZeroUsize>,
     /// How often a read or write that fails for a moment is tried again
     /// [default: 3 with `--on-error retry`, else 0].
     #[arg(long, value_name = "N", value_parser = number::<u32, 0, 100>, help_heading = "Recovery")]
@@ -338,11 +336,102 @@ pub struct ConvertArgs {
     /// further one [default: 1s].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Recovery")]
     pub retry_backoff: Option<Duration>,
+    /// The same as `--max-retries`, for reads alone.
+    #[arg(long, value_name = "N", value_parser = number::<u32, 0, 100>, help_heading = "Recovery")]
+    pub source_max_retries: Option<u32>,
+    /// The same as `--retry-backoff`, for reads alone.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Recovery")]
+    pub source_retry_backoff: Option<Duration>,
+    /// Ends the run at the first input that cannot be read, and marks the rest as skipped
+    /// [default: true]. With `false` the other inputs are read, and `--status-policy` decides.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "true", value_parser = choice(BOOLS), help_heading = "Recovery")]
+    pub fail_fast: Option<bool>,
+    /// How the status of the run follows from those of its inputs: `worst` (default), `best`,
+    /// `majority`, `merge` (a warning where some inputs gave records), `first-failure`, or `all`
+    /// (failed unless all passed). With `error` nothing is published.
+    #[arg(long, value_name = "POLICY", value_parser = choice(POLICIES), help_heading = "Recovery")]
+    pub status_policy: Option<StatusPolicy>,
+
+    /// When a batch ends: `fixed_size` (default, `--batch-size`, `--batch-timeout`), `time_window`
+    /// (`--batch-window`), `memory_based` (`--batch-memory`), `adaptive_size` (`--batch-min-size`,
+    /// `--batch-max-size`, `--target-latency`), `low_latency` (`--batch-max-size`, `--batch-wait`,
+    /// `--batch-eager`) or `mega_batch` (`--batch-size`, `--batch-parallel`,
+    /// `--batch-reuse-buffer`). docs/batching.md says when to choose which.
+    #[arg(long, value_name = "STRATEGY", value_parser = choice(STRATEGIES))]
+    #[arg(help_heading = "Batches")]
+    pub batch_strategy: Option<Strategy>,
+    /// Records of a batch [default: 10000; with `mega_batch` 50000, from 10000 to 100000].
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_000_000>)]
+    #[arg(help_heading = "Batches")]
+    pub batch_size: Option<NonZeroUsize>,
+    /// On a pipe, how long after its first record a batch ends that is not full [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Batches")]
+    pub batch_timeout: Option<Duration>,
+    /// Length of a window of time [default: 1s].
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Batches")]
+    pub batch_window: Option<Duration>,
+    /// Bytes of input of a batch [default: 1MiB].
+    #[arg(long, alias = "batch-memory-size", value_name = "SIZE", value_parser = size)]
+    #[arg(help_heading = "Batches")]
+    pub batch_memory: Option<usize>,
+    /// Records of a batch at least [default: 10].
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_000_000>)]
+    #[arg(help_heading = "Batches")]
+    pub batch_min_size: Option<NonZeroUsize>,
+    /// Records of a batch at most [default: 1000; with `low_latency` 1].
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_000_000>)]
+    #[arg(help_heading = "Batches")]
+    pub batch_max_size: Option<NonZeroUsize>,
+    /// How long a batch is to take, from its first record until its rows are written
+    /// [default: 100ms].
+    #[arg(long, alias = "batch-target-latency", value_name = "TIME", value_parser = time)]
+    #[arg(help_heading = "Batches")]
+    pub target_latency: Option<Duration>,
+    /// On a pipe, how long a batch waits for more records [default: 1ms].
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Batches")]
+    pub batch_wait: Option<Duration>,
+    /// Whether a batch ends at once where the pipe has nothing more [default: true].
+    #[arg(long, value_name = "BOOL", value_parser = choice(BOOLS), help_heading = "Batches")]
+    pub batch_eager: Option<bool>,
+    /// Whether more than one thread works on batches [default: true].
+    #[arg(long, value_name = "BOOL", value_parser = choice(BOOLS), help_heading = "Batches")]
+    pub batch_parallel: Option<bool>,
+    /// Whether the buffers of batches that are done are filled again [default: true].
+    #[arg(long, value_name = "BOOL", value_parser = choice(BOOLS), help_heading = "Batches")]
+    pub batch_reuse_buffer: Option<bool>,
+    /// When rows go to standard output: `off` at the end, when the run has succeeded, `on` as
+    /// batches close, `auto` (default) as batches close where input is a pipe and a batch strategy
+    /// was chosen. Rows that are out stay out if the run fails, and have the types known by then.
+    #[arg(long, value_name = "WHEN", value_parser = choice(LIVE), help_heading = "Batches")]
+    pub live: Option<LiveChoice>,
+    /// Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too.
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1_073_741_824>)]
+    #[arg(help_heading = "Batches")]
+    pub max_file_rows: Option<NonZeroUsize>,
 
     /// Threads that work at once [default: one for each processor].
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
     #[arg(help_heading = "Running")]
     pub threads: Option<NonZeroUsize>,
+    /// How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a
+    /// single chunk and all beyond.
+    #[arg(long, value_name = "MODE", value_parser = choice(EXECUTIONS), help_heading = "Running")]
+    pub execution: Option<Execution>,
+    /// Chunks of input that are read ahead of those that threads work on [default: 2].
+    #[arg(long, value_name = "N", value_parser = number::<usize, 0, 1024>)]
+    #[arg(help_heading = "Running")]
+    pub prefetch: Option<usize>,
+    /// How long the run may take.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Running")]
+    pub timeout: Option<Duration>,
+    /// How long a pipe may give nothing.
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "Running")]
+    pub idle_timeout: Option<Duration>,
+    /// What happens when that time is up: `fail` (default) ends the run, `publish` ends the input
+    /// behind its last whole record and publishes what there is, with exit status 3.
+    #[arg(long, value_name = "WHAT", value_parser = choice(ON_TIMEOUT), help_heading = "Running")]
+    pub on_timeout: Option<OnTimeout>,
     /// Memory to stay within; row groups get smaller with it, and the longest record that is
     /// taken. The footers of very wide tables come on top [default: 512MiB].
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Running")]
@@ -387,6 +476,49 @@ impl FromStr for SummaryFormat {
             },
         }
     }
+}
+
+/// What `--on-error` says: what happens, and where rejected records go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure(pub OnError, pub Rejecting);
+
+/// Where the name of a failure strategy sends rejected records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejecting {
+    /// Where `--rejects` says.
+    Any,
+    /// To a file, whichever.
+    ToFile,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// The batch strategies, without their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// `fixed_size`
+    FixedSize,
+    /// `time_window`
+    TimeWindow,
+    /// `memory_based`
+    MemoryBased,
+    /// `adaptive_size`
+    AdaptiveSize,
+    /// `low_latency`
+    LowLatency,
+    /// `mega_batch`
+    MegaBatch,
+}
+
+/// What `--live` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveChoice {
+    /// Where a strategy was chosen, and an input is a pipe.
+    Auto,
+    /// As batches close.
+    On,
+    /// At the end.
+    Off,
 }
 
 /// What `--encoding` says.
@@ -442,12 +574,42 @@ const SCHEMA_MODES: Choices<SchemaMode> = &[
 ];
 const FRAMINGS: Choices<Framing> =
     &[("one", Framing::One), ("tagged", Framing::Tagged), ("tar", Framing::Tar)];
-const ON_ERROR: Choices<OnError> = &[
-    ("skip", OnError::Skip),
-    ("fail", OnError::Fail),
-    ("fail-batch", OnError::FailBatch),
-    ("retry", OnError::Retry),
+const ON_ERROR: Choices<Failure> = &[
+    ("skip", Failure(OnError::Skip, Rejecting::Any)),
+    ("fail", Failure(OnError::Fail, Rejecting::Any)),
+    ("fail-batch", Failure(OnError::FailBatch, Rejecting::Any)),
+    ("retry", Failure(OnError::Retry, Rejecting::Any)),
+    ("LogAndContinue", Failure(OnError::Skip, Rejecting::Nowhere)),
+    ("SendToDLQ", Failure(OnError::Skip, Rejecting::ToFile)),
+    ("FailBatch", Failure(OnError::FailBatch, Rejecting::Any)),
+    ("RetryWithBackoff", Failure(OnError::Retry, Rejecting::Any)),
 ];
+const BOOLS: Choices<bool> = &[("true", true), ("false", false)];
+const POLICIES: Choices<StatusPolicy> = &[
+    ("worst", StatusPolicy::Worst),
+    ("best", StatusPolicy::Best),
+    ("majority", StatusPolicy::Majority),
+    ("merge", StatusPolicy::Merge),
+    ("first-failure", StatusPolicy::FirstFailure),
+    ("all", StatusPolicy::All),
+];
+const STRATEGIES: Choices<Strategy> = &[
+    ("fixed_size", Strategy::FixedSize),
+    ("time_window", Strategy::TimeWindow),
+    ("memory_based", Strategy::MemoryBased),
+    ("adaptive_size", Strategy::AdaptiveSize),
+    ("low_latency", Strategy::LowLatency),
+    ("mega_batch", Strategy::MegaBatch),
+];
+const LIVE: Choices<LiveChoice> =
+    &[("auto", LiveChoice::Auto), ("on", LiveChoice::On), ("off", LiveChoice::Off)];
+const EXECUTIONS: Choices<Execution> = &[
+    ("sequential", Execution::Sequential),
+    ("parallel", Execution::Parallel),
+    ("adaptive", Execution::Adaptive),
+];
+const ON_TIMEOUT: Choices<OnTimeout> =
+    &[("fail", OnTimeout::Fail), ("publish", OnTimeout::Publish)];
 const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
 
 /// Reads one of a few names; a second name for the same is taken, but not shown.
@@ -455,11 +617,16 @@ fn choice<T>(choices: Choices<T>) -> impl TypedValueParser<Value = T>
 where
     T: Copy + Send + Sync + 'static,
 {
-    let shown = choices.iter().map(|(name, _)| PossibleValue::new(name).hide(*name == "ndjson"));
+    let shown = choices.iter().map(|(name, _)| PossibleValue::new(name).hide(is_second(name)));
     PossibleValuesParser::new(shown).map(move |typed| {
         let found = choices.iter().find(|(name, _)| *name == typed);
         found.expect("the parser takes only these names").1
     })
+}
+
+/// Returns whether a name is a second one for what has another.
+fn is_second(name: &str) -> bool {
+    name == "ndjson" || name.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
 /// Reads `PATH=VALUE`; the last `=` splits, as keys may hold one.
@@ -542,6 +709,15 @@ fn duration(text: &str) -> Result<Duration, Error> {
             false => error,
         }
     })
+}
+
+/// Reads a time that is not zero.
+fn time(text: &str) -> Result<Duration, Error> {
+    let time = duration(text)?;
+    match time.is_zero() {
+        true => Err(Error::usage(format!("expected a time of 1ms at least, found `{text}`"))),
+        false => Ok(time),
+    }
 }
 
 /// Reads the character between cells.

@@ -2,6 +2,7 @@
 
 mod allocator;
 mod args;
+mod batching;
 mod completions;
 mod convert;
 mod message;

@@ -4,14 +4,15 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Framing,
-    Header, IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite, RejectTarget,
-    Sample, Selection, limits,
+    Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Execution,
+    Framing, Header, IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite,
+    RejectTarget, Sample, Selection, SourceRetry, limits,
 };
 
 use transmog::source::list::{self, Directories, Separator};
 
-use super::args::{ConvertArgs, Encoding, SummaryFormat};
+use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
+use super::batching;
 
 /// Works out what the flags ask for.
 ///
@@ -28,6 +29,8 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     check_place_flags(&args, &place)?;
     check_csv_flags(&args)?;
     check_recovery_flags(&args)?;
+    check_running_flags(&args)?;
+    let (batches, live) = batching::batching(&args)?;
 
     let mut conversion = Conversion::new(inputs, to);
     conversion.destination = match place {
@@ -71,11 +74,27 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
         }
         Some(path) => RejectTarget::File(path),
     };
-    set(&mut conversion.on_error, args.on_error);
+    if let Some(Failure(on_error, rejecting)) = args.on_error {
+        conversion.on_error = on_error;
+        if rejecting == Rejecting::Nowhere {
+            conversion.rejects = RejectTarget::Nowhere;
+        }
+    }
     conversion.error_budget = ErrorBudget { records: args.max_errors, rate: args.max_error_rate };
-    set(&mut conversion.batch_records, args.batch_size);
+    conversion.batches = batches;
+    conversion.live = live;
+    conversion.file_rows_max = args.max_file_rows;
     conversion.retry.max = args.max_retries;
     set(&mut conversion.retry.backoff, args.retry_backoff);
+    conversion.source_retry =
+        SourceRetry { max: args.source_max_retries, backoff: args.source_retry_backoff };
+    set(&mut conversion.fail_fast, args.fail_fast);
+    set(&mut conversion.status_policy, args.status_policy);
+    set(&mut conversion.execution, args.execution);
+    set(&mut conversion.prefetch, args.prefetch);
+    conversion.time_limits.run = args.timeout;
+    conversion.time_limits.idle = args.idle_timeout;
+    set(&mut conversion.time_limits.on_timeout, args.on_timeout);
     conversion.protected = args.files_from.iter().chain(&args.schema).cloned().collect();
     if args.quiet
         && matches!(
@@ -200,34 +219,77 @@ fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
 
 /// Refuses flags of recovery that would do nothing.
 fn check_recovery_flags(args: &ConvertArgs) -> Result<(), Error> {
-    let on_error = args.on_error.unwrap_or_default();
+    let Failure(on_error, rejecting) =
+        args.on_error.unwrap_or(Failure(OnError::Skip, Rejecting::Any));
     let is_fail = on_error == OnError::Fail;
     let flags = [
-        (is_fail && args.rejects.is_some(), "--rejects", "`--on-error fail`"),
-        (is_fail && args.max_errors.is_some(), "--max-errors", "`--on-error fail`"),
-        (is_fail && args.max_error_rate.is_some(), "--max-error-rate", "`--on-error fail`"),
-        (
-            on_error != OnError::FailBatch && args.batch_size.is_some(),
-            "--batch-size",
-            "no `--on-error fail-batch`",
-        ),
+        (is_fail && args.rejects.is_some(), "--rejects"),
+        (is_fail && args.max_errors.is_some(), "--max-errors"),
+        (is_fail && args.max_error_rate.is_some(), "--max-error-rate"),
     ];
-    if let Some((_, flag, found)) = flags.iter().find(|(is_idle, ..)| *is_idle) {
+    if let Some((_, flag)) = flags.iter().find(|(is_idle, ..)| *is_idle) {
         return Err(Error::usage(format!(
-            "`{flag}`: expected records that are rejected, found {found}"
+            "`{flag}`: expected records that are rejected, found `--on-error fail`"
         ))
         .with_hint(format!("leave `{flag}` out, it would do nothing")));
     }
-    let retries = args.max_retries.unwrap_or(if on_error == OnError::Retry { 1 } else { 0 });
-    if args.retry_backoff.is_some() && retries == 0 {
-        return Err(Error::usage(
-            "`--retry-backoff`: expected `--on-error retry` or `--max-retries`",
-        )
-        .with_hint("leave `--retry-backoff` out, it would do nothing"));
+    let is_file = args.rejects.as_deref().is_some_and(|path| path.as_os_str() != "none");
+    let contradicts = match rejecting {
+        Rejecting::Any => false,
+        Rejecting::ToFile => args.rejects.is_some() && !is_file,
+        Rejecting::Nowhere => is_file,
+    };
+    if contradicts {
+        let (name, says) = match rejecting {
+            Rejecting::Nowhere => ("LogAndContinue", "keeps no rejected records"),
+            _ => ("SendToDLQ", "keeps rejected records in a file"),
+        };
+        return Err(Error::usage(format!(
+            "`--on-error {name}` and `--rejects` exclude each other"
+        ))
+        .with_hint(format!("`{name}` {says}; `skip` leaves the choice to `--rejects`")));
     }
-    if on_error == OnError::Retry && args.max_retries == Some(0) {
+    if is_fail && args.fail_fast == Some(false) {
+        return Err(Error::usage("`--fail-fast=false` and `--on-error fail` exclude each other")
+            .with_hint("`--on-error fail` ends the run at the first bad record"));
+    }
+    let is_retry = on_error == OnError::Retry;
+    let retries = args.max_retries.unwrap_or(u32::from(is_retry));
+    let source_retries = args.source_max_retries.unwrap_or(retries);
+    for (backoff, retries, flag, number) in [
+        (args.retry_backoff, retries.max(source_retries), "--retry-backoff", "--max-retries"),
+        (
+            args.source_retry_backoff,
+            source_retries,
+            "--source-retry-backoff",
+            "--source-max-retries",
+        ),
+    ] {
+        if backoff.is_some() && retries == 0 {
+            let message = format!("`{flag}`: expected `--on-error retry` or `{number}`");
+            return Err(
+                Error::usage(message).with_hint(format!("leave `{flag}` out, it would do nothing"))
+            );
+        }
+    }
+    if is_retry && retries == 0 && source_retries == 0 {
         return Err(Error::usage("`--on-error retry`: expected retries, found `--max-retries 0`")
             .with_hint("say `--on-error skip`"));
+    }
+    Ok(())
+}
+
+/// Refuses flags of running that contradict each other.
+fn check_running_flags(args: &ConvertArgs) -> Result<(), Error> {
+    if args.execution == Some(Execution::Sequential)
+        && let Some(threads) = args.threads.filter(|threads| threads.get() > 1)
+    {
+        let message = format!("`--execution sequential`: expected one thread, found `{threads}`");
+        return Err(Error::usage(message).with_hint("leave `--threads` out"));
+    }
+    if args.on_timeout.is_some() && args.timeout.is_none() && args.idle_timeout.is_none() {
+        return Err(Error::usage("`--on-timeout`: expected `--timeout` or `--idle-timeout`")
+            .with_hint("leave `--on-timeout` out, it would do nothing"));
     }
     Ok(())
 }
@@ -370,7 +432,8 @@ fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error>
 fn writes_files(args: &ConvertArgs) -> bool {
     let rejects =
         args.rejects.as_deref().is_none_or(|path| !matches!(path.to_str(), Some("-" | "none")));
-    let may_reject = args.on_error != Some(OnError::Fail);
+    let may_reject =
+        !matches!(args.on_error, Some(Failure(OnError::Fail, _) | Failure(_, Rejecting::Nowhere)));
     (rejects && may_reject) || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
 }
 

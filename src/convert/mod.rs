@@ -1,5 +1,6 @@
 //! The whole way: options in, published tables and a summary out.
 
+mod batching;
 mod budget;
 mod closing;
 mod contract;
@@ -31,8 +32,11 @@ use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
 use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
-use crate::retry::{RETRIES, Retry, RetryOptions};
+use crate::report::observer::Observer;
+use crate::report::status::StatusPolicy;
+use crate::retry::{RETRIES, Retry, RetryOptions, SourceRetry};
 use crate::schema::contract::Contract;
+pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
@@ -159,20 +163,39 @@ pub struct Conversion {
     pub record_bytes_max: Option<usize>,
     /// Workers; by default one for each processor.
     pub threads: Option<NonZeroUsize>,
+    /// How many of them start.
+    pub execution: Execution,
+    /// Chunks that are read ahead of those that workers have.
+    pub prefetch: usize,
     /// What happens at a record that cannot be converted.
     pub on_error: OnError,
     /// Where such records go.
     pub rejects: RejectTarget,
     /// How many there may be.
     pub error_budget: ErrorBudget,
-    /// Records of a batch, where batches go whole.
-    pub batch_records: NonZeroUsize,
-    /// How reads and writes are tried again that fail for a moment.
+    /// When a batch ends.
+    pub batches: BatchStrategy,
+    /// When rows go to a stream.
+    pub live: Live,
+    /// Rows of a part file of Parquet, where files are written in parts.
+    pub file_rows_max: Option<NonZeroUsize>,
+    /// How long the run may take.
+    pub time_limits: TimeLimits,
+    /// Whether the first input that fails ends the run.
+    pub fail_fast: bool,
+    /// How the run's status follows from those of its inputs.
+    pub status_policy: StatusPolicy,
+    /// How writes, and reads where `source_retry` says nothing, are tried again that fail for a
+    /// moment.
     pub retry: RetryOptions,
+    /// The same for reads.
+    pub source_retry: SourceRetry,
     /// Files that are read besides the inputs, which no output may replace.
     pub protected: Vec<PathBuf>,
     /// Where the summary goes as JSON, whether the run succeeds or fails.
     pub summary_file: Option<PathBuf>,
+    /// Watches the run.
+    pub observer: Option<Box<dyn Observer>>,
     /// Ends the run from outside.
     pub cancel: Cancel,
 }
@@ -306,13 +329,22 @@ impl Conversion {
             chunk_bytes: None,
             record_bytes_max: None,
             threads: None,
+            execution: Execution::default(),
+            prefetch: limits::PREFETCH,
             on_error: OnError::default(),
             rejects: RejectTarget::default(),
             error_budget: ErrorBudget::default(),
-            batch_records: limits::BATCH_RECORDS,
+            batches: BatchStrategy::default(),
+            live: Live::default(),
+            file_rows_max: None,
+            time_limits: TimeLimits::default(),
+            fail_fast: true,
+            status_policy: StatusPolicy::default(),
             retry: RetryOptions::default(),
+            source_retry: SourceRetry::default(),
             protected: Vec::new(),
             summary_file: None,
+            observer: None,
             cancel: Cancel::default(),
         }
     }

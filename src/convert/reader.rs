@@ -45,7 +45,7 @@ pub(super) fn spawn(
             OnError::Skip | OnError::FailBatch | OnError::Retry => OnLost::Reject,
         },
         batch: (conversion.on_error == OnError::FailBatch)
-            .then_some(BatchLimits { records: conversion.batch_records, bytes: budget.batch }),
+            .then_some(BatchLimits { records: limits::BATCH_RECORDS, bytes: budget.batch }),
     };
     let inputs = conversion.inputs;
     let read = move || {

@@ -26,7 +26,7 @@ impl Summary {
     fn write_markdown(&self, out: &mut String) -> std::fmt::Result {
         let sign = match self.status() {
             Status::Passed => "✅",
-            Status::Warning => "⚠️",
+            Status::Warning | Status::Skipped => "⚠️",
             Status::Failed | Status::Error => "❌",
         };
         let rejected = self.rejects.count;

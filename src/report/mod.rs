@@ -2,6 +2,8 @@
 
 mod github;
 mod json;
+pub mod observer;
+pub mod status;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -102,16 +104,19 @@ pub enum Outcome {
     },
 }
 
-/// How a run ended, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a run, an input or a batch ended, in a word; from best to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Status {
     /// Every record was converted.
     Passed,
-    /// The tables were published without some records.
+    /// It was not looked at.
+    #[default]
+    Skipped,
+    /// Some records were not converted.
     Warning,
-    /// Nothing was published, as of records at fault.
+    /// Nothing was converted, or published, as of records at fault.
     Failed,
-    /// Nothing was published, for another reason.
+    /// It could not be read on, or nothing was published, for another reason than its records.
     Error,
 }
 
@@ -120,6 +125,7 @@ impl Status {
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Passed => "passed",
+            Status::Skipped => "skipped",
             Status::Warning => "warning",
             Status::Failed => "failed",
             Status::Error => "error",
@@ -148,6 +154,10 @@ pub struct InputSummary {
     pub records: u64,
     /// Those of them that were not converted.
     pub rejected: u64,
+    /// How it ended.
+    pub status: Status,
+    /// Why it could not be read on, where it could not.
+    pub error: Option<String>,
 }
 
 impl InputSummary {

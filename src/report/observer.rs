@@ -1,0 +1,134 @@
+//! What a run tells whoever watches it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{InputSummary, Status, Summary};
+use crate::error::{Error, FaultCode};
+
+/// Watches a run: its batches, its inputs, and how it ends.
+///
+/// Calls come in order and from one thread, which is the one that puts batches in their order; an
+/// observer that takes long holds the run up. Nothing that an observer does changes an output.
+pub trait Observer: Send {
+    /// The run begins.
+    fn on_start(&mut self, _run: &RunStart) {}
+
+    /// The first records of a batch were read.
+    fn on_batch_start(&mut self, _batch: &BatchStart) {}
+
+    /// All rows of a batch were handed to the writers.
+    fn on_batch_complete(&mut self, _batch: &BatchReport) {}
+
+    /// Records of a batch were at fault, or the run ends with it. Unless it ends, the batch is
+    /// complete next.
+    fn on_batch_error(&mut self, _batch: &BatchReport, _error: &BatchError) {}
+
+    /// All records of an input were looked at, or it cannot be read on.
+    fn on_file_complete(&mut self, _input: &InputSummary) {}
+
+    /// Time passes: about twenty times a second, also while a pipe gives nothing.
+    fn on_tick(&mut self, _counts: &Counts) {}
+
+    /// The run has ended; its summary says how, also where it failed.
+    fn on_complete(&mut self, _summary: &Summary) {}
+}
+
+impl fmt::Debug for dyn Observer + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// How a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunStart {
+    /// What messages call the inputs.
+    pub inputs: Vec<String>,
+    /// The format that is written.
+    pub to: String,
+    /// The batch strategy, as users type it.
+    pub strategy: &'static str,
+    /// Threads that may work at once.
+    pub threads: usize,
+}
+
+/// A batch that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchStart {
+    /// Its number in the run, from 1.
+    pub number: u64,
+    /// Place of its input, from 0.
+    pub input_index: usize,
+    /// Records at which it ends, where the strategy has such a number.
+    pub records_max: Option<usize>,
+    /// Time since the start of the run.
+    pub at: Duration,
+}
+
+/// A batch that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BatchReport {
+    /// Its number in the run, from 1.
+    pub number: u64,
+    /// Place of its input, from 0.
+    pub input_index: usize,
+    /// How it ended.
+    pub status: Status,
+    /// Records looked at.
+    pub records: u64,
+    /// Those of them that were rejected.
+    pub rejected: u64,
+    /// Bytes of input, unpacked.
+    pub bytes: u64,
+    /// Chunks that it was cut into.
+    pub chunks: u64,
+    /// Records at which it was to end, where the strategy has such a number.
+    pub records_max: Option<usize>,
+    /// Time from its first record until its rows were handed to the writers.
+    pub latency: Duration,
+    /// Time that workers took to decode it, all together.
+    pub work: Duration,
+    /// Time since the start of the run.
+    pub at: Duration,
+}
+
+/// What is wrong with a batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BatchError<'a> {
+    /// Records were rejected; this is the first of them.
+    Rejected {
+        /// The kind of fault.
+        code: FaultCode,
+        /// Number of the record in the run, from 1.
+        record: u64,
+        /// What was expected and what was found.
+        message: &'a str,
+    },
+    /// The run ends.
+    Ended(&'a Error),
+}
+
+/// What a run has done so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Records looked at.
+    pub records: u64,
+    /// Those of them that were rejected.
+    pub rejected: u64,
+    /// Bytes of input that were looked at, unpacked.
+    pub bytes: u64,
+    /// Batches that are complete.
+    pub batches: u64,
+    /// Rows so far, by table.
+    pub tables: Vec<(String, u64)>,
+    /// Rejected records by code.
+    pub codes: Vec<(FaultCode, u64)>,
+    /// Time since the start of the run.
+    pub elapsed: Duration,
+}
