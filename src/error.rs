@@ -132,6 +132,8 @@ pub enum ErrorKind {
     Budget,
     /// Reading or writing failed.
     Io,
+    /// The time that the user gave the run, or a silent pipe, is over.
+    Timeout,
     /// The reader of standard output went away; not an error for people.
     ClosedPipe,
     /// A signal asked the run to stop.
@@ -167,7 +169,9 @@ impl ErrorKind {
             ErrorKind::Usage | ErrorKind::OutputExists => EXIT_USAGE,
             ErrorKind::Input | ErrorKind::Compression => EXIT_INPUT,
             ErrorKind::Budget | ErrorKind::Record(FaultCode::SchemaViolation) => EXIT_BUDGET,
-            ErrorKind::Record(_) | ErrorKind::Io | ErrorKind::Internal => EXIT_FAILED,
+            ErrorKind::Record(_) | ErrorKind::Io | ErrorKind::Timeout | ErrorKind::Internal => {
+                EXIT_FAILED
+            }
             ErrorKind::ClosedPipe => EXIT_DONE,
             ErrorKind::Interrupted { signal } => EXIT_SIGNAL_BASE.wrapping_add(signal as u8),
         }
@@ -209,6 +213,14 @@ impl Error {
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         self.source = Some(cause.into());
+        self
+    }
+
+    /// Says the same in other words.
+    #[must_use]
+    pub(crate) fn rephrased(mut self, rephrase: impl Fn(&str) -> String) -> Self {
+        self.message = rephrase(&self.message);
+        self.hint = self.hint.map(|hint| rephrase(&hint));
         self
     }
 

@@ -128,6 +128,11 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
+    /// Returns whether a row is a line that can be read before others are written.
+    pub fn is_lines(self) -> bool {
+        matches!(self, OutputFormat::Csv | OutputFormat::Tsv | OutputFormat::Jsonl)
+    }
+
     /// Every format, in the order help shows them.
     pub const ALL: [OutputFormat; 6] = [
         OutputFormat::Parquet,

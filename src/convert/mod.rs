@@ -1,11 +1,14 @@
 //! The whole way: options in, published tables and a summary out.
 
+mod batches;
 mod batching;
 mod budget;
 mod closing;
 mod contract;
+mod direct;
 mod groups;
 mod outputs;
+mod pacing;
 mod reader;
 mod rejects;
 mod run;
@@ -250,6 +253,9 @@ pub struct Cancel {
 /// The outputs get their names: too late for a signal.
 const PUBLISHING: i32 = i32::MIN;
 
+/// No signal, but the time of the run that is up.
+const LATE: i32 = i32::MIN + 1;
+
 impl Cancel {
     /// Asks the run to stop; `signal` is the number that the error will carry.
     ///
@@ -258,6 +264,11 @@ impl Cancel {
     pub fn stop(&self, signal: i32) -> bool {
         let stop = |now| (now != PUBLISHING).then_some(signal);
         self.signal.fetch_update(Ordering::AcqRel, Ordering::Acquire, stop).is_ok()
+    }
+
+    /// Asks the run to stop as its time is up.
+    pub(crate) fn stop_late(&self) {
+        self.stop(LATE);
     }
 
     /// Returns the error to end with, once the run was asked to stop.
@@ -279,6 +290,10 @@ impl Cancel {
     fn error(&self, signal: i32) -> Result<(), Error> {
         match signal {
             0 | PUBLISHING => Ok(()),
+            LATE => {
+                let message = "the time of the run is up (`--timeout`), nothing was written";
+                Err(Error::new(ErrorKind::Timeout, message))
+            }
             signal => {
                 let message = format!("interrupted by signal {signal}, nothing was written");
                 Err(Error::new(ErrorKind::Interrupted { signal }, message))
@@ -394,6 +409,7 @@ impl Conversion {
         }
         self.check_stream()?;
         self.check_recovery()?;
+        self.check_batches()?;
         self.check_csv_input()?;
         self.check_contract()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
@@ -533,6 +549,85 @@ impl Conversion {
         let default = if self.on_error == OnError::Retry { RETRIES } else { 0 };
         let max = self.retry.max.unwrap_or(default);
         Retry::new(max, self.retry.backoff, self.cancel.clone())
+    }
+
+    /// Returns whether rows go to a stream as batches close.
+    pub(crate) fn is_live(&self) -> bool {
+        let is_stream = match &self.destination {
+            Destination::Stdout(framing) | Destination::Writer(_, framing) => {
+                *framing != Framing::Tar
+            }
+            Destination::Directory(_) | Destination::File(_) => false,
+        };
+        let is_asked = match self.live {
+            Live::Off => false,
+            Live::OnPipes => self.inputs.iter().any(Input::is_live),
+            Live::On => true,
+        };
+        is_stream && is_asked && self.to.is_lines()
+    }
+
+    /// Returns whether tables are written in part files, each published when it closes.
+    pub(crate) fn writes_parts(&self) -> bool {
+        self.to == OutputFormat::Parquet
+            && matches!(
+                self.batches,
+                BatchStrategy::TimeWindow { .. } | BatchStrategy::LowLatency { .. }
+            )
+    }
+
+    /// Returns whether a part file closes with its batch.
+    fn closes_parts_with_batches(&self) -> bool {
+        matches!(self.batches, BatchStrategy::TimeWindow { .. })
+    }
+
+    fn check_batches(&self) -> Result<(), Error> {
+        self.batches.check()?;
+        let is_parquet = self.to == OutputFormat::Parquet;
+        if is_parquet
+            && matches!(self.batches, BatchStrategy::LowLatency { .. })
+            && self.file_rows_max.is_none()
+        {
+            return Err(Error::usage(
+                "`low_latency`: expected lines or part files, found one file of Parquet, whose rows \
+                 nobody can read before its end",
+            )
+            .with_hint(
+                "`--max-file-rows N` writes part files of so many rows; `time_window` closes one \
+                 for each window",
+            ));
+        }
+        if self.file_rows_max.is_some() && !self.writes_parts() {
+            return Err(Error::usage(
+                "`--max-file-rows`: expected `--to parquet` with `time_window` or `low_latency`",
+            )
+            .with_hint("leave `--max-file-rows` out, it would do nothing"));
+        }
+        if self.writes_parts() {
+            let found = match &self.destination {
+                Destination::Directory(_) => None,
+                Destination::File(_) => Some("a file"),
+                Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
+            };
+            if let Some(found) = found {
+                let message = format!("`{}`: part files of Parquet", self.batches);
+                return Err(Error::usage(format!("{message}: expected a directory, found {found}"))
+                    .with_hint("name one: `-o DIR/`"));
+            }
+            if self.table.is_some() {
+                return Err(Error::usage("`--table`: expected one file a table, found part files")
+                    .with_hint("leave `--table` out: each table has a directory"));
+            }
+        }
+        if self.live == Live::On && !self.to.is_lines() {
+            let message = format!("`--live on`: expected rows as lines, found `--to {}`", self.to);
+            return Err(Error::usage(message).with_hint("CSV, TSV and JSONL can go out as they come"));
+        }
+        if self.live == Live::On && !self.is_live() {
+            return Err(Error::usage("`--live on`: expected standard output, found files")
+                .with_hint("files get their names at the end: send rows to standard output, `-o -`"));
+        }
+        Ok(())
     }
 
     /// Returns whether rows are to say their table.

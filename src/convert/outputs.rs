@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
+use super::direct::{Direct, Layouts, LiveOutput, PartOutput};
 use super::groups::FullGroup;
 use super::rejects::RejectOutputs;
 use super::run::CANCEL_POLL;
@@ -44,6 +45,10 @@ pub(super) struct Outputs {
     start: Instant,
     /// The format cannot hold more digits than a double has.
     pub drops_digits: bool,
+    /// How rows leave the run before its end.
+    pub direct: Direct,
+    /// Under which layouts they did.
+    pub layouts: Layouts,
     tables: Vec<Output>,
 }
 
@@ -78,6 +83,19 @@ impl Outputs {
         retry: &Retry,
     ) -> Result<Self, Error> {
         let tagged = conversion.is_tagged();
+        let parquet = ParquetOptions {
+            codec: conversion.codec,
+            compat: conversion.compat,
+            encodings: conversion.encodings.clone(),
+        };
+        let mut direct = match conversion.writes_parts() {
+            true => {
+                let (parquet, inputs) = (parquet.clone(), inputs.clone());
+                Direct::Parts(PartOutput::open(conversion, parquet, inputs, retry)?)
+            }
+            false => Direct::Off,
+        };
+        let is_live = conversion.is_live();
         let nowhere = Destination::Directory(".".into());
         let destination = std::mem::replace(&mut conversion.destination, nowhere);
         let mut sink = Sink::open(SinkOptions {
@@ -88,6 +106,9 @@ impl Outputs {
         })?;
         sink.refuse_inputs(inputs)?;
         sink.retry_with(retry.clone());
+        if is_live && let Some(stream) = sink.send_live()? {
+            direct = Direct::Live(LiveOutput::new(stream, tagged));
+        }
         let mut csv = conversion.csv;
         if conversion.to == OutputFormat::Tsv {
             csv.delimiter = b'\t';
@@ -101,11 +122,7 @@ impl Outputs {
         let mut outputs = Outputs {
             sink,
             to: conversion.to,
-            parquet: ParquetOptions {
-                codec: conversion.codec,
-                compat: conversion.compat,
-                encodings: conversion.encodings.clone(),
-            },
+            parquet,
             csv,
             json,
             table: conversion.table.clone(),
@@ -113,6 +130,8 @@ impl Outputs {
             retry: retry.clone(),
             start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
+            direct,
+            layouts: Layouts::default(),
             tables: Vec::new(),
         };
         if let Some(path) = &conversion.summary_file {
@@ -169,12 +188,16 @@ impl Outputs {
 
     pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
         let is_wanted = self.table.as_ref().is_none_or(|wanted| wanted == name);
-        let writer = match is_wanted {
-            true => {
+        let writer = match (is_wanted, &mut self.direct) {
+            (true, Direct::Parts(parts)) => {
+                parts.create(name)?;
+                None
+            }
+            (true, _) => {
                 let staged = self.sink.create(table, name, table == 0)?;
                 Some(self.open_writer(staged)?)
             }
-            false => None,
+            (false, _) => None,
         };
         self.tables.push(Output {
             name: name.to_owned(),
@@ -187,6 +210,13 @@ impl Outputs {
     }
 
     fn open_writer(&self, staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
+        if let Direct::Live(live) = &self.direct {
+            let rows = live.rows.clone();
+            return Ok(match self.to {
+                OutputFormat::Csv | OutputFormat::Tsv => csv::open_live(staged, self.csv, rows),
+                _ => json::open_live(staged, self.json.clone(), rows),
+            });
+        }
         Ok(match self.to {
             OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
             OutputFormat::Csv | OutputFormat::Tsv => csv::open(staged, self.csv),
@@ -220,6 +250,27 @@ impl Outputs {
             workers.encode(EncodeJob { table, group, place, task });
         }
         Ok(true)
+    }
+
+    /// Writes a row group at once, as nothing may change it any more.
+    pub(super) fn write_direct(
+        &mut self,
+        full: FullGroup,
+        layout: &Layout,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        let output = &mut self.tables[full.table];
+        let is_text = matches!(self.direct, Direct::Live(_));
+        if output.writer.is_some() || !is_text {
+            self.layouts.note(full.table, layout, is_text);
+        }
+        self.direct.write(output.writer.as_mut(), full, layout, cancel)
+    }
+
+    /// Publishes what is no table, as rows are out and the run failed: each record is to be found
+    /// somewhere.
+    pub(super) fn abandon(self, rejects: RejectOutputs) -> Result<(), Error> {
+        self.sink.commit(Vec::new(), rejects.sides, Vec::new()).map(drop)
     }
 
     /// Takes an encoded part; returns which row groups were written because of it.
@@ -263,6 +314,7 @@ impl Outputs {
     ) -> Result<(), Error> {
         if let Some(wanted) = &self.table
             && self.tables.iter().all(|output| output.writer.is_none())
+            && !matches!(self.direct, Direct::Parts(_))
         {
             let names: Vec<_> = self.tables.iter().map(|o| format!("`{}`", o.name)).collect();
             let message = format!("no table `{wanted}` arose");
@@ -277,6 +329,18 @@ impl Outputs {
                 staged.push(writer.finish(layout)?);
             }
         }
+        self.direct.finish(|table| layouts[table].clone(), cancel)?;
+        for (index, layout) in layouts.iter().enumerate() {
+            let Direct::Parts(parts) = &self.direct else { break };
+            let Some((path, bytes)) = parts.table(index) else { continue };
+            summary.tables.push(TableSummary {
+                name: layout.table.clone(),
+                path: Some(path),
+                rows: rows[index],
+                columns: layout.columns.len(),
+                bytes,
+            });
+        }
         for table in &staged {
             let layout = &layouts[table.table_index()];
             summary.tables.push(TableSummary {
@@ -284,7 +348,10 @@ impl Outputs {
                 path: self.sink.path_of(table),
                 rows: rows[table.table_index()],
                 columns: layout.columns.len(),
-                bytes: table.bytes()?,
+                bytes: match &self.direct {
+                    Direct::Live(live) => live.rows.bytes(table.table_index()),
+                    _ => table.bytes()?,
+                },
             });
         }
         summary.retries = self.retry.count();

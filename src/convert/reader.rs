@@ -1,29 +1,33 @@
 //! The thread that reads: inputs, one after the other, into chunks.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Conversion;
 use super::budget::Budget;
+use super::pacing::{Deadline, Pace, Pacer};
 use super::sample::{Picked, Picker, Sample};
 use super::workers::{End, Prices, Report};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::dialect::DialectOptions;
-use crate::frame::{BatchLimits, Chunk, FrameOptions, Framer, OnLost, RecordPointer, Start};
+use crate::frame::{Chunk, FrameOptions, Framer, OnLost, RecordPointer, Start};
 use crate::limits;
 use crate::reject::{OnError, replay};
 use crate::retry::{Retry, Retrying};
 use crate::source::charset::Charset;
+use crate::source::live::Expired;
 use crate::source::{Input, Notes, Source};
 
 /// Reads all inputs, one after the other, on a thread of its own.
 pub(super) fn spawn(
     conversion: Conversion,
     budget: &Budget,
-    retry: Retry,
+    time: Time,
     (tickets, prices): (Receiver<Option<Chunk>>, Prices),
     reports: Sender<Report>,
 ) -> Result<(), Error> {
@@ -38,14 +42,13 @@ pub(super) fn spawn(
         sample: conversion.sample.map(|sample| (sample, budget.sample)),
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
-        retry,
         prices,
+        fail_fast: conversion.fail_fast,
+        time,
         on_lost: match conversion.on_error {
             OnError::Fail => OnLost::Fail,
             OnError::Skip | OnError::FailBatch | OnError::Retry => OnLost::Reject,
         },
-        batch: (conversion.on_error == OnError::FailBatch)
-            .then_some(BatchLimits { records: limits::BATCH_RECORDS, bytes: budget.batch }),
     };
     let inputs = conversion.inputs;
     let read = move || {
@@ -76,10 +79,17 @@ struct ReadPlan {
     sample: Option<(Sample, usize)>,
     chunk_bytes: usize,
     record_bytes_max: usize,
-    retry: Retry,
     prices: Prices,
     on_lost: OnLost,
-    batch: Option<BatchLimits>,
+    fail_fast: bool,
+    time: Time,
+}
+
+/// What of a run has to do with time.
+pub(super) struct Time {
+    pub retry: Retry,
+    pub pace: Arc<Pace>,
+    pub deadline: Deadline,
 }
 
 /// Records of a sample that go by one ticket, at most.
@@ -94,53 +104,29 @@ fn read_all(
     reports: &Sender<Report>,
 ) -> Result<Option<End>, Error> {
     let mut end = End::default();
-    let mut sent = 0;
-    let is_replay = plan.from == InputFormat::Rejects;
     let mut picker = Picker::new(plan.skip, plan.sample);
     let records_max = plan.limit.map(|limit| plan.skip.saturating_add(limit));
+    let mut sender = ChunkSender { plan, tickets, reports, sent: 0 };
     for input in inputs {
-        if records_max.is_some_and(|most| start.first_record >= most) {
+        if records_max.is_some_and(|most| start.first_record >= most)
+            || plan.time.pace.expired().is_some()
+        {
             break;
         }
-        let Opened { mut framer, notes, damage_bytes } = open(input, plan, *start, records_max)?;
-        if let Some(damage_bytes) = damage_bytes {
-            let input_index = start.input_index;
-            let _ = reports.send(Report::Compressed { input_index, damage_bytes });
-        }
-        loop {
-            match tickets.recv() {
-                Ok(Some(done)) => framer.recycle(done),
-                Ok(None) => {}
-                Err(_) => return Ok(None),
+        match read_input(input, plan, start, records_max, &mut picker, &mut sender, &mut end) {
+            Ok(Some(Reached)) => {}
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Timeout && plan.time.deadline.publishes() => {
+                let is_run = plan.time.deadline.end().is_some_and(|end| Instant::now() >= end);
+                plan.time.pace.expire(if is_run { Expired::Run } else { Expired::Idle });
             }
-            let chunk = match next_picked(&mut framer, &mut picker) {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break,
-                Err(error) => return Err(damage_behind(error, framer, damage_bytes)),
-            };
-            // Records of a reject file were written in more than one way, perhaps.
-            let chunks = if is_replay { replay::records(&chunk) } else { vec![chunk] };
-            for (index, chunk) in chunks.into_iter().enumerate() {
-                for _ in usize::from(index == 0)..plan.prices.of(&chunk) {
-                    if tickets.recv().is_err() {
-                        return Ok(None);
-                    }
-                }
-                if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
-                    return Ok(None);
-                }
-                sent += 1;
+            Err(error) if plan.fail_fast || !is_of_one_input(&error) => return Err(error),
+            Err(error) => {
+                let input_index = start.input_index;
+                let _ = reports.send(Report::InputFailed { error, input_index });
+                start.input_index += 1;
             }
         }
-        if framer.comments() > 0 {
-            let (input, count) = (framer.end().input_index - 1, framer.comments());
-            let _ = reports.send(Report::Comments { input, count });
-        }
-        // The ticket of the chunk that did not come goes to the next input.
-        let _ = reports.send(Report::Unused);
-        end.bytes += framer.reached();
-        end.notes.extend(notes.take());
-        *start = framer.end();
     }
     end.left_out = picker.left_out;
     // Chunks of a record each: a ticket is good for as many as make up a chunk.
@@ -152,12 +138,99 @@ fn read_all(
         on_ticket += chunk.bytes.len().max(plan.chunk_bytes / SINGLES_MAX);
         on_ticket = if on_ticket < plan.chunk_bytes { on_ticket } else { 0 };
         end.left_out -= 1;
-        if reports.send(Report::Read(Chunk { sequence: sent, ..chunk })).is_err() {
+        // What was taken here and there is one batch.
+        if !sender.report(Chunk { batch: u64::MAX, ends_batch: false, ..chunk }) {
             return Ok(None);
         }
-        sent += 1;
     }
     Ok(Some(end))
+}
+
+/// Returns whether other inputs can be read all the same.
+fn is_of_one_input(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Input | ErrorKind::Compression | ErrorKind::Io)
+}
+
+/// The end of an input was reached, or what is wanted of it.
+struct Reached;
+
+/// Hands chunks to the ordered step, as tickets allow.
+struct ChunkSender<'a> {
+    plan: &'a ReadPlan,
+    tickets: &'a Receiver<Option<Chunk>>,
+    reports: &'a Sender<Report>,
+    sent: u64,
+}
+
+impl ChunkSender<'_> {
+    /// Sends a chunk for which there is one ticket; returns whether the run wants more.
+    fn send(&mut self, chunk: Chunk) -> bool {
+        let is_replay = self.plan.from == InputFormat::Rejects;
+        // Records of a reject file were written in more than one way, perhaps.
+        let chunks = if is_replay { replay::records(&chunk) } else { vec![chunk] };
+        for (index, chunk) in chunks.into_iter().enumerate() {
+            for _ in usize::from(index == 0)..self.plan.prices.of(&chunk) {
+                if self.tickets.recv().is_err() {
+                    return false;
+                }
+            }
+            if !self.report(chunk) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn report(&mut self, chunk: Chunk) -> bool {
+        let chunk = Chunk { sequence: self.sent, ..chunk };
+        self.sent += 1;
+        self.reports.send(Report::Read(chunk, self.plan.time.pace.take_opened())).is_ok()
+    }
+}
+
+/// Reads one input; returns nothing if the run wants no more.
+fn read_input(
+    input: Input,
+    plan: &ReadPlan,
+    start: &mut Start,
+    records_max: Option<u64>,
+    picker: &mut Picker,
+    sender: &mut ChunkSender<'_>,
+    end: &mut End,
+) -> Result<Option<Reached>, Error> {
+    let Opened { mut framer, notes, damage_bytes } = open(input, plan, *start, records_max)?;
+    if let Some(damage_bytes) = damage_bytes {
+        let input_index = start.input_index;
+        let _ = sender.reports.send(Report::Compressed { input_index, damage_bytes });
+    }
+    let failed = loop {
+        match sender.tickets.recv() {
+            Ok(Some(done)) => framer.recycle(done),
+            Ok(None) => {}
+            Err(_) => return Ok(None),
+        }
+        match next_picked(&mut framer, picker) {
+            Ok(Some(chunk)) if sender.send(chunk) => {}
+            Ok(Some(_)) => return Ok(None),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    // The ticket of the chunk that did not come goes to the next input.
+    let _ = sender.reports.send(Report::Unused);
+    if framer.comments() > 0 {
+        let (input, count) = (framer.end().input_index - 1, framer.comments());
+        let _ = sender.reports.send(Report::Comments { input, count });
+    }
+    end.bytes += framer.reached();
+    end.fresh_buffers += framer.fresh_buffers();
+    end.notes.extend(notes.take());
+    if let Some(error) = failed {
+        start.first_record = framer.end().first_record;
+        return Err(damage_behind(error, framer, damage_bytes));
+    }
+    *start = framer.end();
+    Ok(Some(Reached))
 }
 
 /// An input, ready to be cut.
@@ -176,9 +249,16 @@ fn open(
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
     let mut source = Source::open(input)?;
-    source.reader = Box::new(Retrying::new(source.reader, plan.retry.clone()));
+    let Time { retry, pace, deadline } = &plan.time;
+    source.reader = Box::new(Retrying::new(source.reader, retry.clone()));
+    let patience = deadline.patience();
+    let mut waiter = if source.is_live { Some(source.read_beside(&patience)?) } else { None };
     source.unpack(plan.unpack_bytes)?;
     let origin = source.decode(plan.charset)?;
+    if source.is_live && (source.compression.is_some() || origin.is_some()) {
+        // What unpacks or decodes may hold bytes back of which the first waiter knows nothing.
+        waiter = Some(source.read_beside(&patience)?);
+    }
     let framing = source.framing(plan.from, &plan.dialect)?;
     let options = FrameOptions {
         framing,
@@ -189,13 +269,14 @@ fn open(
         origin,
         records_max,
         on_lost: plan.on_lost,
-        batch: plan.batch,
     };
     let damage_bytes = source.compression.map(|_| match source.len {
         Some(_) => limits::DAMAGE_BYTES,
         None => limits::DAMAGE_BYTES_PIPE,
     });
-    let framer = Framer::new(source.reader, options, start);
+    let until = deadline.end().filter(|_| deadline.publishes());
+    let batcher = Box::new(Pacer::new(pace, waiter, until));
+    let framer = Framer::with_batches(source.reader, options, start, batcher);
     Ok(Opened { framer, notes: source.notes, damage_bytes })
 }
 

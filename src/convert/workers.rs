@@ -78,14 +78,16 @@ pub(super) enum Report {
     /// The input at this place is compressed; its chunks follow. Damage may show so many bytes
     /// behind a record at fault.
     Compressed { input_index: usize, damage_bytes: u64 },
-    /// A chunk was read.
-    Read(Chunk),
+    /// A chunk was read; its first record was there at that time.
+    Read(Chunk, Instant),
     /// An input ended; the ticket for a further chunk was not used.
     Unused,
     /// So many lines of an input were left out as comments.
     Comments { input: usize, count: u64 },
     /// All inputs have ended.
     End(End),
+    /// The input at this place cannot be read on; others follow.
+    InputFailed { error: Error, input_index: usize },
     /// The inputs cannot be read on, as the one at this place.
     ReadFailed { error: Error, input_index: usize },
     /// A chunk was decoded, or not.
@@ -105,6 +107,8 @@ pub(super) struct End {
     pub notes: Vec<Warning>,
     /// Records that were read and are not wanted.
     pub left_out: u64,
+    /// Buffers that were made for chunks; others were filled again.
+    pub fresh_buffers: u64,
 }
 
 /// The workers of a run. Dropping it lets them end.

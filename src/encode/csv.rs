@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::TableWriter;
 use super::buffer::Buffer;
+use super::live::{LiveRows, LiveWriter};
 use super::cells::{Cursor, JSON_SPECIAL, Span, Special, is_bare};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter};
 use crate::schema::widen::ColumnType;
@@ -33,6 +34,11 @@ impl Default for CsvOptions {
 /// Starts a CSV file.
 pub fn open(staged: Staged, options: CsvOptions) -> Box<dyn TableWriter> {
     Box::new(TextWriter::open(staged, Csv { options }))
+}
+
+/// Starts CSV that goes out while the run goes on.
+pub fn open_live(staged: Staged, options: CsvOptions, rows: LiveRows) -> Box<dyn TableWriter> {
+    Box::new(LiveWriter::open(staged, Csv { options }, rows))
 }
 
 struct Csv {

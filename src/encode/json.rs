@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::TableWriter;
 use super::buffer::{Buffer, Snippet};
 use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
+use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter, unquoted};
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
@@ -38,6 +39,11 @@ pub enum Nulls {
 /// Starts a JSON file.
 pub fn open(staged: Staged, options: JsonOptions) -> Box<dyn TableWriter> {
     Box::new(TextWriter::open(staged, Json { options }))
+}
+
+/// Starts lines of JSON that go out while the run goes on.
+pub fn open_live(staged: Staged, options: JsonOptions, rows: LiveRows) -> Box<dyn TableWriter> {
+    Box::new(LiveWriter::open(staged, Json { options }, rows))
 }
 
 struct Json {

@@ -10,6 +10,7 @@ mod cells;
 pub mod csv;
 pub mod ipc;
 pub mod json;
+pub mod live;
 pub mod parquet;
 mod residue;
 pub mod text;

@@ -247,7 +247,7 @@ struct RowState<'o> {
 }
 
 /// Replaces `out` with rows as text.
-fn write_rows<R: RowFormat>(
+pub(super) fn write_rows<R: RowFormat>(
     format: &R,
     rows: usize,
     columns: &[Option<Column>],

@@ -22,6 +22,8 @@ pub struct Chunk {
     pub input_index: usize,
     /// Which batch of that input it belongs to, from 0.
     pub batch: u64,
+    /// The batch ends with it.
+    pub ends_batch: bool,
     /// The bytes, unpacked, as they stood in the input.
     pub bytes: Vec<u8>,
     /// Where each record lies in `bytes`.
@@ -151,6 +153,7 @@ impl<'a> Singles<'a> {
             sequence: chunk.sequence,
             input_index: chunk.input_index,
             batch: chunk.batch,
+            ends_batch: chunk.ends_batch && index + 1 == chunk.records.len(),
             records: vec![Span { start: 0, end: span.end - span.start }],
             origin: self.locator.origin().map(|origin| origin.of_record(&bytes)),
             bytes,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::Read;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, FaultCode};
@@ -65,17 +64,50 @@ pub struct FrameOptions {
     pub records_max: Option<u64>,
     /// What happens at a record whose end is not in sight.
     pub on_lost: OnLost,
-    /// When a batch ends, so that no chunk holds records of two; nothing where nobody asks.
-    pub batch: Option<BatchLimits>,
 }
 
-/// When a batch ends: with the record that brings it to either of these.
+/// How much a batch holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// Records.
-    pub records: NonZeroUsize,
-    /// Bytes of its chunks.
+    /// Records with which it ends.
+    pub records: usize,
+    /// Bytes of its chunks, beyond which only its first record goes.
     pub bytes: usize,
+}
+
+/// Says when batches end, so that no chunk holds records of two.
+pub trait Batcher: Send {
+    /// Begins a batch.
+    fn begin(&mut self) -> BatchLimits;
+
+    /// Decides what to do where `held` records of the batch are known and no more can be told from
+    /// the bytes at hand; may wait for bytes.
+    fn more(&mut self, held: usize) -> Next;
+}
+
+/// What a [`Framer`] does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It reads.
+    Read,
+    /// It ends the batch.
+    Close,
+    /// It ends the input behind the last whole record.
+    Stop,
+}
+
+/// One batch an input.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OneBatch;
+
+impl Batcher for OneBatch {
+    fn begin(&mut self) -> BatchLimits {
+        BatchLimits { records: usize::MAX, bytes: usize::MAX }
+    }
+
+    fn more(&mut self, _held: usize) -> Next {
+        Next::Read
+    }
 }
 
 /// What a [`Framer`] does at a record that is too long, or where it cannot tell where the next one
@@ -112,11 +144,14 @@ pub struct Framer<R: Read> {
     cut: Cut,
     name: String,
     chunk_bytes: usize,
-    batch_limits: Option<BatchLimits>,
+    batcher: Box<dyn Batcher>,
+    batch_limits: BatchLimits,
     /// The batch being filled, by its number, and what its chunks so far hold.
     batch: u64,
     batch_records: usize,
     batch_bytes: usize,
+    /// The batch ends with the chunk being filled.
+    is_closing: bool,
     record_bytes_max: usize,
     on_lost: OnLost,
     next: Start,
@@ -202,8 +237,18 @@ const READ_BYTES: usize = 256 << 10;
 const CHUNK_BYTES_LIMIT: usize = 2 << 30;
 
 impl<R: Read> Framer<R> {
-    /// Starts at the first byte of an input.
+    /// Starts at the first byte of an input, which is one batch.
     pub fn new(reader: R, options: FrameOptions, start: Start) -> Self {
+        Self::with_batches(reader, options, start, Box::new(OneBatch))
+    }
+
+    /// Starts at the first byte of an input, which is cut into batches.
+    pub fn with_batches(
+        reader: R,
+        options: FrameOptions,
+        start: Start,
+        mut batcher: Box<dyn Batcher>,
+    ) -> Self {
         let records_at = options.records_at.filter(|pointer| !pointer.is_empty());
         let scanner = match (options.framing, records_at) {
             (Framing::Lines, None) => Scanner::Lines(Lines::default()),
@@ -217,10 +262,12 @@ impl<R: Read> Framer<R> {
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
-            batch_limits: options.batch,
+            batch_limits: batcher.begin(),
+            batcher,
             batch: 0,
             batch_records: 0,
             batch_bytes: 0,
+            is_closing: false,
             on_lost: options.on_lost,
             record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
             next: start,
@@ -279,8 +326,19 @@ impl<R: Read> Framer<R> {
                     if !self.records.is_empty() && (at >= self.chunk_bytes || is_long) {
                         return Ok(Some(self.close()));
                     }
-                    if let Some(chunk) = self.more() {
-                        return Ok(Some(chunk));
+                    match self.what_next() {
+                        Next::Read => self.more(),
+                        Next::Close => {
+                            if let Some(chunk) = self.end_batch() {
+                                return Ok(Some(chunk));
+                            }
+                        }
+                        Next::Stop => {
+                            self.done = true;
+                            if self.overlong.is_some() {
+                                return Ok(Some(self.end_overlong(self.cut.pos, true)));
+                            }
+                        }
                     }
                 }
                 Step::Mark => {
@@ -301,10 +359,28 @@ impl<R: Read> Framer<R> {
             return Ok(Some(chunk));
         }
         let is_only_header = self.is_fresh && self.failure.is_none() && self.head().is_some();
-        if !self.records.is_empty() || is_only_header {
+        if is_only_header {
             return Ok(Some(self.close()));
         }
-        self.failure.take().map_or(Ok(None), Err)
+        match self.end_batch() {
+            Some(chunk) => Ok(Some(chunk)),
+            None => self.failure.take().map_or(Ok(None), Err),
+        }
+    }
+
+    /// Asks how to go on where more bytes are needed.
+    fn what_next(&mut self) -> Next {
+        match self.window.ended {
+            true => Next::Read,
+            false => self.batcher.more(self.batch_records + self.records.len()),
+        }
+    }
+
+    /// Ends the batch, if it holds anything; returns its last chunk, which may have no record.
+    fn end_batch(&mut self) -> Option<Chunk> {
+        let is_empty = self.batch_records + self.records.len() == 0;
+        self.is_closing = !is_empty;
+        (!is_empty).then(|| self.close())
     }
 
     /// Returns what the first row of CSV said, once it was found.
@@ -326,6 +402,11 @@ impl<R: Read> Framer<R> {
         self.window.base + end as u64
     }
 
+    /// Returns how many buffers were made for chunks so far; others were filled again.
+    pub fn fresh_buffers(&self) -> u64 {
+        self.window.fresh_count
+    }
+
     /// Returns how many lines of CSV were left out as comments so far.
     pub fn comments(&self) -> u64 {
         match &self.scanner {
@@ -341,7 +422,9 @@ impl<R: Read> Framer<R> {
 
     /// Takes back a chunk whose bytes are no longer needed, to fill its buffers again.
     pub fn recycle(&mut self, chunk: Chunk) {
-        self.window.spare = chunk.bytes;
+        if chunk.bytes.capacity() > self.window.spare.capacity() {
+            self.window.spare = chunk.bytes;
+        }
         self.spare_records = chunk.records;
         self.spare_records.clear();
     }
@@ -363,7 +446,12 @@ impl<R: Read> Framer<R> {
             return self.refuse_overlong(start, end, truncated);
         }
         let (mut start, mut end, mut full) = (start, end, None);
-        if !self.records.is_empty() && start >= self.chunk_bytes {
+        let gap = if self.records.is_empty() { start } else { 0 };
+        if self.is_too_much(end - gap) {
+            let shift = self.last_end();
+            full = self.end_batch();
+            (start, end) = (start - shift, end - shift);
+        } else if !self.records.is_empty() && start >= self.chunk_bytes {
             let shift = self.last_end();
             full = Some(self.close());
             (start, end) = (start - shift, end - shift);
@@ -386,14 +474,14 @@ impl<R: Read> Framer<R> {
         self.cut.shift(gap);
     }
 
-    /// Reads on; returns the chunks before where it finds that it cannot go on.
-    fn more(&mut self) -> Option<Chunk> {
+    /// Reads on.
+    fn more(&mut self) {
         if self.is_overlong()
             && let Some(start) = self.cut.record
         {
             if self.on_lost == OnLost::Fail {
                 self.fail_too_large(start);
-                return None;
+                return;
             }
             self.drop_gap(start);
             self.begin_overlong();
@@ -404,7 +492,6 @@ impl<R: Read> Framer<R> {
             self.drop_gap(self.cut.record.unwrap_or(self.cut.pos));
         }
         self.fill();
-        None
     }
 
     /// Returns whether the record that is not complete yet is too long already.
@@ -433,9 +520,10 @@ impl<R: Read> Framer<R> {
         self.cut.shift(end);
         let records = std::mem::replace(&mut self.records, std::mem::take(&mut self.spare_records));
         let origin = self.first_origin.take().map(|origin| origin.of_chunk(&bytes));
-        let chunk = Chunk {
+        let mut chunk = Chunk {
             origin,
             batch: self.batch,
+            ends_batch: false,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
             bytes,
@@ -449,31 +537,36 @@ impl<R: Read> Framer<R> {
             replayed: None,
             records,
         };
-        self.count(&chunk);
+        self.count(&mut chunk);
         chunk
     }
 
-    /// Lets the counts go on behind `chunk`.
-    fn count(&mut self, chunk: &Chunk) {
+    /// Lets the counts go on behind `chunk`, which may end its batch.
+    fn count(&mut self, chunk: &mut Chunk) {
         self.is_fresh = false;
         self.next.sequence += 1;
         self.next.first_record += chunk.records.len() as u64;
         let (records, bytes) = (chunk.records.len(), chunk.bytes.len());
-        let is_last = self.ends_batch(records, bytes);
+        chunk.ends_batch = std::mem::take(&mut self.is_closing) || self.ends_batch(records, bytes);
         self.batch_records += records;
         self.batch_bytes += bytes;
-        if is_last {
+        if chunk.ends_batch {
             self.batch += 1;
             (self.batch_records, self.batch_bytes) = (0, 0);
+            self.batch_limits = self.batcher.begin();
         }
     }
 
-    /// Returns whether the batch is full with a chunk of so many records and bytes.
+    /// Returns whether the batch is full with so many further records and bytes.
     fn ends_batch(&self, records: usize, bytes: usize) -> bool {
-        self.batch_limits.is_some_and(|most| {
-            self.batch_records + records >= most.records.get()
-                || self.batch_bytes + bytes >= most.bytes
-        })
+        self.batch_records + records >= self.batch_limits.records
+            || self.batch_bytes + bytes >= self.batch_limits.bytes
+    }
+
+    /// Returns whether the batch would hold too much with a record that ends at `end` of the data.
+    fn is_too_much(&self, end: usize) -> bool {
+        self.batch_records + self.records.len() > 0
+            && self.batch_bytes.saturating_add(end) > self.batch_limits.bytes
     }
 }
 

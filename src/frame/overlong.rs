@@ -94,9 +94,10 @@ impl<R: Read> Framer<R> {
     fn faulty(&mut self, head: Vec<u8>, fault: Fault, bytes: u64, is_rest: bool) -> Chunk {
         let origin = self.first_origin.take().map(|origin| origin.of_chunk(&head));
         let unread_bytes = bytes - head.len() as u64;
-        let chunk = Chunk {
+        let mut chunk = Chunk {
             origin,
             batch: self.batch,
+            ends_batch: false,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
             // the head fits: RECORD_BYTES_LIMIT is less than 4 GiB
@@ -111,7 +112,7 @@ impl<R: Read> Framer<R> {
             rows: self.head().cloned(),
             replayed: None,
         };
-        self.count(&chunk);
+        self.count(&mut chunk);
         self.done |= self.known_records() >= self.records_max;
         chunk
     }

@@ -25,6 +25,8 @@ pub(super) struct Window<R> {
     /// Length of a new buffer, and one that came back.
     pub(super) fresh_bytes: usize,
     pub(super) spare: Vec<u8>,
+    /// New buffers so far.
+    pub(super) fresh_count: u64,
 }
 
 impl<R: Read> Window<R> {
@@ -42,6 +44,7 @@ impl<R: Read> Window<R> {
             origin,
             fresh_bytes,
             spare: Vec::new(),
+            fresh_count: 0,
         }
     }
 
@@ -109,8 +112,8 @@ impl<R: Read> Window<R> {
     /// Moves the first `count` bytes of the data out: the buffer itself where they fill most of it.
     pub(super) fn take(&mut self, count: usize) -> Vec<u8> {
         let rest = self.filled - self.start - count;
-        // a small input leaves most of a buffer empty, and clearing another takes longer
-        let is_small = self.ended && count < self.bytes.len() / 8;
+        // clearing another buffer takes longer than to copy a part of this one
+        let is_small = count < self.bytes.len() / 8;
         if self.start > 0 || rest > count || is_small {
             let bytes = self.data()[..count].to_vec();
             self.discard(count);
@@ -121,6 +124,7 @@ impl<R: Read> Window<R> {
         let wanted = self.fresh_bytes.max(rest + READ_BYTES);
         if next.capacity() < wanted {
             next = vec![0; wanted];
+            self.fresh_count += 1;
         }
         next.resize(next.capacity(), 0);
         next[..rest].copy_from_slice(&self.bytes[count..self.filled]);

@@ -63,6 +63,12 @@ pub(crate) fn records(lines: &Chunk) -> Vec<Chunk> {
         let unread_bytes = framed.map_or(0, |framed| framed.unread_bytes);
         add(chunk, &raw, Replayed { number, line: at.line, byte: at.byte }, fault, unread_bytes);
     }
+    if chunks.is_empty() {
+        chunks.push(start(lines, 0, None));
+    }
+    if let Some(last) = chunks.last_mut() {
+        last.ends_batch = lines.ends_batch;
+    }
     chunks
 }
 

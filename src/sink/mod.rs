@@ -18,9 +18,11 @@ mod crash;
 #[cfg(test)]
 mod crash_tests;
 mod journal;
+mod live;
 mod local;
 mod lock;
 pub mod names;
+mod parts;
 mod recover;
 mod side;
 mod stage;
@@ -33,8 +35,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::commit::{Gate, Group, Planned, Rules};
+pub(crate) use self::live::LiveStream;
 pub use self::local::{AppendFile, InputFile, Scratch, Staged, StagedSide};
 use self::names::{FileNames, printable};
+pub(crate) use self::parts::{Part, PartFiles, PartTable};
 pub use self::recover::Note;
 pub use self::side::Side;
 use self::side::{Elsewhere, Place};
@@ -222,6 +226,18 @@ impl Sink {
     /// Returns whether the tables go to a stream, which may make a commit wait.
     pub fn is_stream(&self) -> bool {
         matches!(self.outlet, Outlet::Stream(..))
+    }
+
+    /// Sends what follows to the stream as it comes; tables are then none of the commit's affair.
+    ///
+    /// - Errors: `Io`.
+    pub(crate) fn send_live(&mut self) -> Result<Option<LiveStream>, Error> {
+        match &mut self.outlet {
+            Outlet::Files { .. } => Ok(None),
+            Outlet::Stream(stream, _) => {
+                LiveStream::open(std::mem::replace(stream, Stream::Sent)).map(Some)
+            }
+        }
     }
 
     /// Keeps `file_name` for a file that is not a table, such as the reject file.

@@ -22,16 +22,37 @@ const FULL_PIPE_PAUSE: Duration = Duration::from_millis(1);
 pub(super) enum Stream {
     Stdout,
     Writer(Box<dyn Write + Send>),
+    /// All went to it while the run went on.
+    Sent,
 }
+
+/// What writes to a stream, the file it is, if it is one, and its name in messages.
+pub(super) type StreamWriter = (Box<dyn Write + Send>, Option<File>, &'static str);
 
 impl Stream {
     /// Identifies the file standard output was sent to, if it is one.
     pub(super) fn file_id(&self) -> Option<FileId> {
         match self {
-            Stream::Writer(_) => None,
+            Stream::Writer(_) | Stream::Sent => None,
             Stream::Stdout => {
                 let file = standard_output().ok()?;
                 FileId::of(Path::new("<stdout>"), &file.metadata().ok()?)
+            }
+        }
+    }
+
+    /// Returns what writes to it.
+    ///
+    /// - Errors: `Io`.
+    pub(super) fn into_writer(self) -> Result<StreamWriter, Error> {
+        match self {
+            Stream::Writer(writer) => Ok((writer, None, "<writer>")),
+            Stream::Sent => Ok((Box::new(io::sink()), None, "<writer>")),
+            Stream::Stdout => {
+                let name = "<stdout>";
+                let file = standard_output().map_err(|cause| failed(name, cause))?;
+                let same = file.try_clone().map_err(|cause| failed(name, cause))?;
+                Ok((Box::new(Patient(file)), Some(same), name))
             }
         }
     }
@@ -42,6 +63,7 @@ impl Stream {
     pub(super) fn send(self, framing: Framing, tables: &[Staged]) -> Result<Vec<Published>, Error> {
         match self {
             Stream::Writer(mut writer) => send(&mut writer, "<writer>", framing, tables),
+            Stream::Sent => Ok(Vec::new()),
             Stream::Stdout => {
                 let name = "<stdout>";
                 let mut file = standard_output().map_err(|cause| failed(name, cause))?;
@@ -181,7 +203,7 @@ fn standard_output() -> io::Result<File> {
 }
 
 /// Brings up errors that a file keeps for its close, which reports to nobody.
-fn settle(file: &File) -> io::Result<()> {
+pub(super) fn settle(file: &File) -> io::Result<()> {
     if !file.metadata()?.is_file() {
         return Ok(());
     }
@@ -191,7 +213,7 @@ fn settle(file: &File) -> io::Result<()> {
     }
 }
 
-fn failed(name: &str, cause: io::Error) -> Error {
+pub(super) fn failed(name: &str, cause: io::Error) -> Error {
     match cause.kind() {
         IoKind::BrokenPipe => {
             Error::new(ErrorKind::ClosedPipe, format!("{name}: the reader went away"))

@@ -26,6 +26,7 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
         hint: InputFormat::from_path(path),
         compression_hint: path.extension().and_then(Compression::from_extension),
         len,
+        is_live: len.is_none(),
         ..Source::new(name, Uninterrupted(file))
     })
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
@@ -16,12 +17,14 @@ pub mod charset;
 mod compressed;
 pub mod detect;
 pub mod list;
+pub(crate) mod live;
 mod local;
 mod stdin;
 
 use charset::{Charset, Origin, Transcoder};
 pub use compressed::Compression;
 use compressed::{Packing, Unpacker};
+use live::{Patience, Waited, Waiter};
 pub use local::identity;
 
 /// An input as the user names it.
@@ -37,6 +40,18 @@ pub enum Input {
         /// Where the bytes come from.
         reader: Box<dyn Read + Send>,
     },
+}
+
+impl Input {
+    /// Returns whether its bytes come when they like: it is no regular file, as far as that can be
+    /// told.
+    pub fn is_live(&self) -> bool {
+        match self {
+            Input::File(path) => std::fs::metadata(path).is_ok_and(|found| !found.is_file()),
+            Input::Stdin => !stdin::is_file(),
+            Input::Reader { .. } => true,
+        }
+    }
 }
 
 impl fmt::Debug for Input {
@@ -57,6 +72,10 @@ pub struct Source {
     pub hint: Option<InputFormat>,
     /// Bytes in all, where that is known before reading: for regular files.
     pub len: Option<u64>,
+    /// It is no regular file: bytes come when they like.
+    pub is_live: bool,
+    /// Waits for its bytes, where they are read beside.
+    waiter: Option<Waiter>,
     /// How it is compressed, once [`unpack`](Source::unpack) has looked.
     pub compression: Option<Compression>,
     /// The compression that its file extension stands for.
@@ -110,6 +129,8 @@ impl Source {
             name,
             hint: None,
             len: None,
+            is_live: true,
+            waiter: None,
             compression: None,
             compression_hint: None,
             reader: Box::new(reader),
@@ -185,6 +206,16 @@ impl Source {
         Ok(packing)
     }
 
+    /// Reads what is left on a thread of its own from here on, so that others can wait for bytes.
+    ///
+    /// - Errors: `Io` where there is no thread for it.
+    pub(crate) fn read_beside(&mut self, patience: &Patience) -> Result<Waiter, Error> {
+        let (reader, waiter) = live::read_beside(self.take_reader(), patience.clone())?;
+        self.reader = Box::new(reader);
+        self.waiter = Some(waiter.clone());
+        Ok(waiter)
+    }
+
     fn take_reader(&mut self) -> Box<dyn Read + Send> {
         std::mem::replace(&mut self.reader, Box::new(io::empty()))
     }
@@ -216,6 +247,14 @@ impl Source {
         framing.map_err(|reason| reason.into_error(&self.name))
     }
 
+    /// Returns whether nothing more comes for a moment behind the end of a line: who writes a line
+    /// at a time wants it to be taken for what it is.
+    fn has_paused(&self, first: &[u8]) -> bool {
+        let Some(waiter) = &self.waiter else { return false };
+        let is_line = first.last().is_some_and(|last| matches!(last, b'\n' | b'\r'));
+        is_line && waiter.wait(Some(Instant::now() + PAUSE)) == Waited::Late
+    }
+
     /// Reads until `is_enough` is so; returns whether that is the whole input.
     fn first_bytes(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> Result<(Vec<u8>, bool), Error> {
         let mut first = vec![0; FIRST_BYTES];
@@ -235,7 +274,7 @@ impl Source {
                 first.truncate(filled);
                 return Ok((first, true));
             }
-            if is_enough(&first[..filled]) {
+            if is_enough(&first[..filled]) || self.has_paused(&first[..filled]) {
                 break;
             }
         }
@@ -243,6 +282,9 @@ impl Source {
         Ok((first, false))
     }
 }
+
+/// How long nothing comes where somebody writes a line at a time.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Bytes asked for in the first read that tells what an input is: enough for most.
 const FIRST_BYTES: usize = 4 << 10;
