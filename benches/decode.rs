@@ -73,9 +73,8 @@ fn chunks(input: &[u8]) -> Vec<Chunk> {
         origin: None,
         records_max: None,
         on_lost: OnLost::Fail,
-        batch: None,
     };
-    let mut framer = Framer::new(input, options, Start::default());
+    let mut framer = Framer::new(input, options, Start::default(), None);
     let mut chunks = Vec::new();
     while let Some(chunk) = framer.next().expect("good framing") {
         chunks.push(chunk);

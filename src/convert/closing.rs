@@ -1,12 +1,144 @@
-//! What users should know of a run that has ended.
+//! The end of a run: what is published, what users should know, and what is left where it fails.
 
-use super::run::Run;
+use crossbeam_channel::RecvTimeoutError;
+
+use super::direct::Direct;
+use super::run::{CANCEL_POLL, Run};
+use super::workers::End;
+use super::{Cancel, batches};
+use crate::encode::Place;
+use crate::error::{Error, ErrorKind};
 use crate::flatten::Note;
-use crate::report::{Warning, WarningKind};
+use crate::report::{Status, Summary, Warning, WarningKind};
+use crate::schema::contract::Contract;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, Renamed};
+use crate::source::live::Expired;
 
 impl Run {
+    /// Takes what is left of the batch at hand; all rows that go out before the end are out then.
+    pub(super) fn end_rows(&mut self, cancel: &Cancel) -> Result<(), Error> {
+        if self.batches.is_open() || !self.held.is_empty() {
+            self.close_batch()?;
+        }
+        self.rejects.check(self.records)?;
+        if self.outputs.direct.is_on() {
+            let layouts = |table: usize| self.schema.layout(table).0;
+            self.outputs.direct.finish(layouts, cancel)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run that failed: says in `summary` what was done, and publishes what was rejected
+    /// where rows are out, as their records are to be found somewhere.
+    pub(super) fn give_up(mut self, error: Error, summary: &mut Summary) -> Error {
+        let current = self.rejects.ended_at.map(|(input, _)| input);
+        let failing = self.failing_input.or(current).unwrap_or(self.inputs_done);
+        self.complete_inputs(failing);
+        if let Some(input) = self.inputs.get_mut(failing) {
+            input.status = Status::of_error(&error);
+            input.error = Some(error.to_string());
+            self.watcher.file_complete(input);
+        }
+        self.batches.fail(&error);
+        self.sum_up(summary);
+        let Some(out) = self.outputs.direct.what_is_out() else { return error };
+        let error = error.rephrased(|text| text.replace("nothing was written", &out));
+        let rejects = self.rejects.outputs();
+        let path = rejects.sides.first().map(|side| side.side().path().to_owned());
+        match self.outputs.abandon(rejects) {
+            Ok(()) => {
+                summary.kept_rejects = path;
+                error
+            }
+            Err(also) => {
+                let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
+                let hint = format!("{hint}rejected records are lost: {also}");
+                error.with_hint(hint)
+            }
+        }
+    }
+
+    /// Settles the inputs before the one at `index`: all their records were looked at.
+    pub(super) fn complete_inputs(&mut self, index: usize) {
+        while self.inputs_done < index.min(self.inputs.len()) {
+            let input = &mut self.inputs[self.inputs_done];
+            input.status = match input.error {
+                Some(_) => Status::Error,
+                None => batches::status(input.records, input.rejected),
+            };
+            self.watcher.file_complete(input);
+            self.inputs_done += 1;
+        }
+    }
+
+    /// Says what was done so far.
+    fn sum_up(&self, summary: &mut Summary) {
+        summary.rejects = self.rejects.rejects();
+        // The last chunk may have ended the run on its way.
+        summary.records = self.records.max(self.rejects.seen()) - summary.rejects.count;
+        summary.values_left_out = self.left_out;
+        summary.inputs.clone_from(&self.inputs);
+        summary.dialects.clone_from(&self.dialects);
+        summary.batches = self.batches.totals;
+        summary.resources.threads = self.workers.count();
+        summary.resources.chunks_in_flight_max = self.in_flight_max;
+        summary.policy = self.policy;
+    }
+
+    /// Publishes what was converted; says in `summary` what that is.
+    pub(super) fn finish(
+        mut self,
+        end: End,
+        summary: &mut Summary,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        self.complete_inputs(self.inputs.len());
+        self.sum_up(summary);
+        summary.bytes_in = end.bytes;
+        summary.records_left_out = end.left_out;
+        summary.resources.buffers_made = end.fresh_buffers;
+        summary.is_cut = self.pace.expired().is_some();
+        if summary.status() == Status::Error && !self.input_failures.is_empty() {
+            return Err(self.input_failures.swap_remove(0).1);
+        }
+        let rejects = self.rejects.outputs();
+        for full in self.groups.finish() {
+            self.encoding.waiting.push_back((full, Place::Last));
+        }
+        self.encode_waiting()?;
+        while self.encoding.groups > 0 {
+            cancel.check()?;
+            match self.workers.reports.recv_timeout(CANCEL_POLL) {
+                Ok(report) => self.take(report)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
+                }
+            }
+        }
+        let mut renamed = Vec::new();
+        let mut layouts = Vec::new();
+        for table in 0..self.schema.tables().len() {
+            let (layout, names) = self.schema.layout(table);
+            renamed.extend(names);
+            layouts.push(layout);
+        }
+        let mut warnings = self.warnings(&layouts, renamed);
+        warnings.extend(end.notes);
+        if self.setup.flatten.terms.is_some() {
+            let changes = self.schema.changes(&layouts).into_iter();
+            let kind = WarningKind::SchemaEvolved;
+            warnings.extend(changes.map(|(path, detail)| Warning { kind, path, count: 1, detail }));
+        }
+        warnings.sort();
+        summary.warnings = warnings;
+        cancel.check()?;
+        let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
+        summary.schema = Contract::of(&self.schema, &layouts);
+        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
+    }
+
     pub(super) fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for name in &self.schema.renamed_tables {
@@ -57,7 +189,16 @@ impl Run {
         for ((note, path), &count) in &self.notes {
             let kind = match note {
                 Note::EmptyObject => WarningKind::EmptyObject,
-                Note::EmptyArray if is_list_column(layouts, path) => continue,
+                Note::EmptyArray if is_list_column(layouts, path) => {
+                    // Rows that are out do not get the list that a later one has.
+                    let count = self.dropped_lists(layouts, path);
+                    let (kind, path, detail) =
+                        (WarningKind::EmptyArray, path.clone(), String::new());
+                    if count > 0 {
+                        warnings.push(Warning { kind, path, count, detail });
+                    }
+                    continue;
+                }
                 Note::EmptyArray => WarningKind::EmptyArray,
                 Note::SkippedArray => WarningKind::ArraySkipped,
                 Note::DepthOverflow => WarningKind::DepthOverflow,
@@ -70,6 +211,25 @@ impl Run {
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });
         }
+        for (_, error) in &self.input_failures {
+            let (kind, path, detail) = (WarningKind::InputFailed, String::new(), error.to_string());
+            warnings.push(Warning { kind, path, count: 1, detail });
+        }
+        if let Some(expired) = self.pace.expired() {
+            let detail = match expired {
+                Expired::Run => "the time was up (`--timeout`): what comes behind was not read",
+                Expired::Idle => {
+                    "nothing came any more (`--idle-timeout`): what comes behind was not read"
+                }
+            };
+            let (kind, path, detail) = (WarningKind::TimeUp, String::new(), detail.to_owned());
+            warnings.push(Warning { kind, path, count: 1, detail });
+        }
+        for (path, count, detail) in self.outputs.layouts.changes() {
+            let (kind, path, detail) =
+                (WarningKind::LayoutChanged, path.to_owned(), detail.to_owned());
+            warnings.push(Warning { kind, path, count, detail });
+        }
         for note in self.outputs.notes() {
             let kind = match note.is_settled {
                 true => WarningKind::LeftoversSettled,
@@ -79,6 +239,19 @@ impl Run {
             warnings.push(Warning { kind, path: String::new(), count: 1, detail });
         }
         warnings
+    }
+}
+
+impl Run {
+    /// Returns how many empty lists at `path` were left out of rows before that was a column.
+    fn dropped_lists(&self, layouts: &[Layout], path: &str) -> u64 {
+        let Direct::Live(live) = &self.outputs.direct else { return 0 };
+        let columns = layouts
+            .iter()
+            .enumerate()
+            .flat_map(|(table, layout)| layout.columns.iter().map(move |column| (table, column)));
+        let here = columns.filter(|(_, column)| column.path.as_deref() == Some(path));
+        here.map(|(table, column)| live.rows.dropped(table, column.index)).sum()
     }
 }
 

@@ -7,16 +7,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::groups::FullGroup;
+use super::run::Run;
 use super::{Cancel, Conversion};
+use crate::decode::{CapReached, Decoded};
 use crate::encode::live::LiveRows;
 use crate::encode::parquet::{ParquetOptions, ParquetWriter};
 use crate::encode::{Place, TableWriter};
-use crate::error::Error;
+use crate::error::{Error, Fault, FaultCode};
+use crate::flatten::Flattened;
 use crate::format::OutputFormat;
+use crate::frame::{Chunk, Singles};
 use crate::retry::Retry;
 use crate::schema::Layout;
 use crate::schema::widen::ColumnType;
 use crate::sink::{Destination, InputFile, LiveStream, Part, PartFiles, PartTable};
+use crate::table::TableBatch;
 
 /// Bytes of rows that wait for their batch to close; more go out before.
 const WAITING_BYTES_MAX: usize = 32 << 20;
@@ -92,12 +97,8 @@ impl PartOutput {
         let Destination::Directory(root) = &conversion.destination else {
             return Err(Error::usage("part files: expected a directory"));
         };
-        let mut files = PartFiles::open(
-            root,
-            OutputFormat::Parquet.extension(),
-            conversion.overwrite,
-            retry,
-        )?;
+        let mut files =
+            PartFiles::open(root, OutputFormat::Parquet.extension(), conversion.overwrite, retry)?;
         files.refuse_inputs(inputs);
         Ok(PartOutput {
             files,
@@ -176,6 +177,15 @@ pub(super) struct Layouts {
 impl Direct {
     pub(super) fn is_on(&self) -> bool {
         !matches!(self, Direct::Off)
+    }
+
+    /// Returns whether the rows of a batch are written when it closes.
+    fn writes_with_batch(&self) -> bool {
+        match self {
+            Direct::Parts(parts) => parts.closes_with_batch,
+            Direct::Live(_) => true,
+            Direct::Off => false,
+        }
     }
 
     /// Writes rows under a layout that holds for them for good.
@@ -272,12 +282,94 @@ impl Layouts {
     }
 }
 
+impl Run {
+    /// Returns whether the records of a chunk are to be taken one by one.
+    ///
+    /// So they are where a layout changes among them: what a row looks like is to depend on those
+    /// before it, and not on how long its batch is. Rows of several tables on one stream follow
+    /// their record for the same reason. And so are those that bring a column which the header does
+    /// not have.
+    pub(super) fn goes_out_singly(
+        &self,
+        chunk: &Chunk,
+        decoded: &Result<Decoded, CapReached>,
+    ) -> bool {
+        let Direct::Live(live) = &self.outputs.direct else { return false };
+        let Ok(decoded) = decoded else { return true };
+        let tables = &decoded.flattened.tables;
+        if self.outputs.has_header() {
+            return live.rows.has_headers() && self.without_column(tables).is_some();
+        }
+        chunk.records.len() > 1 && (live.is_tagged() || self.schema.would_change(tables))
+    }
+
+    /// Takes the records of a chunk one by one, each under the layout of its time.
+    pub(super) fn absorb_singly(&mut self, chunk: &Chunk) -> Result<(), Error> {
+        self.write_waiting()?;
+        let mut singles = Singles::new(chunk);
+        for record in 0..chunk.records.len() {
+            let single = singles.only(record);
+            let (mut decoded, _) = self.decode_in_order(&single)?;
+            if let Some(fault) = self.without_column(&decoded.flattened.tables) {
+                decoded.faults.insert(0, fault);
+                decoded.flattened = Flattened::default();
+            }
+            let full_count = self.admission.full_count();
+            self.absorb_decoded(&single, Ok(decoded), full_count)?;
+            self.write_waiting()?;
+        }
+        Ok(())
+    }
+
+    /// Returns what is wrong with records that bring a column which the header does not have.
+    fn without_column(&self, tables: &[TableBatch]) -> Option<Fault> {
+        let Direct::Live(live) = &self.outputs.direct else { return None };
+        tables.iter().find_map(|batch| {
+            let mut columns = batch.columns.iter();
+            let new = columns.find(|column| {
+                let place = self.schema.place(batch.path, column.path, column.part);
+                match place {
+                    Some((table, column)) => live.rows.lacks(table, column),
+                    None => {
+                        let table = self.schema.table_at(batch.path);
+                        table.is_some_and(|table| live.rows.has_header(table))
+                    }
+                }
+            })?;
+            let message = "expected a column of the header, which was sent before";
+            let mut fault = Fault::new(FaultCode::SchemaViolation, 0, message);
+            fault.path = self.setup.paths.pointer(new.path);
+            Some(fault)
+        })
+    }
+
+    /// Writes row groups that have filled.
+    pub(super) fn write_direct(&mut self, full: Vec<FullGroup>) -> Result<(), Error> {
+        for full in full {
+            let (layout, _) = self.schema.layout(full.table);
+            self.outputs.write_direct(full, &layout, &self.cancel)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the rows that wait.
+    fn write_waiting(&mut self) -> Result<(), Error> {
+        let full = self.groups.finish();
+        self.write_direct(full)
+    }
+
+    /// Lets the rows of the batch that closes go out.
+    pub(super) fn let_out(&mut self) -> Result<(), Error> {
+        if self.outputs.direct.writes_with_batch() {
+            self.write_waiting()?;
+        }
+        let layouts = |table: usize| self.schema.layout(table).0;
+        self.outputs.direct.close_batch(layouts, &self.cancel)
+    }
+}
+
 /// Encodes and writes rows on the spot: they are few, or to be out soon.
-fn write_now(
-    writer: &mut dyn TableWriter,
-    full: FullGroup,
-    layout: &Layout,
-) -> Result<(), Error> {
+fn write_now(writer: &mut dyn TableWriter, full: FullGroup, layout: &Layout) -> Result<(), Error> {
     let tasks = writer.plan(full.group, layout, Place::Inner)?;
     let encoded = tasks.into_iter().map(|task| task()).collect::<Result<Vec<_>, Error>>()?;
     writer.append(encoded)

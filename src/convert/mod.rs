@@ -622,8 +622,10 @@ impl Conversion {
             };
             if let Some(found) = found {
                 let message = format!("`{}`: part files of Parquet", self.batches);
-                return Err(Error::usage(format!("{message}: expected a directory, found {found}"))
-                    .with_hint("name one: `-o DIR/`"));
+                return Err(Error::usage(format!(
+                    "{message}: expected a directory, found {found}"
+                ))
+                .with_hint("name one: `-o DIR/`"));
             }
             if self.table.is_some() {
                 return Err(Error::usage("`--table`: expected one file a table, found part files")
@@ -632,11 +634,15 @@ impl Conversion {
         }
         if self.live == Live::On && !self.to.is_lines() {
             let message = format!("`--live on`: expected rows as lines, found `--to {}`", self.to);
-            return Err(Error::usage(message).with_hint("CSV, TSV and JSONL can go out as they come"));
+            return Err(
+                Error::usage(message).with_hint("CSV, TSV and JSONL can go out as they come")
+            );
         }
         if self.live == Live::On && !self.is_live() {
             return Err(Error::usage("`--live on`: expected standard output, found files")
-                .with_hint("files get their names at the end: send rows to standard output, `-o -`"));
+                .with_hint(
+                    "files get their names at the end: send rows to standard output, `-o -`",
+                ));
         }
         Ok(())
     }

@@ -252,6 +252,11 @@ impl Outputs {
         Ok(true)
     }
 
+    /// Returns whether rows have a header, to which later ones are bound.
+    pub(super) fn has_header(&self) -> bool {
+        matches!(self.to, OutputFormat::Csv | OutputFormat::Tsv)
+    }
+
     /// Writes a row group at once, as nothing may change it any more.
     pub(super) fn write_direct(
         &mut self,

@@ -210,8 +210,11 @@ fn read_input(
             Err(_) => return Ok(None),
         }
         match next_picked(&mut framer, picker) {
-            Ok(Some(chunk)) if sender.send(chunk) => {}
-            Ok(Some(_)) => return Ok(None),
+            Ok(Some(chunk)) => {
+                if !sender.send(chunk) {
+                    return Ok(None);
+                }
+            }
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
@@ -276,7 +279,7 @@ fn open(
     });
     let until = deadline.end().filter(|_| deadline.publishes());
     let batcher = Box::new(Pacer::new(pace, waiter, until));
-    let framer = Framer::with_batches(source.reader, options, start, batcher);
+    let framer = Framer::new(source.reader, options, start, Some(batcher));
     Ok(Opened { framer, notes: source.notes, damage_bytes })
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use super::Conversion;
+use super::batches::FirstReject;
 use super::outputs::Outputs;
 use crate::decode::Faults;
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
@@ -18,6 +19,8 @@ pub(super) struct RejectLog {
     names: Vec<String>,
     tally: Tally,
     file: RejectFile,
+    /// The first reject of the batch at hand.
+    batch_first: Option<FirstReject>,
     /// The input of the record that ended the run, and which byte of it, unpacked.
     pub(super) ended_at: Option<(usize, u64)>,
 }
@@ -77,6 +80,7 @@ impl RejectLog {
             names,
             tally: Tally::new(conversion.error_budget),
             file,
+            batch_first: None,
             ended_at: None,
         })
     }
@@ -99,7 +103,6 @@ impl RejectLog {
             self.tally.add(&reject, seen + first as u64 + 1)?;
             return Err(failure(&reject, chunk));
         }
-        self.tally.note_fallback();
         let mut writer = self.writer(outputs)?;
         let mut locator = chunk.locator();
         for (&record, fault) in faults {
@@ -110,6 +113,8 @@ impl RejectLog {
                 log::write(writer, &reject, raw, unread, chunk.rows.as_deref())
                     .map_err(|cause| self.write_error(cause))?;
             }
+            self.batch_first
+                .get_or_insert_with(|| (reject.code, reject.record, reject.message.clone()));
             self.tally.add(&reject, seen + record as u64 + 1)?;
         }
         if let Some(mut writer) = writer {
@@ -172,15 +177,28 @@ impl RejectLog {
         with_choice(error)
     }
 
+    /// Returns the first reject of the batch that ends, which was taken record by record.
+    pub(super) fn end_batch(&mut self) -> Option<FirstReject> {
+        let first = self.batch_first.take();
+        if first.is_some() {
+            self.tally.note_fallback();
+        }
+        first
+    }
+
     /// Looks whether the budget is broken where no record is rejected any more; `seen` records
     /// were looked at so far.
     pub(super) fn settle(&mut self, seen: u64) -> Result<(), Error> {
         self.tally.settle_rate(seen)
     }
 
-    /// Checks the budget at the end of a run of `seen` records; returns what there is to publish.
-    pub(super) fn finish(&mut self, seen: u64) -> Result<RejectOutputs, Error> {
-        self.tally.finish(seen)?;
+    /// Checks the budget at the end of a run of `seen` records.
+    pub(super) fn check(&self, seen: u64) -> Result<(), Error> {
+        self.tally.finish(seen)
+    }
+
+    /// Returns what there is to publish, as the budget holds.
+    pub(super) fn outputs(&mut self) -> RejectOutputs {
         let mut outputs = RejectOutputs::default();
         match std::mem::replace(&mut self.file, RejectFile::Nowhere) {
             RejectFile::Nowhere | RejectFile::Refused(_) => {}
@@ -188,7 +206,7 @@ impl RejectLog {
             RejectFile::Open(staged) => outputs.sides.push(staged),
             RejectFile::Stdout(scratch) => outputs.stdout = scratch,
         }
-        Ok(outputs)
+        outputs
     }
 
     /// Returns how many records were looked at up to the last one rejected.

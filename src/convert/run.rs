@@ -5,17 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::batches::BatchLog;
 use super::budget::Budget;
 use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
+use super::pacing::{Deadline, Pace};
+use super::reader::{self, Time};
 use super::rejects::RejectLog;
 use super::workers::{DecodeJob, DecodeSetup, Decoded, End, Report, Tickets, Workers};
-use super::{Cancel, Conversion, CsvInput, DateMode, NumberMode, reader};
+use super::{BatchStrategy, Cancel, Conversion, CsvInput, DateMode, Execution, NumberMode};
 use crate::decode::{self, CapReached, Faults};
 use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
@@ -24,18 +27,20 @@ use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, Note};
 use crate::frame::{Chunk, RowHead};
 use crate::reject::OnError;
-use crate::report::{Batches, DialectSummary, InputSummary, Summary, Warning, WarningKind};
+use crate::report::observer::{Counts, RunStart, Watcher};
+use crate::report::status::StatusPolicy;
+use crate::report::{DialectSummary, InputSummary, Summary};
 use crate::retry::Retry;
-use crate::schema::contract::Contract;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
+use crate::source::live::Expired;
 use crate::table::TableBatch;
 
-/// Chunks in flight beyond one for each worker.
-const CHUNKS_AHEAD: usize = 2;
+/// How long the reader may take to come back when the time is up.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// How often the loop looks whether it was asked to stop.
 pub(super) const CANCEL_POLL: Duration = Duration::from_millis(50);
@@ -89,8 +94,9 @@ struct Parts {
 
 fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Result<(), Error> {
     let Parts { names, paths, schema, outputs, rejects, retry } = parts;
-    let threads = conversion.threads.or_else(|| thread::available_parallelism().ok());
-    let threads = threads.map_or(1, std::num::NonZero::get);
+    let start = Instant::now();
+    let threads = threads_of(&conversion);
+    let prefetch = conversion.prefetch;
     let setup = DecodeSetup {
         flatten: Arc::new(conversion.flatten.clone()),
         decode: conversion.decode_options(),
@@ -100,12 +106,17 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
             .as_ref()
             .map(|_| conversion.inputs.iter().map(source_text).collect()),
     };
-    let workers = Workers::start(threads, &setup)?;
-    let budget = Budget::of(&conversion, threads + CHUNKS_AHEAD);
-    let tickets = Tickets::new(threads + CHUNKS_AHEAD, budget.ticket);
+    let workers = Workers::start(threads.first, &setup)?;
+    let budget = Budget::of(&conversion, threads.all + prefetch);
+    let reuses_buffers =
+        !matches!(conversion.batches, BatchStrategy::MegaBatch { reuse_buffer: false, .. });
+    let tickets = Tickets::new(threads.all + prefetch, budget.ticket, reuses_buffers);
     let admission = Arc::new(schema.admission().clone());
     let limits = GroupLimits {
-        rows: conversion.row_group_rows,
+        rows: match conversion.file_rows_max {
+            Some(most) => conversion.row_group_rows.min(most.get()),
+            None => conversion.row_group_rows,
+        },
         bytes: budget.row_group,
         pending_bytes: budget.pending,
     };
@@ -113,7 +124,20 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
     let csv_flags = conversion.csv_input != CsvInput::default();
     let goes_by_batch = conversion.on_error == OnError::FailBatch;
     let turns = (tickets.take.clone(), tickets.prices);
-    reader::spawn(conversion, &budget, retry, turns, workers.to_reports.clone())?;
+    let batch_bytes = if goes_by_batch { budget.batch } else { usize::MAX };
+    let pace = Pace::new(conversion.batches, batch_bytes, start);
+    let deadline = Deadline::new(conversion.time_limits, start);
+    let _timer = Timer::start(&deadline, &cancel)?;
+    let (watcher, policy) = (conversion.watcher.clone(), conversion.status_policy);
+    watcher.start(&RunStart {
+        inputs: names.clone(),
+        to: conversion.to.to_string(),
+        strategy: conversion.batches.name(),
+        threads: threads.all,
+    });
+    let has_sample = conversion.sample.is_some();
+    let time = Time { retry, pace: Arc::clone(&pace), deadline };
+    reader::spawn(conversion, &budget, time, turns, workers.to_reports.clone())?;
     let inputs = names.iter().map(|name| InputSummary::new(name)).collect();
     let mut run = Run {
         names,
@@ -132,7 +156,23 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         rejects,
         held: Vec::new(),
         goes_by_batch,
-        batches: Batches::default(),
+        batches: BatchLog::new(watcher.clone(), Arc::clone(&pace), start),
+        watcher,
+        pace,
+        deadline,
+        policy,
+        start,
+        last_tick: start,
+        threads: threads.all,
+        in_flight_max: 0,
+        bytes: 0,
+        rejected_before: 0,
+        inputs_done: 0,
+        input_failures: Vec::new(),
+        failing_input: None,
+        has_sample,
+        is_closed: false,
+        cancel: cancel.clone(),
         notes: BTreeMap::new(),
         used: 0,
         left_out: 0,
@@ -148,12 +188,57 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         csv_flags,
         compressed: BTreeMap::new(),
     };
-    let driven = run.drive(&cancel);
-    run.sum_up(summary);
-    let End { bytes, notes, left_out } = driven?;
-    summary.bytes_in = bytes;
-    summary.records_left_out = left_out;
-    run.finish(notes, summary, &cancel)
+    let ended = run.drive(&cancel).and_then(|end| run.end_rows(&cancel).map(|()| end));
+    let result = match ended {
+        Ok(end) => run.finish(end, summary, &cancel),
+        Err(error) => Err(run.give_up(error, summary)),
+    };
+    summary.policy = policy;
+    result
+}
+
+/// How many threads work: at first, and as soon as there is more than one chunk.
+struct Threads {
+    first: usize,
+    all: usize,
+}
+
+fn threads_of(conversion: &Conversion) -> Threads {
+    let given = conversion.threads.or_else(|| thread::available_parallelism().ok());
+    let all = given.map_or(1, std::num::NonZero::get);
+    let is_parallel =
+        !matches!(conversion.batches, BatchStrategy::MegaBatch { parallel: false, .. });
+    match conversion.execution {
+        _ if !is_parallel => Threads { first: 1, all: 1 },
+        Execution::Sequential => Threads { first: 1, all: 1 },
+        Execution::Parallel => Threads { first: all, all },
+        Execution::Adaptive => Threads { first: 1, all },
+    }
+}
+
+/// Ends the run when its time is up, until it is dropped.
+struct Timer {
+    _ends_it: Option<Sender<()>>,
+}
+
+impl Timer {
+    fn start(deadline: &Deadline, cancel: &Cancel) -> Result<Timer, Error> {
+        let Some(end) = deadline.end().filter(|_| !deadline.publishes()) else {
+            return Ok(Timer { _ends_it: None });
+        };
+        let (ends_it, over) = bounded::<()>(0);
+        let cancel = cancel.clone();
+        let wait = move || {
+            if over.recv_deadline(end).is_err_and(|wait| wait.is_timeout()) {
+                cancel.stop_late();
+            }
+        };
+        thread::Builder::new().name("transmog-timer".to_owned()).spawn(wait).map_err(|cause| {
+            let message = format!("starting a thread failed: {cause}");
+            Error::new(ErrorKind::Io, message).with_source(cause)
+        })?;
+        Ok(Timer { _ends_it: Some(ends_it) })
+    }
 }
 
 /// Paths at which something is counted by itself.
@@ -166,13 +251,13 @@ const ELSEWHERE: &str = "(other paths)";
 const IDS_REMEMBERED: usize = 1 << 20;
 
 /// Row groups that are being encoded, and those that are full and wait for that.
-struct Encoding {
-    groups: usize,
+pub(super) struct Encoding {
+    pub groups: usize,
     bytes: usize,
     /// As much is encoded at once, or one row group.
     bytes_max: usize,
     /// While there are some, chunks wait as well.
-    waiting: VecDeque<(FullGroup, Place)>,
+    pub waiting: VecDeque<(FullGroup, Place)>,
 }
 
 impl Encoding {
@@ -185,23 +270,23 @@ impl Encoding {
 }
 
 /// A chunk that was decoded and waits for the rest of its batch.
-struct Held {
-    chunk: Chunk,
-    decoded: Result<decode::Decoded, CapReached>,
-    full_count: usize,
+pub(super) struct Held {
+    pub chunk: Chunk,
+    pub decoded: Result<decode::Decoded, CapReached>,
+    pub full_count: usize,
 }
 
 /// The state of the loop.
 pub(super) struct Run {
-    names: Vec<String>,
+    pub(super) names: Vec<String>,
     /// What each input gave.
-    inputs: Vec<InputSummary>,
+    pub(super) inputs: Vec<InputSummary>,
     pub(super) setup: DecodeSetup,
-    workers: Workers,
+    pub(super) workers: Workers,
     tickets: Tickets,
     pub(super) schema: Schema,
-    admission: Arc<Admission>,
-    groups: Groups,
+    pub(super) admission: Arc<Admission>,
+    pub(super) groups: Groups,
     pub(super) outputs: Outputs,
     /// Decoded chunks that wait for an earlier one.
     early: BTreeMap<u64, Decoded>,
@@ -211,20 +296,44 @@ pub(super) struct Run {
     read: u64,
     /// Records looked at.
     pub(super) records: u64,
-    rejects: RejectLog,
+    pub(super) rejects: RejectLog,
     /// Chunks of a batch that goes whole or not at all.
-    held: Vec<Held>,
+    pub(super) held: Vec<Held>,
     goes_by_batch: bool,
-    batches: Batches,
+    pub(super) batches: BatchLog,
+    pub(super) watcher: Watcher,
+    pub(super) pace: Arc<Pace>,
+    deadline: Deadline,
+    pub(super) policy: StatusPolicy,
+    start: Instant,
+    last_tick: Instant,
+    /// Workers as soon as there is more than one chunk.
+    threads: usize,
+    pub(super) in_flight_max: u64,
+    /// Bytes of the chunks that were absorbed.
+    bytes: u64,
+    /// Records that were rejected before the batch at hand.
+    rejected_before: u64,
+    /// Inputs of which all is known.
+    pub(super) inputs_done: usize,
+    /// Inputs that could not be read on while others were.
+    pub(super) input_failures: Vec<(usize, Error)>,
+    /// The input that ends the run.
+    pub(super) failing_input: Option<usize>,
+    /// Records come once more in the order of inputs, at the end.
+    has_sample: bool,
+    /// Nothing more is read.
+    is_closed: bool,
+    pub(super) cancel: Cancel,
     pub(super) notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
     pub(super) used: u128,
     /// Values that are not selected.
-    left_out: u64,
+    pub(super) left_out: u64,
     /// Hashes of the ids of main rows, while there are not too many.
     ids: HashSet<u64>,
     pub(super) duplicate_ids: u64,
-    encoding: Encoding,
+    pub(super) encoding: Encoding,
     /// How inputs of CSV were read.
     pub(super) dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.
@@ -244,6 +353,12 @@ impl Run {
                 return Ok(end);
             }
             cancel.check()?;
+            self.tick();
+            if end.is_none() && self.is_given_up() {
+                self.is_closed = true;
+                end = Some(End { bytes: self.bytes, ..End::default() });
+                continue;
+            }
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
                 Ok(Report::End(reached)) => end = Some(reached),
                 Ok(report) => self.take(report).map_err(|error| match &end {
@@ -258,13 +373,19 @@ impl Run {
         }
     }
 
-    fn take(&mut self, report: Report) -> Result<(), Error> {
+    pub(super) fn take(&mut self, report: Report) -> Result<(), Error> {
         match report {
             Report::Compressed { input_index, damage_bytes } => {
                 self.compressed.insert(input_index, damage_bytes);
             }
-            Report::Read(chunk) => {
+            Report::Read(..) if self.is_closed => {}
+            Report::Read(chunk, opened) => {
                 self.read += 1;
+                self.in_flight_max = self.in_flight_max.max(self.read - self.next);
+                if self.read > 1 {
+                    self.workers.grow(self.threads)?;
+                }
+                self.batches.read(&chunk, opened);
                 if let Some(head) = chunk.rows.as_deref() {
                     self.note_dialect(chunk.input_index, head);
                 }
@@ -277,6 +398,10 @@ impl Run {
                 let known = self.dialects.last_mut().filter(|known| known.input_index == input);
                 known.into_iter().for_each(|known| known.comments = count);
             }
+            Report::InputFailed { error, input_index } => {
+                self.inputs[input_index].error = Some(error.to_string());
+                self.input_failures.push((input_index, error));
+            }
             Report::ReadFailed { error, input_index } => {
                 // Bad records before that place come first, so that the message does not depend on
                 // which thread was faster. But where the data is damaged, so may be its records.
@@ -284,7 +409,10 @@ impl Run {
                 let is_damage = error.kind() == ErrorKind::Compression
                     && self.rejects.ended_at.is_some_and(|(input, _)| input == input_index);
                 self.compressed.clear();
-                return Err(drained.err().filter(|_| !is_damage).unwrap_or(error));
+                return Err(drained.err().filter(|_| !is_damage).unwrap_or_else(|| {
+                    self.failing_input = Some(input_index);
+                    error
+                }));
             }
             Report::Decoded(decoded) => {
                 self.early.insert(decoded.chunk.sequence, decoded);
@@ -326,22 +454,40 @@ impl Run {
 
     fn absorb_chunk(&mut self, decoded: Decoded) -> Result<(), Error> {
         let Decoded { chunk, decoded, elapsed, full_count } = decoded;
-        self.batches.count += 1;
-        self.batches.elapsed += elapsed;
         self.next += 1;
-        if !self.goes_by_batch {
-            return self.absorb_batch(vec![Held { chunk, decoded, full_count }]);
+        if self.batches.is_next(&chunk) {
+            // The chunk that ended it was left out.
+            self.close_batch()?;
         }
-        let batch_of = |chunk: &Chunk| (chunk.input_index, chunk.batch);
-        let goes_on = |held: &Held| batch_of(&held.chunk) == batch_of(&chunk);
-        let ended = match self.held.last().is_none_or(goes_on) {
-            true => Vec::new(),
-            false => std::mem::take(&mut self.held),
-        };
-        // The reader goes on meanwhile: a batch may be more chunks than there are tickets.
-        self.tickets.give_back_for(&chunk);
-        self.held.push(Held { chunk, decoded, full_count });
-        self.absorb_batch(ended)
+        if !self.has_sample {
+            self.complete_inputs(chunk.input_index);
+        }
+        self.batches.add(&chunk, elapsed);
+        self.bytes += chunk.bytes.len() as u64;
+        let ends_batch = chunk.ends_batch;
+        let held = Held { chunk, decoded, full_count };
+        if self.goes_by_batch {
+            // The reader goes on meanwhile: a batch may be more chunks than there are tickets.
+            self.tickets.give_back_for(&held.chunk);
+            self.held.push(held);
+        } else {
+            self.absorb_batch(vec![held])?;
+        }
+        if ends_batch { self.close_batch() } else { Ok(()) }
+    }
+
+    /// Ends the batch at hand: its rows go out where they may.
+    pub(super) fn close_batch(&mut self) -> Result<(), Error> {
+        let held = std::mem::take(&mut self.held);
+        self.absorb_batch(held)?;
+        if self.outputs.direct.is_on() {
+            self.let_out()?;
+        }
+        let rejected = self.rejects.count() - self.rejected_before;
+        self.rejected_before += rejected;
+        let first = self.rejects.end_batch();
+        self.batches.close(rejected, first);
+        Ok(())
     }
 
     /// Takes chunks of one batch in their order.
@@ -371,17 +517,33 @@ impl Run {
             self.reject(&chunk, &faults)?;
             self.count_records(&chunk)?;
         }
-        self.batches.failed += 1;
         Ok(())
     }
 
     fn absorb_held(&mut self, held: Held) -> Result<(), Error> {
         let Held { chunk, decoded, full_count } = held;
+        match self.goes_out_singly(&chunk, &decoded) {
+            true => self.absorb_singly(&chunk)?,
+            false => self.absorb_decoded(&chunk, decoded, full_count)?,
+        }
+        if !self.goes_by_batch {
+            self.tickets.give_back(chunk);
+        }
+        Ok(())
+    }
+
+    /// Takes a chunk whose records are written under one layout.
+    pub(super) fn absorb_decoded(
+        &mut self,
+        chunk: &Chunk,
+        decoded: Result<decode::Decoded, CapReached>,
+        full_count: usize,
+    ) -> Result<(), Error> {
         let is_stale = full_count != self.admission.full_count();
         let done = match decoded {
             Ok(done) if !is_stale && !self.schema.would_overflow(&done.flattened.tables) => done,
             Ok(_) | Err(CapReached) => {
-                let (done, admission) = self.decode_in_order(&chunk)?;
+                let (done, admission) = self.decode_in_order(chunk)?;
                 if admission.full_count() != self.admission.full_count() {
                     // From here on workers know what is full.
                     self.admission = Arc::new(admission);
@@ -389,7 +551,7 @@ impl Run {
                 done
             }
         };
-        self.reject(&chunk, &done.faults)?;
+        self.reject(chunk, &done.faults)?;
         let flattened = done.flattened;
         self.used |= flattened.used;
         self.left_out += flattened.left_out;
@@ -411,20 +573,52 @@ impl Run {
             self.outputs.create(table, &self.schema.tables()[table].name)?;
         }
         let records = chunk.records.len();
-        self.count_records(&chunk)?;
-        if !self.goes_by_batch {
-            self.tickets.give_back(chunk);
-        }
+        self.count_records(chunk)?;
         // CSV without rows has but columns.
         let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
+        if self.outputs.direct.is_on() {
+            return self.write_direct(full);
+        }
         for full in full {
             self.encoding.waiting.push_back((full, Place::Inner));
         }
         self.encode_waiting()
     }
 
+    /// Tells whoever watches how far the run is, now and then.
+    fn tick(&mut self) {
+        if self.watcher.is_watching() && self.last_tick.elapsed() >= CANCEL_POLL {
+            self.last_tick = Instant::now();
+            self.watcher.tick(&self.counts());
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let tables = self.schema.tables().iter();
+        let codes = self.rejects.rejects().by_code;
+        Counts {
+            records: self.records,
+            rejected: self.rejects.count(),
+            bytes: self.bytes,
+            batches: self.batches.totals.count,
+            tables: tables.map(|table| (table.name.clone(), table.rows)).collect(),
+            codes: codes.iter().map(|code| (code.code, code.count)).collect(),
+            elapsed: self.start.elapsed(),
+        }
+    }
+
+    /// Returns whether the time is up and the reader does not come back to say so.
+    fn is_given_up(&self) -> bool {
+        let end = self.deadline.end().filter(|_| self.deadline.publishes());
+        let is_over = end.is_some_and(|end| Instant::now() >= end + GRACE);
+        if is_over {
+            self.pace.expire(Expired::Run);
+        }
+        is_over
+    }
+
     /// Lets records at fault go to the reject file, or ends the run.
-    fn reject(&mut self, chunk: &Chunk, faults: &Faults) -> Result<(), Error> {
+    pub(super) fn reject(&mut self, chunk: &Chunk, faults: &Faults) -> Result<(), Error> {
         let before = self.rejects.count();
         let taken = self.rejects.take(&mut self.outputs, chunk, faults, self.records);
         let input = &mut self.inputs[chunk.input_index];
@@ -437,7 +631,7 @@ impl Run {
     }
 
     /// Counts the records of a chunk that is done; ends the run where too many were rejected.
-    fn count_records(&mut self, chunk: &Chunk) -> Result<(), Error> {
+    pub(super) fn count_records(&mut self, chunk: &Chunk) -> Result<(), Error> {
         let records = chunk.records.len() as u64;
         self.records += records;
         self.inputs[chunk.input_index].records += records;
@@ -486,7 +680,10 @@ impl Run {
 
     /// Decodes a chunk again, path by path, because a cap may be crossed in it; returns as well
     /// what is admitted behind it.
-    fn decode_in_order(&self, chunk: &Chunk) -> Result<(decode::Decoded, Admission), Error> {
+    pub(super) fn decode_in_order(
+        &self,
+        chunk: &Chunk,
+    ) -> Result<(decode::Decoded, Admission), Error> {
         let admission = self.schema.admission().to_live();
         let (options, paths) = (Arc::clone(&self.setup.flatten), Arc::clone(&self.setup.paths));
         let mut flattener = Flattener::new(options, paths, admission);
@@ -504,7 +701,7 @@ impl Run {
         early.into_values().for_each(|decoded| self.tickets.give_back(decoded.chunk));
         while cancel.check().is_ok() {
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
-                Ok(Report::Read(chunk))
+                Ok(Report::Read(chunk, _))
                     if chunk.input_index == input && chunk.first_byte < last =>
                 {
                     self.tickets.give_back(chunk);
@@ -534,7 +731,7 @@ impl Run {
 
     /// Has row groups encoded that are full, as far as there is room. No chunk is taken before
     /// they are, so the schema is still the one under which they filled.
-    fn encode_waiting(&mut self) -> Result<(), Error> {
+    pub(super) fn encode_waiting(&mut self) -> Result<(), Error> {
         while let Some((full, place)) = self.encoding.next() {
             let (layout, _) = self.schema.layout(full.table);
             let bytes = full.bytes;
@@ -544,64 +741,6 @@ impl Run {
             }
         }
         Ok(())
-    }
-
-    /// Says what was done so far.
-    fn sum_up(&self, summary: &mut Summary) {
-        summary.rejects = self.rejects.rejects();
-        // The last chunk may have ended the run on its way.
-        summary.records = self.records.max(self.rejects.seen()) - summary.rejects.count;
-        summary.values_left_out = self.left_out;
-        summary.inputs.clone_from(&self.inputs);
-        summary.dialects.clone_from(&self.dialects);
-        summary.batches = self.batches;
-    }
-
-    fn finish(
-        mut self,
-        notes: Vec<Warning>,
-        summary: &mut Summary,
-        cancel: &Cancel,
-    ) -> Result<(), Error> {
-        let held = std::mem::take(&mut self.held);
-        let absorbed = self.absorb_batch(held);
-        self.sum_up(summary);
-        absorbed?;
-        let rejects = self.rejects.finish(self.records)?;
-        for full in self.groups.finish() {
-            self.encoding.waiting.push_back((full, Place::Last));
-        }
-        self.encode_waiting()?;
-        while self.encoding.groups > 0 {
-            cancel.check()?;
-            match self.workers.reports.recv_timeout(CANCEL_POLL) {
-                Ok(report) => self.take(report)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
-                }
-            }
-        }
-        let mut renamed = Vec::new();
-        let mut layouts = Vec::new();
-        for table in 0..self.schema.tables().len() {
-            let (layout, names) = self.schema.layout(table);
-            renamed.extend(names);
-            layouts.push(layout);
-        }
-        let mut warnings = self.warnings(&layouts, renamed);
-        warnings.extend(notes);
-        if self.setup.flatten.terms.is_some() {
-            let changes = self.schema.changes(&layouts).into_iter();
-            let kind = WarningKind::SchemaEvolved;
-            warnings.extend(changes.map(|(path, detail)| Warning { kind, path, count: 1, detail }));
-        }
-        warnings.sort();
-        summary.warnings = warnings;
-        cancel.check()?;
-        let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
-        summary.schema = Contract::of(&self.schema, &layouts);
-        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
     }
 }
 

@@ -117,6 +117,9 @@ pub(super) struct Workers {
     encode: Sender<EncodeJob>,
     pub reports: Receiver<Report>,
     pub to_reports: Sender<Report>,
+    /// What a further worker starts with.
+    jobs: (DecodeSetup, Receiver<DecodeJob>, Receiver<EncodeJob>),
+    count: usize,
 }
 
 impl Workers {
@@ -125,18 +128,33 @@ impl Workers {
         let (decode, decode_jobs) = unbounded::<DecodeJob>();
         let (encode, encode_jobs) = unbounded::<EncodeJob>();
         let (to_reports, reports) = unbounded();
-        for _ in 0..count {
-            let (setup, decode_jobs) = (setup.clone(), decode_jobs.clone());
-            let (encode_jobs, to_reports) = (encode_jobs.clone(), to_reports.clone());
+        let jobs = (setup.clone(), decode_jobs, encode_jobs);
+        let mut workers = Workers { decode, encode, reports, to_reports, jobs, count: 0 };
+        workers.grow(count)?;
+        Ok(workers)
+    }
+
+    /// Starts further workers, until there are `count`.
+    ///
+    /// - Errors: `Io` where there is no thread for one.
+    pub(super) fn grow(&mut self, count: usize) -> Result<(), Error> {
+        while self.count < count {
+            let (setup, decode_jobs, encode_jobs) = self.jobs.clone();
+            let to_reports = self.to_reports.clone();
             let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
-            thread::Builder::new().name("transmog-worker".to_owned()).spawn(work).map_err(
-                |cause| {
-                    let message = format!("starting a thread failed: {cause}");
-                    Error::new(ErrorKind::Io, message).with_source(cause)
-                },
-            )?;
+            let thread = thread::Builder::new().name("transmog-worker".to_owned());
+            thread.spawn(work).map_err(|cause| {
+                let message = format!("starting a thread failed: {cause}");
+                Error::new(ErrorKind::Io, message).with_source(cause)
+            })?;
+            self.count += 1;
         }
-        Ok(Workers { decode, encode, reports, to_reports })
+        Ok(())
+    }
+
+    /// Returns how many workers there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
     pub(super) fn decode(&self, job: DecodeJob) {
@@ -214,6 +232,8 @@ pub(super) struct Tickets {
     give: Sender<Option<Chunk>>,
     pub take: Receiver<Option<Chunk>>,
     pub prices: Prices,
+    /// Buffers go back to be filled again.
+    reuses_buffers: bool,
 }
 
 /// How many tickets a chunk needs.
@@ -234,19 +254,19 @@ impl Prices {
 
 impl Tickets {
     /// Makes `count` tickets; chunks of up to `bytes` need one each.
-    pub(super) fn new(count: usize, bytes: usize) -> Self {
+    pub(super) fn new(count: usize, bytes: usize, reuses_buffers: bool) -> Self {
         let (give, take) = bounded(count);
         for _ in 0..count {
             let _ = give.try_send(None);
         }
-        Tickets { give, take, prices: Prices { bytes: bytes.max(1), count } }
+        Tickets { give, take, prices: Prices { bytes: bytes.max(1), count }, reuses_buffers }
     }
 
     /// Gives back the tickets of a chunk that is done, and its buffers.
     pub(super) fn give_back(&self, chunk: Chunk) {
         let price = self.prices.of(&chunk);
         // Long buffers would be kept for short chunks.
-        self.give_unused((price == 1).then_some(chunk));
+        self.give_unused((price == 1 && self.reuses_buffers).then_some(chunk));
         (1..price).for_each(|_| self.give_unused(None));
     }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use super::TableWriter;
 use super::buffer::Buffer;
-use super::live::{LiveRows, LiveWriter};
 use super::cells::{Cursor, JSON_SPECIAL, Span, Special, is_bare};
+use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};

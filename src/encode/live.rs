@@ -51,6 +51,11 @@ impl LiveRows {
         self.with(|waiting| waiting.headers.contains_key(&table))
     }
 
+    /// Returns whether any header was written.
+    pub(crate) fn has_headers(&self) -> bool {
+        self.with(|waiting| !waiting.headers.is_empty())
+    }
+
     /// Returns how many empty lists of a column are in no row.
     pub(crate) fn dropped(&self, table: usize, column: usize) -> u64 {
         self.with(|waiting| waiting.dropped.get(&(table, column)).copied().unwrap_or(0))

@@ -75,6 +75,11 @@ pub struct BatchLimits {
     pub bytes: usize,
 }
 
+impl BatchLimits {
+    /// All there is.
+    const NONE: BatchLimits = BatchLimits { records: usize::MAX, bytes: usize::MAX };
+}
+
 /// Says when batches end, so that no chunk holds records of two.
 pub trait Batcher: Send {
     /// Begins a batch.
@@ -94,20 +99,6 @@ pub enum Next {
     Close,
     /// It ends the input behind the last whole record.
     Stop,
-}
-
-/// One batch an input.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct OneBatch;
-
-impl Batcher for OneBatch {
-    fn begin(&mut self) -> BatchLimits {
-        BatchLimits { records: usize::MAX, bytes: usize::MAX }
-    }
-
-    fn more(&mut self, _held: usize) -> Next {
-        Next::Read
-    }
 }
 
 /// What a [`Framer`] does at a record that is too long, or where it cannot tell where the next one
@@ -144,7 +135,8 @@ pub struct Framer<R: Read> {
     cut: Cut,
     name: String,
     chunk_bytes: usize,
-    batcher: Box<dyn Batcher>,
+    /// Nothing where batches do not matter.
+    batcher: Option<Box<dyn Batcher>>,
     batch_limits: BatchLimits,
     /// The batch being filled, by its number, and what its chunks so far hold.
     batch: u64,
@@ -237,17 +229,12 @@ const READ_BYTES: usize = 256 << 10;
 const CHUNK_BYTES_LIMIT: usize = 2 << 30;
 
 impl<R: Read> Framer<R> {
-    /// Starts at the first byte of an input, which is one batch.
-    pub fn new(reader: R, options: FrameOptions, start: Start) -> Self {
-        Self::with_batches(reader, options, start, Box::new(OneBatch))
-    }
-
-    /// Starts at the first byte of an input, which is cut into batches.
-    pub fn with_batches(
+    /// Starts at the first byte of an input, which is cut into batches where `batcher` says.
+    pub fn new(
         reader: R,
         options: FrameOptions,
         start: Start,
-        mut batcher: Box<dyn Batcher>,
+        mut batcher: Option<Box<dyn Batcher>>,
     ) -> Self {
         let records_at = options.records_at.filter(|pointer| !pointer.is_empty());
         let scanner = match (options.framing, records_at) {
@@ -262,7 +249,7 @@ impl<R: Read> Framer<R> {
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
-            batch_limits: batcher.begin(),
+            batch_limits: batcher.as_mut().map_or(BatchLimits::NONE, |batcher| batcher.begin()),
             batcher,
             batch: 0,
             batch_records: 0,
@@ -370,17 +357,18 @@ impl<R: Read> Framer<R> {
 
     /// Asks how to go on where more bytes are needed.
     fn what_next(&mut self) -> Next {
-        match self.window.ended {
-            true => Next::Read,
-            false => self.batcher.more(self.batch_records + self.records.len()),
+        let held = self.batch_records + self.records.len();
+        match &mut self.batcher {
+            Some(batcher) if !self.window.ended => batcher.more(held),
+            _ => Next::Read,
         }
     }
 
     /// Ends the batch, if it holds anything; returns its last chunk, which may have no record.
     fn end_batch(&mut self) -> Option<Chunk> {
-        let is_empty = self.batch_records + self.records.len() == 0;
-        self.is_closing = !is_empty;
-        (!is_empty).then(|| self.close())
+        let is_batch = self.batcher.is_some() && self.batch_records > 0;
+        self.is_closing = is_batch || !self.records.is_empty();
+        self.is_closing.then(|| self.close())
     }
 
     /// Returns what the first row of CSV said, once it was found.
@@ -553,7 +541,10 @@ impl<R: Read> Framer<R> {
         if chunk.ends_batch {
             self.batch += 1;
             (self.batch_records, self.batch_bytes) = (0, 0);
-            self.batch_limits = self.batcher.begin();
+            self.batch_limits = match &mut self.batcher {
+                Some(batcher) => batcher.begin(),
+                None => BatchLimits::NONE,
+            };
         }
     }
 
@@ -705,7 +696,6 @@ mod tests {
             origin: None,
             records_max: None,
             on_lost: OnLost::Fail,
-            batch: None,
         }
     }
 
@@ -718,7 +708,7 @@ mod tests {
     fn chunks(input: &[u8], options: FrameOptions, most: usize) -> (Vec<Chunk>, Option<Error>) {
         let reader = Piecewise { bytes: input, most, reads: 0 };
         let start = Start { sequence: 3, ..Start::default() };
-        let mut framer = Framer::new(reader, options, start);
+        let mut framer = Framer::new(reader, options, start, None);
         let mut chunks = Vec::new();
         let error = loop {
             match framer.next() {
@@ -836,7 +826,7 @@ mod tests {
     #[test]
     fn counts_go_on_in_the_next_input() {
         let start = Start { sequence: 5, input_index: 2, first_record: 40 };
-        let mut framer = Framer::new(&b"{}\n{}\n"[..], options(Framing::Lines), start);
+        let mut framer = Framer::new(&b"{}\n{}\n"[..], options(Framing::Lines), start, None);
         let numbers = std::iter::from_fn(|| framer.next().unwrap())
             .map(|chunk| (chunk.sequence, chunk.input_index, chunk.first_record))
             .collect::<Vec<_>>();
@@ -849,7 +839,7 @@ mod tests {
         let line = format!("{{\"a\":\"{}\"}}\n", "é".repeat(5000));
         let text = line.repeat(1000);
         let options = FrameOptions { chunk_bytes: 2 << 20, ..options(Framing::Lines) };
-        let mut framer = Framer::new(text.as_bytes(), options, Start::default());
+        let mut framer = Framer::new(text.as_bytes(), options, Start::default(), None);
         let mut bytes = Vec::new();
         while let Some(chunk) = framer.next().unwrap() {
             assert_eq!(position(&chunk, 8).column, 8);
@@ -871,7 +861,7 @@ mod tests {
         let read = |cause: io::Error| {
             let reader = (&b"{}\n{}\n{"[..]).chain(Fails(Some(cause)));
             let options = FrameOptions { chunk_bytes: 100, ..options(Framing::Lines) };
-            let mut framer = Framer::new(reader, options, Start::default());
+            let mut framer = Framer::new(reader, options, Start::default(), None);
             assert_eq!(framer.next().unwrap().unwrap().records.len(), 2);
             framer.next().unwrap_err()
         };

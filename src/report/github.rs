@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::error::FaultCode;
     use crate::reject::Reject;
-    use crate::report::TableSummary;
+    use crate::report::{InputSummary, TableSummary};
 
     fn summary() -> Summary {
         let first = Reject {
@@ -156,6 +156,8 @@ mod tests {
             columns: 1,
             bytes: 10,
         });
+        let status = Status::Warning;
+        summary.inputs.push(InputSummary { status, ..InputSummary::new("in,1:a.jsonl") });
         summary.rejects.count = 1;
         summary.rejects.by_code = vec![CodeCount { code: first.code, count: 1, first }];
         summary

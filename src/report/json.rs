@@ -29,6 +29,10 @@ struct Json<'a> {
     records_left_out: u64,
     values_left_out: u64,
     retries: u64,
+    time_was_up: bool,
+    threads: usize,
+    chunks_in_flight_max: u64,
+    buffers_made: u64,
     inputs: Vec<Input<'a>>,
     tables: Vec<Table<'a>>,
     rejects: Rejects<'a>,
@@ -39,8 +43,11 @@ struct Json<'a> {
 #[derive(Serialize)]
 struct Input<'a> {
     name: &'a str,
+    status: &'static str,
     records: u64,
     rejected: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dialect: Option<String>,
 }
@@ -126,6 +133,10 @@ impl Summary {
             records_left_out: self.records_left_out,
             values_left_out: self.values_left_out,
             retries: self.retries,
+            time_was_up: self.is_cut,
+            threads: self.resources.threads,
+            chunks_in_flight_max: self.resources.chunks_in_flight_max,
+            buffers_made: self.resources.buffers_made,
             inputs: self
                 .inputs
                 .iter()
@@ -179,8 +190,10 @@ impl Summary {
         let dialect = self.dialects.binary_search_by_key(&index, |dialect| dialect.input_index);
         Input {
             name: &input.name,
+            status: input.status.as_str(),
             records: input.records,
             rejected: input.rejected,
+            error: input.error.as_deref(),
             dialect: dialect.ok().map(|at| self.dialects[at].dialect.to_string()),
         }
     }

@@ -13,6 +13,7 @@ use crate::error::{EXIT_DONE, EXIT_REJECTS, Error, ErrorKind};
 use crate::frame::dialect::Dialect;
 use crate::reject::{CodeCount, Reject, Rejects};
 use crate::schema::contract::Contract;
+use status::StatusPolicy;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,6 +46,14 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Reads and writes that were tried again.
     pub retries: u64,
+    /// How its status follows from those of its inputs.
+    pub policy: StatusPolicy,
+    /// The input ended before its end, as the time was up, and what was read by then was published.
+    pub is_cut: bool,
+    /// What it ran on.
+    pub resources: Resources,
+    /// The reject file of a run that failed when rows were out.
+    pub(crate) kept_rejects: Option<PathBuf>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -53,8 +62,11 @@ impl Summary {
     /// Returns how the run ended, in a word.
     pub fn status(&self) -> Status {
         match self.outcome {
-            Outcome::Published if self.rejects.count == 0 => Status::Passed,
-            Outcome::Published => Status::Warning,
+            Outcome::Published => {
+                let inputs: Vec<Status> = self.inputs.iter().map(|input| input.status).collect();
+                let status = self.policy.combine(&inputs);
+                if self.is_cut { status.max(Status::Warning) } else { status }
+            }
             Outcome::Failed { kind: ErrorKind::Record(_) | ErrorKind::Budget, .. } => {
                 Status::Failed
             }
@@ -68,17 +80,20 @@ impl Summary {
     pub fn exit_status(&self) -> u8 {
         match self.outcome {
             Outcome::Failed { kind, .. } => kind.exit_status(),
-            Outcome::Published if self.rejects.count > 0 && !self.rejects.is_budgeted => {
-                EXIT_REJECTS
-            }
-            Outcome::Published => EXIT_DONE,
+            Outcome::Published => match self.status() {
+                Status::Passed | Status::Skipped => EXIT_DONE,
+                _ if self.is_cut => EXIT_REJECTS,
+                _ if self.inputs.iter().any(|input| input.error.is_some()) => EXIT_REJECTS,
+                _ if self.rejects.is_budgeted => EXIT_DONE,
+                _ => EXIT_REJECTS,
+            },
         }
     }
 
     /// Says that the run failed, so that there are no tables.
     pub(crate) fn fail(&mut self, error: &Error) {
         self.tables.clear();
-        self.rejects.path = None;
+        self.rejects.path = self.kept_rejects.take();
         self.outcome = Outcome::Failed {
             kind: error.kind(),
             message: error.to_string(),
@@ -121,6 +136,16 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns how something ended that an error ended.
+    pub(crate) fn of_error(error: &Error) -> Status {
+        match error.kind() {
+            ErrorKind::Record(_) | ErrorKind::Budget => Status::Failed,
+            // Its reader has had enough.
+            ErrorKind::ClosedPipe => Status::Warning,
+            _ => Status::Error,
+        }
+    }
+
     /// Returns the word, which does not change between releases.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -142,6 +167,18 @@ pub struct Batches {
     pub failed: u64,
     /// How long decoding took, all together.
     pub elapsed: Duration,
+}
+
+/// What a run ran on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Resources {
+    /// Threads that decoded and encoded.
+    pub threads: usize,
+    /// Chunks that were read and not absorbed at one time, at most.
+    pub chunks_in_flight_max: u64,
+    /// Buffers that were made for chunks; others were filled again.
+    pub buffers_made: u64,
 }
 
 /// What an input gave.
@@ -239,6 +276,12 @@ pub enum WarningKind {
     RowRagged,
     /// Cells of CSV start like JSON and are none; they stayed text.
     JsonBroken,
+    /// An input could not be read on; others were.
+    InputFailed,
+    /// The time was up before the end of the input.
+    TimeUp,
+    /// A name or a type changed while rows were going out.
+    LayoutChanged,
     /// A run that was killed had left files that this one could not settle.
     LeftoversKept,
     /// A run that was killed had left files; they were published or removed.
@@ -270,6 +313,9 @@ impl WarningKind {
             WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
+            WarningKind::InputFailed => "input.failed",
+            WarningKind::TimeUp => "time.up",
+            WarningKind::LayoutChanged => "layout.changed",
             WarningKind::LeftoversKept => "leftovers.kept",
             WarningKind::LeftoversSettled => "leftovers.settled",
             WarningKind::SchemaDiscarded => "schema.discarded",
@@ -370,6 +416,13 @@ impl fmt::Display for Warning {
                 }
             ),
             // paths, longer than what is shown of keys
+            WarningKind::InputFailed => {
+                write!(f, "{detail} (its records up to there were converted)")
+            }
+            WarningKind::TimeUp => write!(f, "{detail}"),
+            WarningKind::LayoutChanged => {
+                write!(f, "{path}: while rows went out, {detail} ({})", counted(self.count, "time"))
+            }
             WarningKind::LeftoversKept | WarningKind::LeftoversSettled => {
                 f.write_str(&crate::sink::names::printable(&self.detail))
             }
@@ -445,7 +498,7 @@ impl Summary {
         }
         let total = self.records + count;
         let are = match (&self.outcome, path) {
-            (Outcome::Failed { .. }, _) => ", nothing was kept of them".to_owned(),
+            (Outcome::Failed { .. }, None) => ", nothing was kept of them".to_owned(),
             (_, Some(path)) => format!(", see {}", shown(&path.to_string_lossy())),
             (_, None) => String::new(),
         };

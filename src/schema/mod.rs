@@ -275,6 +275,37 @@ impl Schema {
         })
     }
 
+    /// Returns the table whose elements are at a path, by index.
+    pub fn table_at(&self, path: PathId) -> Option<usize> {
+        self.by_path.get(&path).copied()
+    }
+
+    /// Returns where the column of a path stands: table and column, by index.
+    pub fn place(&self, table: PathId, path: PathId, part: Part) -> Option<(usize, usize)> {
+        let table = *self.by_path.get(&table)?;
+        Some((table, *self.tables[table].by_origin.get(&(path, part))?))
+    }
+
+    /// Returns whether taking these batches would change a name or a type.
+    pub fn would_change(&self, batches: &[TableBatch]) -> bool {
+        batches.iter().any(|batch| {
+            let is_new = !self.by_path.contains_key(&batch.path);
+            is_new
+                || batch.columns.iter().any(|column| {
+                    let place = self.place(batch.path, column.path, column.part);
+                    let Some((table, known)) = place else { return true };
+                    let known = &self.tables[table].columns[known];
+                    let mut kinds = known.kinds.clone();
+                    kinds.join(column.column.kinds());
+                    let mut elements = known.element_kinds.clone();
+                    if let Some(kinds) = column.column.element_kinds() {
+                        elements.join(kinds);
+                    }
+                    kinds != known.kinds || elements != known.element_kinds
+                })
+        })
+    }
+
     /// Fits the batches of one chunk to the schema, which grows and widens as they demand.
     ///
     /// - Shape: a batch per table, parents before children; the same rows out.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::local::InputFile;
-use super::names::{FileNames, printable};
+use super::names::FileNames;
 use super::{Destination, Overwrite, Sink, SinkOptions, Staged, io_error, shown};
 use crate::error::{Error, ErrorKind};
 use crate::retry::Retry;
@@ -154,11 +154,6 @@ impl PartTable {
     /// Returns how many parts were published.
     pub(crate) fn count(&self) -> usize {
         self.count
-    }
-
-    /// Returns the directory as it may stand in a message.
-    pub(crate) fn shown(&self) -> String {
-        printable(&self.directory.to_string_lossy())
     }
 }
 

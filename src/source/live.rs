@@ -107,12 +107,13 @@ pub(crate) fn read_beside(
     };
     let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
     let to = Arc::clone(&shared);
-    thread::Builder::new().name("transmog-input".to_owned()).spawn(move || pump(reader, &to)).map_err(
-        |cause| {
+    thread::Builder::new()
+        .name("transmog-input".to_owned())
+        .spawn(move || pump(reader, &to))
+        .map_err(|cause| {
             let message = format!("starting a thread failed: {cause}");
             Error::new(ErrorKind::Io, message).with_source(cause)
-        },
-    )?;
+        })?;
     let waiter = Waiter { shared, patience };
     Ok((LiveReader(waiter.clone()), waiter))
 }
@@ -181,6 +182,19 @@ impl Waiter {
                 }
             };
         }
+    }
+
+    /// Lets bytes that were read be read again.
+    pub(crate) fn put_back(&self, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut state = self.shared.lock();
+        let taken = std::mem::take(&mut state.taken);
+        if let Some(first) = state.pieces.front_mut() {
+            first.drain(..taken);
+        }
+        state.pieces.push_front(bytes);
     }
 
     /// Returns the error of a wait that took too long.
@@ -257,8 +271,7 @@ mod tests {
     #[test]
     fn waits_end_with_bytes_or_time() {
         let (send, pipe) = channel();
-        let (mut reader, waiter) =
-            read_beside(Box::new(Pipe(pipe)), Patience::default()).unwrap();
+        let (mut reader, waiter) = read_beside(Box::new(Pipe(pipe)), Patience::default()).unwrap();
         assert_eq!(waiter.wait(Some(Instant::now() + SOON)), Waited::Late);
         send.send(b"abc").unwrap();
         assert_eq!(waiter.wait(None), Waited::Ready);
@@ -267,6 +280,9 @@ mod tests {
         // the rest of a piece needs no wait
         assert_eq!(waiter.wait(Some(Instant::now())), Waited::Ready);
         assert_eq!((reader.read(&mut two).unwrap(), two[0]), (1, b'c'));
+        waiter.put_back(b"bc".to_vec());
+        assert_eq!(waiter.wait(None), Waited::Ready);
+        assert_eq!((reader.read(&mut two).unwrap(), &two), (2, b"bc"));
         drop(send);
         assert_eq!(waiter.wait(None), Waited::Ready);
         assert_eq!(reader.read(&mut two).unwrap(), 0);

@@ -74,7 +74,7 @@ pub struct Source {
     pub len: Option<u64>,
     /// It is no regular file: bytes come when they like.
     pub is_live: bool,
-    /// Waits for its bytes, where they are read beside.
+    /// Waits for what `reader` gives, where that is read beside.
     waiter: Option<Waiter>,
     /// How it is compressed, once [`unpack`](Source::unpack) has looked.
     pub compression: Option<Compression>,
@@ -157,6 +157,7 @@ impl Source {
         let reader = self.take_reader();
         let (name, notes) = (self.name.clone(), self.notes.clone());
         self.reader = Box::new(Unpacker::new(kind, name, reader, window_bytes, notes)?);
+        self.waiter = None;
         self.compression = Some(kind);
         if let Packing::Compressed(inner) = self.packing()? {
             let message =
@@ -191,6 +192,7 @@ impl Source {
         self.reader = match Transcoder::new(charset, skipped, self.take_reader()) {
             Ok(transcoder) => {
                 origin = Some(transcoder.origin());
+                self.waiter = None;
                 Box::new(transcoder)
             }
             Err(reader) => reader,
@@ -222,6 +224,9 @@ impl Source {
 
     /// Lets bytes that were looked at be read again.
     fn put_back(&mut self, first: Vec<u8>) {
+        if let Some(waiter) = &self.waiter {
+            return waiter.put_back(first);
+        }
         let rest = self.take_reader();
         self.reader = Box::new(Cursor::new(first).chain(rest));
     }

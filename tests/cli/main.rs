@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod batches;
 mod charset;
 mod completions;
 mod compressed;

@@ -343,8 +343,6 @@ fn flags_of_recovery_that_would_do_nothing_are_refused() {
         ("--on-error fail --rejects r.jsonl", "--rejects"),
         ("--on-error fail --max-errors 1", "--max-errors"),
         ("--on-error fail --max-error-rate 1%", "--max-error-rate"),
-        ("--batch-size 5", "--batch-size"),
-        ("--on-error skip --batch-size 5", "--batch-size"),
         ("--retry-backoff 1s", "--retry-backoff"),
         ("--on-error retry --max-retries 0", "--on-error retry"),
         ("--max-error-rate 5", "--max-error-rate"),

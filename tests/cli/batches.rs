@@ -1,0 +1,657 @@
+//! Batch strategies, live output, part files, and what bounds a run in time and threads.
+//!
+//! Each test fails when the key it is about is ignored.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Done, Folder};
+
+/// Longer than anything takes that is to happen.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A run that is fed through a pipe, and whose lines are read as they come.
+struct Feed {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<(Instant, String)>,
+}
+
+impl Feed {
+    fn start(folder: &Folder, args: &str) -> Feed {
+        let mut child = folder.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (to, lines) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                if to.send((Instant::now(), line.unwrap())).is_err() {
+                    return;
+                }
+            }
+        });
+        Feed { stdin: child.stdin.take(), child, lines }
+    }
+
+    fn send(&mut self, text: &str) {
+        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Returns the next line and when it came.
+    #[track_caller]
+    fn line(&self) -> (Instant, String) {
+        self.lines.recv_timeout(LONG).expect("a line comes in time")
+    }
+
+    /// Asserts that no line comes for a while.
+    #[track_caller]
+    fn stays_silent(&self, time: Duration) {
+        assert_eq!(self.lines.recv_timeout(time), Err(RecvTimeoutError::Timeout));
+    }
+
+    /// Ends the input; returns the lines that were left, and how the run ended.
+    fn end(mut self) -> (Vec<String>, Done) {
+        drop(self.stdin.take());
+        self.wait()
+    }
+
+    fn wait(mut self) -> (Vec<String>, Done) {
+        let stdin = self.stdin.take();
+        let done = Done::from(self.child.wait_with_output().unwrap());
+        drop(stdin);
+        let left = self.lines.into_iter().map(|(_, line)| line).collect();
+        (left, done)
+    }
+}
+
+fn ms(time: u64) -> Duration {
+    Duration::from_millis(time)
+}
+
+/// Returns the summary of a run as JSON.
+#[track_caller]
+fn summary(folder: &Folder, args: &str) -> serde_json::Value {
+    let done = folder.run(&format!("{args} --summary json --force"));
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    serde_json::from_str(&done.stderr).unwrap()
+}
+
+fn lines(count: usize, bytes: usize) -> String {
+    let pad = "x".repeat(bytes);
+    (0..count).map(|n| format!("{{\"n\":{n},\"pad\":\"{pad}\"}}\n")).collect()
+}
+
+const ALL: [&str; 6] =
+    ["fixed_size", "time_window", "memory_based", "adaptive_size", "low_latency", "mega_batch"];
+
+#[test]
+fn files_are_the_same_under_every_strategy() {
+    let folder = Folder::new();
+    let mut text = lines(500, 10);
+    text +=
+        "{\"n\":\"late\",\"items\":[{\"a\":1},{\"a\":2.5}],\"new\":true}\n{\"n\":1,\"items\":[]}\n";
+    folder.write("in.jsonl", &text);
+    for to in ["csv", "jsonl", "json", "parquet", "arrow"] {
+        let run = |strategy: &str| {
+            let flags = format!("convert in.jsonl --to {to} -o {strategy}/ --threads 2 -q");
+            let flags = match strategy {
+                "plain" => flags,
+                _ => format!("{flags} --batch-strategy {strategy}"),
+            };
+            let done = folder.run(&flags);
+            assert_eq!(done.status, 0, "{strategy} {}", done.stderr);
+            let names = folder.names(strategy);
+            let read = |name: &str| std::fs::read(folder.path().join(strategy).join(name)).unwrap();
+            let files: Vec<_> =
+                names.split(' ').map(|name| (name.to_owned(), read(name))).collect();
+            std::fs::remove_dir_all(folder.path().join(strategy)).unwrap();
+            files
+        };
+        let expected = run("plain");
+        for strategy in ALL {
+            // Parquet is written in parts where time says so
+            if to == "parquet" && matches!(strategy, "time_window" | "low_latency") {
+                continue;
+            }
+            assert_eq!(run(strategy), expected, "{to} {strategy}");
+        }
+    }
+}
+
+#[test]
+fn low_latency_rows_come_with_their_records() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl --batch-strategy low_latency -q";
+    let mut feed = Feed::start(&folder, args);
+    let mut waits = Vec::new();
+    for n in 0..21 {
+        let sent = Instant::now();
+        feed.send(&format!("{{\"n\":{n}}}\n"));
+        let (came, line) = feed.line();
+        assert_eq!(line, format!("{{\"_tm_id\":{},\"n\":{n}}}", n + 1));
+        waits.push(came.saturating_duration_since(sent));
+    }
+    waits.sort();
+    // the middle one: a busy machine delays some
+    assert!(waits[10] < ms(50), "{waits:?}");
+    assert_eq!(feed.end().1.status, 0);
+}
+
+#[test]
+fn low_latency_keys_say_when_a_batch_is_full() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl -q --batch-strategy low_latency";
+    // three make a batch, however long they take
+    let flags = "--batch-max-size 3 --batch-wait 1h --batch-eager false";
+    let mut feed = Feed::start(&folder, &format!("{args} {flags}"));
+    feed.send("{}\n{}\n");
+    feed.stays_silent(ms(400));
+    feed.send("{}\n");
+    (0..3).for_each(|_| drop(feed.line()));
+    drop(feed.end());
+    // one waits for others, but not for long
+    let flags = "--batch-max-size 3 --batch-wait 500ms --batch-eager false";
+    let mut feed = Feed::start(&folder, &format!("{args} {flags}"));
+    let sent = Instant::now();
+    feed.send("{}\n");
+    assert!(feed.line().0 - sent >= ms(450));
+    drop(feed.end());
+    // an eager one does not wait
+    let mut feed = Feed::start(&folder, &format!("{args} --batch-max-size 3 --batch-wait 1h"));
+    feed.send("{}\n");
+    feed.line();
+    drop(feed.end());
+}
+
+#[test]
+fn fixed_size_batches_end_by_size_or_time() {
+    let folder = Folder::new();
+    let args = "convert - --to csv -q --batch-strategy fixed_size";
+    let mut feed = Feed::start(&folder, &format!("{args} --batch-size 2 --batch-timeout 1h"));
+    feed.send("{\"a\":1}\n");
+    feed.stays_silent(ms(300));
+    feed.send("{\"a\":2}\n{\"a\":3}\n");
+    let came: Vec<_> = (0..3).map(|_| feed.line().1).collect();
+    assert_eq!(came, ["_tm_id,a", "1,1", "2,2"]);
+    feed.stays_silent(ms(300));
+    assert_eq!(feed.end().0, ["3,3"]);
+
+    let mut feed = Feed::start(&folder, &format!("{args} --batch-timeout 600ms"));
+    let sent = Instant::now();
+    feed.send("{\"a\":1}\n");
+    assert!(feed.line().0 - sent >= ms(550));
+    assert_eq!(feed.line().1, "1,1");
+    drop(feed.end());
+}
+
+#[test]
+fn rows_of_a_window_come_together() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl -q --batch-strategy time_window --batch-window 2s";
+    let mut feed = Feed::start(&folder, args);
+    let start = Instant::now();
+    for _ in 0..3 {
+        feed.send("{}\n");
+        thread::sleep(ms(150));
+    }
+    let came: Vec<_> = (0..3).map(|_| feed.line().0).collect();
+    assert!(came[0] - start >= ms(900), "before the edge of the window");
+    assert!(came[2] - came[0] < ms(100), "not together");
+    drop(feed.end());
+}
+
+#[test]
+fn memory_batches_end_by_bytes_of_input() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl -q --batch-strategy memory_based --batch-memory 1KiB";
+    let mut feed = Feed::start(&folder, args);
+    // a hundred bytes each, line ends counted: ten are a batch, which the eleventh would break
+    let record = |n: u64| format!("{{\"n\":{n},\"pad\":\"{}\"}}\n", "x".repeat(82));
+    (0..10).for_each(|n| feed.send(&record(n)));
+    feed.stays_silent(ms(300));
+    feed.send(&record(10));
+    (0..10).for_each(|_| drop(feed.line()));
+    feed.stays_silent(ms(200));
+    // one that is longer is a batch of its own, and ends the one before
+    feed.send(&format!("{{\"pad\":\"{}\"}}\n", "y".repeat(3000)));
+    (0..2).for_each(|_| drop(feed.line()));
+    drop(feed.end());
+}
+
+#[test]
+fn batches_are_counted_as_they_were_cut() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(1000, 82));
+    let total = |flags: &str| {
+        let flags = format!("convert in.jsonl --to jsonl -o out/ {flags}");
+        summary(&folder, &flags)["total_batches"].as_u64().unwrap()
+    };
+    assert_eq!(total(""), 1);
+    assert_eq!(total("--batch-size 300"), 4);
+    assert_eq!(total("--batch-strategy memory_based --batch-memory 10KiB"), 10);
+    assert_eq!(total("--batch-strategy low_latency --batch-max-size 100"), 10);
+    assert_eq!(total("--batch-strategy time_window --batch-window 1h"), 1);
+    // 10, 20, 40, 80, 160, 200, 200, 200, and 90 that are left
+    let patient = "--batch-strategy adaptive_size --target-latency 1h";
+    assert_eq!(total(&format!("{patient} --batch-max-size 200")), 9);
+    assert_eq!(total(&format!("{patient} --batch-min-size 500")), 2);
+}
+
+#[test]
+fn adaptive_batches_shrink_to_the_latency_that_is_wanted() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(20_000, 1000));
+    let total = |target: &str| {
+        let flags = "convert in.jsonl --to jsonl -o out/ --batch-strategy adaptive_size";
+        let flags = format!("{flags} --batch-max-size 10000 --target-latency {target}");
+        summary(&folder, &flags)["total_batches"].as_u64().unwrap()
+    };
+    let (patient, hasty) = (total("1h"), total("1ms"));
+    assert!(patient < 15 && hasty > 2 * patient, "{patient} {hasty}");
+}
+
+#[test]
+fn mega_batches_use_threads_and_buffers_as_told() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(30_000, 500));
+    let run = |flags: &str| {
+        let args = "convert in.jsonl --to csv -o out/ --threads 2 --batch-strategy mega_batch";
+        summary(&folder, &format!("{args} {flags}"))
+    };
+    let plain = run("");
+    assert_eq!((&plain["total_batches"], &plain["threads"]), (&1.into(), &2.into()));
+    assert_eq!(run("--batch-size 10000")["total_batches"], 3);
+    assert_eq!(run("--batch-parallel false")["threads"], 1);
+    let buffers = |summary: &serde_json::Value| summary["buffers_made"].as_u64().unwrap();
+    let fresh = buffers(&run("--batch-reuse-buffer false"));
+    assert!(fresh > buffers(&plain), "{fresh} {plain}");
+    let done =
+        folder.run("convert in.jsonl --to csv --batch-strategy mega_batch --batch-size 9999");
+    done.fails_with(2, "error: `--batch-size 9999`: with `mega_batch` expected 10000 to 100000");
+}
+
+#[test]
+fn threads_start_as_execution_says() {
+    let folder = Folder::new();
+    folder.write("small.jsonl", "{}\n");
+    folder.write("large.jsonl", lines(10_000, 1000));
+    let threads = |input: &str, flags: &str| {
+        let args = format!("convert {input}.jsonl --to csv -o out/ {flags}");
+        summary(&folder, &args)["threads"].as_u64().unwrap()
+    };
+    assert_eq!(threads("small", "--threads 3"), 1);
+    assert_eq!(threads("large", "--threads 3"), 3);
+    assert_eq!(threads("small", "--threads 3 --execution adaptive"), 1);
+    assert_eq!(threads("small", "--threads 3 --execution parallel"), 3);
+    assert_eq!(threads("large", "--execution sequential"), 1);
+    let done = folder.run("convert small.jsonl --to csv --execution sequential --threads 2");
+    done.fails_with(2, "error: `--execution sequential`: expected one thread, found `2`");
+}
+
+#[test]
+fn chunks_are_read_ahead_as_far_as_told() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(20_000, 500));
+    let ahead = |prefetch: usize| {
+        let args = "convert in.jsonl --to parquet -o out/ --threads 1 --chunk-bytes 100KiB";
+        let summary = summary(&folder, &format!("{args} --prefetch {prefetch}"));
+        summary["chunks_in_flight_max"].as_u64().unwrap()
+    };
+    assert_eq!(ahead(0), 1);
+    // the reader is faster than the one that decodes
+    assert_eq!(ahead(2), 3);
+    assert!((4..=7).contains(&ahead(6)));
+}
+
+#[test]
+fn keys_of_another_strategy_are_refused() {
+    let folder = Folder::with_orders();
+    for (flags, start) in [
+        ("--batch-window 1s", "`--batch-window`: expected `--batch-strategy` `time_window`"),
+        ("--batch-strategy low_latency --batch-size 5", "`--batch-size`: expected `--batch-"),
+        ("--batch-eager true", "`--batch-eager`: expected `--batch-strategy` `low_latency`"),
+        ("--batch-timeout 5", "`--batch-timeout`: expected a time with its unit"),
+        ("--batch-window 0s --batch-strategy time_window", "`--batch-window`: expected a time of"),
+        (
+            "--batch-strategy adaptive_size --batch-min-size 20 --batch-max-size 10",
+            "`--batch-min-size 20`: expected at most `--batch-max-size 10`",
+        ),
+        ("--max-file-rows 5", "`--max-file-rows`: expected `--to parquet`"),
+        ("--live on", "`--live on`: expected standard output, found files"),
+    ] {
+        let done = folder.run(&format!("convert orders.jsonl --to csv {flags}"));
+        done.fails_with(2, &format!("error: {start}"));
+    }
+    let done = folder.run("convert orders.jsonl --to parquet --batch-strategy low_latency");
+    done.fails_with(2, "error: `low_latency`: expected lines or part files, found one file");
+    assert_eq!(folder.names("."), "orders.jsonl");
+}
+
+#[test]
+fn rows_wait_for_the_end_unless_a_strategy_was_chosen() {
+    let folder = Folder::new();
+    let text = "{\"a\":1}\n{\"a\":\"x\"}\n";
+    let whole = "{\"_tm_id\":1,\"a\":\"1\"}\n{\"_tm_id\":2,\"a\":\"x\"}\n";
+    let live = "{\"_tm_id\":1,\"a\":1}\n{\"_tm_id\":2,\"a\":\"x\"}\n";
+    let args = "convert - --to jsonl -q";
+    assert_eq!(folder.pipe(text, args).stdout(), whole);
+    for strategy in ALL {
+        let args = format!("{args} --batch-strategy {strategy}");
+        assert_eq!(folder.pipe(text, &args).stdout(), live, "{strategy}");
+        assert_eq!(folder.pipe(text, &format!("{args} --live off")).stdout(), whole);
+    }
+    assert_eq!(folder.pipe(text, &format!("{args} --live on")).stdout(), live);
+    // what lies in a file has an end
+    folder.write("in.jsonl", text);
+    let args = "convert in.jsonl --to jsonl -o - -q --batch-strategy low_latency";
+    assert_eq!(folder.run(args).stdout(), whole);
+    assert_eq!(folder.run(&format!("{args} --live on")).stdout(), live);
+}
+
+#[test]
+fn live_rows_do_not_depend_on_batches() {
+    let folder = Folder::new();
+    let mut text = String::new();
+    for n in 0..40 {
+        let value = match n {
+            0..10 => format!("{n}"),
+            10..20 => format!("{n}.5"),
+            20..30 => format!("[{n}]"),
+            _ => format!("\"s{n}\""),
+        };
+        text += &format!("{{\"v\":{value},\"items\":[{{\"k{}\":1}}]}}\n", n / 7);
+    }
+    for flags in ["", "--framing tagged"] {
+        let run = |strategy: &str| {
+            let args = format!("convert - --to jsonl -q {flags} --batch-strategy {strategy}");
+            folder.pipe(&text, &args).stdout()
+        };
+        let expected = run("low_latency");
+        assert!(expected.lines().count() >= 40);
+        for strategy in ["fixed_size --batch-size 7", "mega_batch", "memory_based"] {
+            assert_eq!(run(strategy), expected, "{flags} {strategy}");
+        }
+    }
+}
+
+#[test]
+fn names_and_types_that_change_on_the_way_are_told() {
+    let folder = Folder::new();
+    let text = "{\"a\":1}\n{\"a\":\"x\"}\n";
+    let done = folder.pipe(text, "convert - --to jsonl --batch-strategy low_latency");
+    let said = "warning: `/a`: while rows went out, `a` of `records`: int64 became text (1 time)";
+    assert!(done.stderr.starts_with(said), "{}", done.stderr);
+    assert_eq!(done.status, 0);
+}
+
+#[test]
+fn records_that_a_sent_header_has_no_column_for_are_rejected() {
+    let folder = Folder::new();
+    let text = "{\"a\":1}\n{\"a\":2,\"b\":3}\n{\"a\":4}\n";
+    let done = folder.pipe(text, "convert - --to csv --batch-strategy low_latency");
+    assert_eq!(String::from_utf8(done.stdout).unwrap(), "_tm_id,a\n1,1\n3,4\n");
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    let rejects = folder.read("records.rejects.jsonl");
+    assert!(rejects.contains("schema.violation"), "{rejects}");
+    assert!(rejects.contains("expected a column of the header, which was sent before"));
+    assert!(rejects.contains("\"path\":\"/b\""), "{rejects}");
+    // the first batch has the header: here it holds both
+    let args = "convert - --to csv -q --batch-strategy fixed_size";
+    assert_eq!(folder.pipe(text, args).stdout(), "_tm_id,a,b\n1,1,\n2,2,3\n3,4,\n");
+}
+
+#[test]
+fn a_live_run_that_fails_says_what_is_out() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl --batch-strategy low_latency --on-error fail";
+    let mut feed = Feed::start(&folder, args);
+    feed.send("{\"a\":1}\n");
+    assert_eq!(feed.line().1, "{\"_tm_id\":1,\"a\":1}");
+    feed.send("{\"a\":\n");
+    let (left, done) = feed.wait();
+    assert!(left.is_empty());
+    assert_eq!(done.status, 1);
+    assert!(done.stderr.contains("rows of earlier batches had been sent"), "{}", done.stderr);
+    assert!(!done.stderr.contains("nothing was written"), "{}", done.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn rejects_of_a_live_run_outlive_its_end() {
+    let folder = Folder::new();
+    let args = "convert - --to jsonl --batch-strategy low_latency";
+    let mut feed = Feed::start(&folder, args);
+    feed.send("{\"a\":1}\n{oops\n{\"a\":2}\n");
+    (0..2).for_each(|_| drop(feed.line()));
+    let id = feed.child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let (_, done) = feed.wait();
+    assert_eq!(done.status, 143, "{}", done.stderr);
+    assert!(done.stderr.contains("rows of earlier batches had been sent"), "{}", done.stderr);
+    assert!(folder.read("records.rejects.jsonl").contains("\"raw\":\"{oops\""));
+}
+
+/// Returns the rows of a file of Parquet.
+fn rows(folder: &Folder, name: &str) -> i64 {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let file = std::fs::File::open(folder.path().join(name)).unwrap();
+    SerializedFileReader::new(file).unwrap().metadata().file_metadata().num_rows()
+}
+
+#[test]
+fn each_window_with_records_closes_a_part_file() {
+    let folder = Folder::new();
+    let args = "convert - --to parquet -o out/ --batch-strategy time_window --batch-window 400ms";
+    let mut feed = Feed::start(&folder, args);
+    let orders = "{\"a\":1,\"items\":[{\"b\":1},{\"b\":2}]}\n";
+    let part = |table: &str, number: usize| format!("out/{table}/part-{number:05}.parquet");
+    for number in 0..2 {
+        feed.send(orders);
+        let start = Instant::now();
+        while !folder.path().join(part("records", number)).exists() {
+            assert!(start.elapsed() < LONG, "no part file");
+            thread::sleep(ms(5));
+        }
+        // a reader that finds rows of the main table finds those of the others, too
+        assert_eq!(rows(&folder, &part("records", number)), 1);
+        assert_eq!(rows(&folder, &part("records_items", number)), 2);
+    }
+    let (_, done) = feed.end();
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert_eq!(folder.names("out"), "records records_items");
+    assert_eq!(folder.names("out/records"), "part-00000.parquet part-00001.parquet");
+    assert!(done.stderr.contains("records: 2 rows, 2 columns, "), "{}", done.stderr);
+}
+
+#[test]
+fn part_files_hold_as_many_rows_as_told() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(10, 5));
+    let args = "convert in.jsonl --to parquet -o out/ --batch-strategy low_latency";
+    let done = folder.run(&format!("{args} --max-file-rows 4"));
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let part = |number: usize| rows(&folder, &format!("out/in/part-{number:05}.parquet"));
+    assert_eq!([part(0), part(1), part(2)], [4, 4, 2]);
+    // none is replaced unless asked, and then none of the old ones stays
+    let args = args.replace("low_latency", "time_window");
+    let done = folder.run(&args);
+    done.fails_with(2, "error: out/in: expected no part files, found 3");
+    assert_eq!(folder.run(&format!("{args} --force")).status, 0);
+    assert_eq!(folder.names("out/in"), "part-00000.parquet");
+    assert_eq!(part(0), 10);
+}
+
+#[test]
+fn part_files_need_a_directory() {
+    let folder = Folder::with_orders();
+    for (output, found) in [("-", "standard output"), ("a.parquet", "a file")] {
+        let args = format!("convert orders.jsonl --to parquet -o {output} --arrays inline");
+        let done = folder.run(&format!("{args} --batch-strategy time_window"));
+        let said = "error: `time_window`: part files of Parquet: expected a directory, found";
+        done.fails_with(2, &format!("{said} {found}"));
+    }
+    assert_eq!(folder.names("."), "orders.jsonl");
+}
+
+#[test]
+fn a_run_that_takes_too_long_ends() {
+    let folder = Folder::new();
+    let mut feed = Feed::start(&folder, "convert - --to csv -o out/ --timeout 400ms");
+    feed.send("{\"a\":1}\n{\"a\":2}\n{\"a\"");
+    let start = Instant::now();
+    let (_, done) = feed.wait();
+    assert!(start.elapsed() < LONG);
+    done.fails_with(1, "error: the time of the run is up (`--timeout`), nothing was written");
+    assert_eq!(folder.names("."), "");
+
+    let args = "convert - --to csv -o out/ --timeout 400ms --on-timeout publish";
+    let mut feed = Feed::start(&folder, args);
+    feed.send("{\"a\":1}\n{\"a\":2}\n{\"a\"");
+    let (_, done) = feed.wait();
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    assert!(done.stderr.starts_with("warning: the time was up (`--timeout`)"), "{}", done.stderr);
+    assert_eq!(folder.read("out/records.csv"), "_tm_id,a\n1,1\n2,2\n");
+}
+
+#[test]
+fn a_silent_pipe_ends_the_run() {
+    let folder = Folder::new();
+    let mut feed = Feed::start(&folder, "convert - --to csv -o out/ --idle-timeout 500ms");
+    for _ in 0..4 {
+        // never silent for long
+        feed.send("{\"a\":1}\n");
+        thread::sleep(ms(200));
+    }
+    let (_, done) = feed.wait();
+    done.fails_with(1, "error: nothing came for 500ms (`--idle-timeout`), nothing was written");
+    assert_eq!(folder.names("."), "");
+
+    let args = "convert - --to csv -o out/ --idle-timeout 300ms --on-timeout publish";
+    let mut feed = Feed::start(&folder, args);
+    feed.send("{\"a\":1}\n");
+    let (_, done) = feed.wait();
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    assert_eq!(folder.read("out/records.csv"), "_tm_id,a\n1,1\n");
+    // one that never says a word
+    let done = Feed::start(&folder, "convert - --to csv -o no/ --idle-timeout 200ms").wait().1;
+    done.fails_with(1, "error: nothing came for 200ms (`--idle-timeout`)");
+    let args = "convert - --to csv -o none/ --idle-timeout 200ms --on-timeout publish";
+    assert_eq!(Feed::start(&folder, args).wait().1.status, 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_nobody_opens_ends_the_run_with_its_time() {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"a\":1}\n");
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let args = "convert a.jsonl fifo --to csv -o out/ --timeout 300ms";
+    folder.run(args).fails_with(1, "error: the time of the run is up");
+    let done = folder.run(&format!("{args} --on-timeout publish"));
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    assert_eq!(folder.read("out/a.csv"), "_tm_id,a\n1,1\n");
+}
+
+/// A folder with three inputs, of which the second is cut off.
+fn with_broken_input() -> Folder {
+    let folder = Folder::new();
+    folder.write("a.jsonl", "{\"a\":1}\n");
+    folder.write("b.jsonl.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\x03oops");
+    folder.write("c.jsonl", "{\"a\":3}\n");
+    folder
+}
+
+const THREE: &str = "convert a.jsonl b.jsonl.gz c.jsonl --to csv -o out/ --summary json";
+
+fn statuses(done: &Done) -> Vec<String> {
+    let summary: serde_json::Value =
+        serde_json::from_str(done.stderr.lines().next().unwrap()).unwrap();
+    let inputs = summary["inputs"].as_array().unwrap();
+    let mut statuses: Vec<_> =
+        inputs.iter().map(|input| input["status"].as_str().unwrap().to_owned()).collect();
+    statuses.push(summary["status"].as_str().unwrap().to_owned());
+    statuses
+}
+
+#[test]
+fn the_first_input_that_fails_ends_the_run_unless_told() {
+    let folder = with_broken_input();
+    for flags in ["", "--fail-fast", "--fail-fast=true"] {
+        let done = folder.run(&format!("{THREE} {flags}"));
+        assert_eq!(statuses(&done), ["passed", "error", "skipped", "error"]);
+        assert_eq!(done.status, 5);
+    }
+    let done = folder.run(&format!("{THREE} --fail-fast=false"));
+    assert_eq!(statuses(&done), ["passed", "error", "passed", "error"]);
+    assert_eq!(done.status, 5, "{}", done.stderr);
+    assert!(!folder.path().join("out").exists());
+    let done = folder.run("convert a.jsonl --to csv --on-error fail --fail-fast=false");
+    done.fails_with(2, "error: `--fail-fast=false` and `--on-error fail` exclude each other");
+}
+
+#[test]
+fn the_status_of_a_run_follows_from_its_inputs_as_told() {
+    for (policy, status, word) in [
+        ("worst", 5, "error"),
+        ("best", 0, "passed"),
+        ("majority", 0, "passed"),
+        ("merge", 3, "warning"),
+        ("first-failure", 5, "error"),
+        ("all", 5, "error"),
+    ] {
+        let folder = with_broken_input();
+        let done = folder.run(&format!("{THREE} --fail-fast=false --status-policy {policy}"));
+        assert_eq!(statuses(&done), ["passed", "error", "passed", word], "{policy}");
+        assert_eq!(done.status, status, "{policy} {}", done.stderr);
+        let is_published = folder.path().join("out/a.csv").exists();
+        assert_eq!(is_published, word != "error", "{policy}");
+        if is_published {
+            assert_eq!(folder.read("out/a.csv"), "_tm_id,a\n1,1\n2,3\n");
+        }
+    }
+}
+
+#[test]
+fn failure_strategies_have_second_names() {
+    let text = "{\"a\":1}\n{oops\n{\"a\":2}\n";
+    for (name, rejects, rows) in [
+        ("LogAndContinue", None, "1,1\n3,2\n"),
+        ("SendToDLQ", Some(1), "1,1\n3,2\n"),
+        ("FailBatch", Some(3), ""),
+        ("RetryWithBackoff", Some(1), "1,1\n3,2\n"),
+    ] {
+        let folder = Folder::new();
+        folder.write("in.jsonl", text);
+        let done = folder.run(&format!("convert in.jsonl --to csv --on-error {name}"));
+        assert_eq!(done.status, 3, "{name} {}", done.stderr);
+        let header = if rows.is_empty() { "_tm_id\n" } else { "_tm_id,a\n" };
+        assert_eq!(folder.read("in.csv"), format!("{header}{rows}"), "{name}");
+        let file = folder.path().join("in.rejects.jsonl");
+        let count = std::fs::read_to_string(file).ok().map(|text| text.lines().count());
+        assert_eq!(count, rejects, "{name}");
+        let same =
+            folder.run(&format!("convert in.jsonl --to csv --failure-strategy {name} --force"));
+        assert_eq!(same.status, 3);
+    }
+    let folder = Folder::with_orders();
+    let done =
+        folder.run("convert orders.jsonl --to csv --on-error LogAndContinue --rejects r.jsonl");
+    done.fails_with(2, "error: `--on-error LogAndContinue` and `--rejects` exclude each other");
+}
+
+#[test]
+fn reads_are_tried_again_apart_from_writes() {
+    let folder = Folder::with_orders();
+    let refused = |flags: &str, start: &str| {
+        folder.run(&format!("convert orders.jsonl --to csv {flags}")).fails_with(2, start);
+    };
+    refused("--source-retry-backoff 1s", "error: `--source-retry-backoff`: expected `--on-error");
+    let none = "--on-error retry --max-retries 0";
+    refused(none, "error: `--on-error retry`: expected retries, found `--max-retries 0`");
+    let done =
+        folder.run(&format!("convert orders.jsonl --to csv {none} --source-max-retries 2 -q"));
+    assert_eq!(done.status, 0, "{}", done.stderr);
+}
