@@ -23,6 +23,7 @@ impl Run {
         }
         self.rejects.check(self.records)?;
         if self.outputs.direct.is_on() {
+            self.write_waiting()?;
             let layouts = |table: usize| self.schema.layout(table).0;
             self.outputs.direct.finish(layouts, cancel)?;
         }

@@ -353,7 +353,7 @@ impl Run {
     }
 
     /// Writes the rows that wait.
-    fn write_waiting(&mut self) -> Result<(), Error> {
+    pub(super) fn write_waiting(&mut self) -> Result<(), Error> {
         let full = self.groups.finish();
         self.write_direct(full)
     }

@@ -117,18 +117,21 @@ pub(super) struct Pacer {
     pace: Arc<Pace>,
     /// Waits for bytes of a pipe.
     waiter: Option<Waiter>,
-    /// Not to be read beyond.
-    until: Option<Instant>,
+    deadline: Deadline,
     /// When the first record of the batch was there.
     opened: Option<Instant>,
 }
 
 impl Pacer {
-    pub(super) fn new(pace: &Arc<Pace>, waiter: Option<Waiter>, until: Option<Instant>) -> Self {
-        Pacer { pace: Arc::clone(pace), waiter, until, opened: None }
+    pub(super) fn new(pace: &Arc<Pace>, waiter: Option<Waiter>, deadline: Deadline) -> Self {
+        Pacer { pace: Arc::clone(pace), waiter, deadline, opened: None }
     }
 
+    /// Ends the input where what is there is published; else the next read fails, or the run does.
     fn stop(&self, expired: Expired) -> Next {
+        if !self.deadline.publishes() {
+            return Next::Read;
+        }
         self.pace.expire(expired);
         Next::Stop
     }
@@ -149,7 +152,8 @@ impl Batcher for Pacer {
 
     fn more(&mut self, held: usize) -> Next {
         let now = Instant::now();
-        if self.until.is_some_and(|until| now >= until) {
+        let end = self.deadline.end().filter(|_| self.deadline.publishes());
+        if end.is_some_and(|end| now >= end) {
             return self.stop(Expired::Run);
         }
         let mut closes_at = None;

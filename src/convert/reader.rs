@@ -277,8 +277,7 @@ fn open(
         Some(_) => limits::DAMAGE_BYTES,
         None => limits::DAMAGE_BYTES_PIPE,
     });
-    let until = deadline.end().filter(|_| deadline.publishes());
-    let batcher = Box::new(Pacer::new(pace, waiter, until));
+    let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
     let framer = Framer::new(source.reader, options, start, Some(batcher));
     Ok(Opened { framer, notes: source.notes, damage_bytes })
 }

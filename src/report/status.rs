@@ -10,9 +10,9 @@ use super::Status;
 /// | passed, warning | warning | passed | warning | warning | warning | failed |
 /// | passed, passed, warning | warning | passed | passed | warning | warning | failed |
 /// | passed, failed | failed | passed | failed | warning | failed | failed |
-/// | warning, error, passed | error | passed | error | warning | warning | failed |
-/// | failed, error | error | failed | error | error | failed | failed |
-/// | error, skipped | error | skipped | error | error | error | failed |
+/// | warning, error, passed | error | passed | error | warning | warning | error |
+/// | failed, error | error | failed | error | error | failed | error |
+/// | error, skipped | error | skipped | error | error | error | error |
 ///
 /// From best to worst: passed, skipped, warning, failed, error. Of statuses that are equally
 /// frequent, `majority` takes the worst.
@@ -29,7 +29,7 @@ pub enum StatusPolicy {
     Merge,
     /// That of the first input that did not pass.
     FirstFailure,
-    /// Passed where all have passed, else failed.
+    /// Passed where all have passed; else failed, or error where one is.
     All,
 }
 
@@ -58,7 +58,7 @@ impl StatusPolicy {
             }
             StatusPolicy::All => match worst {
                 Status::Passed => Status::Passed,
-                _ => Status::Failed,
+                worst => worst.max(Status::Failed),
             },
         }
     }
@@ -83,8 +83,8 @@ mod tests {
         check(&[Passed, Warning], [Warning, Passed, Warning, Warning, Warning, Failed]);
         check(&[Passed, Passed, Warning], [Warning, Passed, Passed, Warning, Warning, Failed]);
         check(&[Passed, Failed], [Failed, Passed, Failed, Warning, Failed, Failed]);
-        check(&[Warning, Error, Passed], [Error, Passed, Error, Warning, Warning, Failed]);
-        check(&[Failed, Error], [Error, Failed, Error, Error, Failed, Failed]);
-        check(&[Error, Skipped], [Error, Skipped, Error, Error, Error, Failed]);
+        check(&[Warning, Error, Passed], [Error, Passed, Error, Warning, Warning, Error]);
+        check(&[Failed, Error], [Error, Failed, Error, Error, Failed, Error]);
+        check(&[Error, Skipped], [Error, Skipped, Error, Error, Error, Error]);
     }
 }

@@ -200,10 +200,12 @@ impl Waiter {
     /// Returns the error of a wait that took too long.
     pub(crate) fn error(&self, expired: Expired) -> Error {
         let message = match expired {
-            Expired::Run => "the time of the run is up (`--timeout`)".to_owned(),
+            Expired::Run => {
+                "the time of the run is up (`--timeout`), nothing was written".to_owned()
+            }
             Expired::Idle => {
                 let idle = self.patience.idle.unwrap_or_default();
-                format!("nothing came for {idle:?} (`--idle-timeout`)")
+                format!("nothing came for {idle:?} (`--idle-timeout`), nothing was written")
             }
         };
         Error::new(ErrorKind::Timeout, message)
