@@ -5,6 +5,7 @@
 mod charset;
 mod completions;
 mod compressed;
+mod config;
 mod csv_input;
 mod csv_mixed;
 mod formats;
