@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -16,6 +18,9 @@ use super::{file, message, presets};
 
 /// The variable that names the configuration file.
 pub const CONFIG_ENV: &str = "TRANSMOG_CONFIG";
+
+/// Longer files are no configuration.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
 /// Where a value was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,13 +139,19 @@ pub fn settle(
     let flags = matches.subcommand().map(|(_, matches)| typed(settings, matches));
     let named = settings::convert_args(matches).map(|args| (args.config, args.preset));
     let (config, preset) = named.unwrap_or_default();
-    let in_env =
-        sources.variables.iter().find(|(name, value)| name == CONFIG_ENV && !value.is_empty());
-    let file = sources.file.or(config).or_else(|| in_env.map(|(_, value)| value.into()));
+    let in_env = sources.variables.iter().find(|(name, _)| name == CONFIG_ENV);
+    let in_env = in_env.map(|(_, value)| value).filter(|value| !value.is_empty());
+    let is_named = sources.file.is_some() || config.is_some();
+    let file = sources.file.or(config).or_else(|| in_env.map(PathBuf::from));
     let Environment { given: mut set, unknown } =
         environment::read(settings, sources.variables, &mut problems);
     if let Some(path) = file {
-        set.extend(read_file(settings, &path, &mut problems));
+        let name = path.display().to_string();
+        match read_file(&path) {
+            Ok(text) => set.extend(file::parse(settings, &name, &text, &mut problems)),
+            Err(error) if is_named => problems.push(error),
+            Err(error) => problems.push(error.with_hint(format!("`{CONFIG_ENV}` names it"))),
+        }
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -208,14 +219,20 @@ pub fn typed(settings: &Settings, matches: &ArgMatches) -> Vec<Given> {
     settings.list().iter().filter(is_typed).map(given).collect()
 }
 
-fn read_file(settings: &Settings, path: &Path, problems: &mut Vec<Error>) -> Vec<Given> {
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => file::parse(settings, &name, &text, problems),
+fn read_file(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text));
+    let name = path.display();
+    match read {
+        Ok(bytes) if bytes as u64 > CONFIG_BYTES_MAX => {
+            let most = CONFIG_BYTES_MAX >> 20;
+            Err(Error::usage(format!("{name}: expected a configuration of {most}MiB at most")))
+        }
+        Ok(_) => Ok(text),
         Err(cause) => {
             let message = format!("{name}: reading the configuration failed: {cause}");
-            problems.push(Error::usage(message));
-            Vec::new()
+            Err(Error::usage(message).with_source(cause))
         }
     }
 }
@@ -279,7 +296,13 @@ pub fn explain(settings: &Settings, given: &[Given], error: Error) -> Error {
     let message = error.to_string();
     let mut hints = Vec::new();
     let mut said = message.clone();
-    for flag in flags_in(&message) {
+    let hint = error.hint().unwrap_or_default();
+    let mut flags = flags_in(&message);
+    flags.extend(flags_in(hint));
+    for (place, flag) in flags.iter().enumerate() {
+        if flags[..place].contains(flag) {
+            continue;
+        }
         let setting = settings.list().iter().find(|setting| setting.is_flag(flag));
         let Some(setting) = setting else { continue };
         let set = given.iter().find(|given| given.key == setting.key);
@@ -291,7 +314,7 @@ pub fn explain(settings: &Settings, given: &[Given], error: Error) -> Error {
             let keyed = keyed.strip_prefix(&(key + ": ")).filter(|_| is_said).unwrap_or(&keyed);
             said = format!("{}: {keyed}", set.origin.place());
         } else {
-            hints.push(format!("`{}` is set in {}", setting.key, set.origin));
+            hints.push(format!("`{}` is set in {}", setting.key, set.origin.place()));
         }
     }
     if error.kind() != ErrorKind::Usage || (said == message && hints.is_empty()) {
@@ -307,12 +330,43 @@ pub fn explain(settings: &Settings, given: &[Given], error: Error) -> Error {
 
 /// Finds `--to` and `-o` where a message has them in backticks.
 fn flags_in(message: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for quoted in message.split('`').skip(1).step_by(2).filter(|quoted| quoted.starts_with('-')) {
-        let flag = quoted.split([' ', '=']).next().unwrap_or(quoted);
-        if !found.contains(&flag) {
-            found.push(flag);
-        }
+    let quoted = message.split('`').skip(1).step_by(2);
+    let flags = quoted.filter(|quoted| quoted.starts_with('-'));
+    flags.map(|quoted| quoted.split([' ', '=']).next().unwrap_or(quoted)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_places_of_what_nobody_typed() {
+        let settings = Settings::new();
+        let given = |key: &str, origin: Origin| Given {
+            key: key.to_owned(),
+            values: vec!["1".to_owned()],
+            origin,
+        };
+        let line = |line_number| Origin::File { name: "t.toml".to_owned(), line_number };
+        let given = [
+            given("to", line(1)),
+            given("output", line(2)),
+            given("threads", Origin::Flag),
+            given("memory_limit", Origin::Preset("memory-optimized")),
+            given("bom", Origin::Environment("TRANSMOG_BOM".to_owned())),
+        ];
+        let check = |message: &str, hint: &str, expected: &str, expected_hint: Option<&str>| {
+            let error = explain(&settings, &given, Error::usage(message).with_hint(hint));
+            assert_eq!((error.to_string().as_str(), error.hint()), (expected, expected_hint));
+        };
+        check("`--threads`: x", "y", "`--threads`: x", Some("y"));
+        check("`--to`: x", "y", "t.toml:1: `to`: x", Some("y"));
+        check("`-o a`: x", "y", "t.toml:2: `-o a`: x", Some("y"));
+        check("`--bom`: x", "leave `--bom` out", "TRANSMOG_BOM: x", Some("leave `--bom` out"));
+        let both = "`to` is set in t.toml:1; y";
+        check("`--threads 1` and `--to=1`: x", "y", "`--threads 1` and `--to=1`: x", Some(both));
+        let raise = "raise `--memory-limit`";
+        let preset = "`memory_limit` is set in preset memory-optimized; raise `--memory-limit`";
+        check("`--sample 10`: x", raise, "`--sample 10`: x", Some(preset));
     }
-    found
 }
