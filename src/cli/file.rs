@@ -114,8 +114,18 @@ impl Reading<'_> {
     fn entry(&mut self, Entry { key, at, value }: &Entry<'_>) {
         let settings = self.settings;
         let Some(setting) = settings.find(key) else {
-            let hint = format!("did you mean `{}`?", settings.nearest(key).0);
-            let error = Error::usage("there is no such setting").with_hint(hint);
+            let error = match settings.nearest(key) {
+                _ if settings.has_below(key) => {
+                    let found = self.shown(value);
+                    Error::usage(format!("expected a table, found `{found}`"))
+                }
+                (near, distance) if distance < key.chars().count() => {
+                    let hint = format!("did you mean `{near}`?");
+                    Error::usage("there is no such setting").with_hint(hint)
+                }
+                _ => Error::usage("there is no such setting")
+                    .with_hint("`transmog config` shows all settings"),
+            };
             return self.problem(at.start, key, error);
         };
         let origin = self.origin(at.start);
@@ -156,12 +166,19 @@ impl Reading<'_> {
         }
     }
 
+    /// Returns the start of a value as it stands in the file.
+    fn shown(&self, value: &Spanned<DeValue<'_>>) -> String {
+        let raw = self.text.get(value.span()).unwrap_or_default();
+        let mut shown: String = raw.chars().take(SHOWN_CHARS).collect();
+        if shown.len() < raw.len() {
+            shown.push('…');
+        }
+        shown
+    }
+
     fn wrong_type(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Error {
         let raw = self.text.get(value.span()).unwrap_or_default();
-        let mut found: String = raw.chars().take(SHOWN_CHARS).collect();
-        if found.len() < raw.len() {
-            found.push('…');
-        }
+        let found = self.shown(value);
         let key = &setting.key;
         let is_number = matches!(value.get_ref(), DeValue::Integer(_) | DeValue::Float(_));
         let example = match setting.value_name.as_str() {
@@ -195,8 +212,10 @@ impl Reading<'_> {
             (Kind::List, _) => Error::usage(format!(
                 "expected text in quotes, or a list of texts, found `{found}`"
             )),
-            _ if is_number => Error::usage(format!("expected text in quotes, found `{found}`"))
-                .with_hint(format!("write `{key} = \"{raw}\"`")),
+            _ if is_number && self.settings.check(setting, raw).is_ok() => {
+                Error::usage(format!("expected text in quotes, found `{found}`"))
+                    .with_hint(format!("write `{key} = \"{raw}\"`"))
+            }
             _ => Error::usage(format!("expected text in quotes, found `{found}`")),
         }
     }

@@ -204,6 +204,26 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
 }
 
 #[test]
+fn values_of_other_kinds_are_shown_as_they_stand() {
+    let folder = Folder::new();
+    let check = |line: &str, expected: &str| {
+        folder.check_fails(line, &format!("error: t.toml:1: {expected}\n"));
+    };
+    check("records = 1", "`records`: expected text in quotes, found `1`");
+    check("name = 2024-01-01", "`name`: expected text in quotes, found `2024-01-01`");
+    check("ids = ['a']", "`ids`: expected text in quotes, found `['a']`");
+    check("threads = 1.0", "`threads`: expected a whole number from 1 to 1024, found `1.0`");
+    check("prefetch = -1", "`prefetch`: expected a whole number from 0 to 1024, found `-1`");
+    check("header = 1", "`header`: expected `true` or `false`, found `1`");
+    check("batch = 5", "`batch`: expected a table, found `5`");
+    check("map = [['a']]", "`map`: expected text in quotes, or a list of texts, found `['a']`");
+    check("quote = 'ab'", "`quote`: expected one ASCII character or `none`, found `ab`");
+    let hint = "\nhint: `transmog config` shows all settings";
+    check("x = 1", &format!("`x`: there is no such setting{hint}"));
+    check("\"\\n\" = 1", &format!("`\\n`: there is no such setting{hint}"));
+}
+
+#[test]
 fn keys_stand_once() {
     let folder = Folder::new();
     folder.check_fails(
