@@ -1,4 +1,4 @@
-//! README.md: its commands run as pasted, and print what stands below them.
+//! README.md and the manual: their commands run as pasted, and print what stands below them.
 //!
 //! Every fenced `sh` or `console` block that runs `transmog`, or `cargo run --release -- `, is run
 //! in a folder of its own that holds a copy of `fixtures/`.
@@ -15,6 +15,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const README: &str = include_str!("../README.md");
+
+/// Pages whose commands are run, with their names.
+const PAGES: [(&str, &str); 2] =
+    [("README.md", README), ("docs/configuration.md", include_str!("../docs/configuration.md"))];
 
 /// How a command of a README starts that runs this project from its sources.
 const FROM_SOURCE: &str = "cargo run --release -- ";
@@ -35,10 +39,10 @@ struct Shown {
     output: String,
 }
 
-fn fenced_blocks() -> Vec<Fenced> {
+fn fenced_blocks(page: &'static str) -> Vec<Fenced> {
     let mut found: Vec<Fenced> = Vec::new();
     let mut is_open = false;
-    for (index, line) in README.lines().enumerate() {
+    for (index, line) in page.lines().enumerate() {
         match line.strip_prefix("```") {
             Some(language) if !is_open => {
                 is_open = true;
@@ -118,7 +122,10 @@ fn run(folder: &Path, command: &str) -> String {
 #[test]
 fn commands_run_and_print_what_is_shown() {
     let (mut ran, mut compared) = (0, 0);
-    for block in fenced_blocks() {
+    let blocks = PAGES
+        .iter()
+        .flat_map(|(name, page)| fenced_blocks(page).into_iter().map(move |block| (*name, block)));
+    for (name, block) in blocks {
         if !matches!(block.language, "sh" | "console") {
             continue;
         }
@@ -131,7 +138,7 @@ fn commands_run_and_print_what_is_shown() {
             let found = run(folder.path(), &command);
             ran += 1;
             if !output.is_empty() {
-                assert_eq!(found, output, "README.md:{}: {command}", block.line_number);
+                assert_eq!(found, output, "{name}:{}: {command}", block.line_number);
                 compared += 1;
             }
         }
@@ -142,7 +149,7 @@ fn commands_run_and_print_what_is_shown() {
 /// The picture: a record, then a section for each table: its name, its columns, its rows.
 #[test]
 fn picture_of_one_record_shows_the_tables_it_becomes() {
-    let blocks = fenced_blocks();
+    let blocks = fenced_blocks(README);
     let picture = blocks.iter().find(|block| block.language == "text").expect("a picture");
     let mut sections = picture.lines.split(|line| line.is_empty());
     let record = sections.next().unwrap().join("\n");

@@ -17,6 +17,8 @@ use transmog::{
     OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode, StatusPolicy,
 };
 
+use super::presets;
+
 /// Help leads with examples.
 const HELP: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}";
 
@@ -40,6 +42,16 @@ Examples:
   dates as text, ids made from the content
     transmog convert fixtures/orders.jsonl -o plain.csv --dates off --ids hash";
 
+/// The same for `config`.
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  all settings, with a preset and a file
+    transmog config --preset large-data --config fixtures/transmog.toml
+  as JSON
+    transmog config --json
+  whether a file is fine
+    transmog config --check fixtures/transmog.toml";
+
 /// Turns nested JSON, JSONL and CSV into clean related tables: a main table and a child table per
 /// nested array.
 #[derive(Debug, Parser)]
@@ -56,6 +68,18 @@ pub struct Args {
 pub enum Command {
     /// Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables.
     Convert(Box<ConvertArgs>),
+    /// Prints every setting: its value, where that comes from, and what it takes.
+    ///
+    /// Settings are the flags of `convert`; a flag comes before the environment, that before the
+    /// file, that before the preset.
+    #[command(before_help = CONFIG_EXAMPLES, help_template = HELP)]
+    Config(Box<ConfigArgs>),
+    /// Lists the formats, compressions, batch strategies and presets that are built in.
+    Formats {
+        /// Prints JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Prints the script that completes commands and flags in a shell.
     Completions {
         /// The shell.
@@ -63,8 +87,22 @@ pub enum Command {
     },
 }
 
-/// Flags of `convert`.
+/// Flags of `config`: those of `convert`, whose settings it shows.
 #[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    /// Looks at this file alone, and says what is wrong with it.
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// Prints JSON: an array with an object for each setting.
+    #[arg(long, conflicts_with = "check")]
+    pub json: bool,
+    /// The settings.
+    #[command(flatten)]
+    pub convert: ConvertArgs,
+}
+
+/// Flags of `convert`.
+#[derive(Debug, Clone, clap::Args)]
 #[command(before_help = EXAMPLES, help_template = HELP)]
 pub struct ConvertArgs {
     /// What to read, in this order, into one set of tables: files, patterns in quotes such as
@@ -134,7 +172,7 @@ pub struct ConvertArgs {
     #[arg(help_heading = "Selection")]
     pub sample: Option<usize>,
     /// Decides which records `--sample` takes [default: 0].
-    #[arg(long, value_name = "S", value_parser = number::<u64, 0, { usize::MAX }>)]
+    #[arg(long, value_name = "N", value_parser = number::<u64, 0, { usize::MAX }>)]
     #[arg(requires = "sample", help_heading = "Selection")]
     pub seed: Option<u64>,
     /// The character between cells; `\t` is a tab. This and all of these are told from the start of
@@ -439,6 +477,17 @@ pub struct ConvertArgs {
     /// Bytes handed to a thread at once.
     #[arg(long, value_name = "SIZE", value_parser = size, hide = true)]
     pub chunk_bytes: Option<usize>,
+
+    /// Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`.
+    /// docs/configuration.md shows one.
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`,
+    /// `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or
+    /// `partial-recovery`. `transmog config --preset NAME` shows what it sets.
+    #[arg(long, value_name = "NAME", value_parser = presets::parser(), hide_possible_values = true)]
+    #[arg(help_heading = "Configuration")]
+    pub preset: Option<String>,
 }
 
 /// What `--summary` says.

@@ -1,5 +1,6 @@
 //! `transmog convert`.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -8,12 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use clap::ArgMatches;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use transmog::{Cancel, Error, ErrorKind, Summary};
 
 use super::args::{ConvertArgs, SummaryFormat};
-use super::{allocator, message, plan};
+use super::layers::{self, Settled, Sources};
+use super::plan::{self, Scope};
+use super::settings::Settings;
+use super::{allocator, message};
 
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
@@ -28,7 +33,15 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 /// Converts, and sums up what it did on standard error.
 ///
 /// Returns the exit status of a run that published its tables.
-pub fn run(args: ConvertArgs) -> Result<u8, Error> {
+///
+/// - Errors: all that is wrong with the settings, or why the run ended.
+pub fn run(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Result<u8, Vec<Error>> {
+    let sources = Sources { variables: std::env::vars_os().collect(), file: None };
+    let Settled { args, given, .. } = layers::settle(settings, line, matches, sources, Scope::Run)?;
+    convert(args).map_err(|error| vec![layers::explain(settings, &given, error)])
+}
+
+fn convert(args: ConvertArgs) -> Result<u8, Error> {
     let format = match (&args.summary, args.quiet) {
         (_, true) => SummaryFormat::None,
         (format, false) => format.clone().unwrap_or_default(),

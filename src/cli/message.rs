@@ -6,9 +6,15 @@ use std::error::Error as _;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind as Parsed};
 use transmog::sink::names::printable;
 use transmog::{Error, ErrorKind};
+
+use super::args::Args;
+
+/// What there is to do where nothing better is known.
+pub const HELP: &str = "`transmog convert --help` shows all flags, with examples";
 
 /// Writes `text` as it is.
 pub fn say(text: &impl fmt::Display) {
@@ -53,12 +59,12 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
     };
     let flag = text(ContextKind::InvalidArg).map(|arg| flag_of(&arg)).unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
-    let help = "`transmog convert --help` shows all flags, with examples";
     let error = match wrong.kind() {
         Parsed::UnknownArgument => Error::usage(format!("`{flag}`: there is no such flag")),
         Parsed::InvalidSubcommand => {
             let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let message = format!("expected a command (`convert`, `completions`), found `{found}`");
+            let commands = commands();
+            let message = format!("expected a command ({commands}), found `{found}`");
             let hint = format!("`transmog convert {found}` converts a file of that name");
             return Error::usage(message).with_hint(hint);
         }
@@ -99,8 +105,14 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedValue].into_iter();
     match suggested.filter_map(text).next() {
         Some(near) => error.with_hint(format!("did you mean `{}`?", flag_of(&near))),
-        None => error.with_hint(help),
+        None => error.with_hint(HELP),
     }
+}
+
+fn commands() -> String {
+    let args = Args::command();
+    let names: Vec<_> = args.get_subcommands().map(|one| format!("`{}`", one.get_name())).collect();
+    names.join(", ")
 }
 
 /// Returns `--to` for `--to <FORMAT>`, and `SHELL` for `<SHELL>`.

@@ -3,43 +3,64 @@
 mod allocator;
 mod args;
 mod batching;
+mod checks;
 mod completions;
+mod config;
 mod convert;
+mod environment;
+mod file;
+mod formats;
+mod layers;
 mod message;
 mod plan;
+mod presets;
+mod settings;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 
-use clap::Parser;
 use clap::error::ErrorKind as Parsed;
+use clap::{ArgMatches, FromArgMatches};
 use transmog::error::{EXIT_DONE, EXIT_USAGE};
 use transmog::{Error, ErrorKind};
 
 use args::{Args, Command};
+use settings::Settings;
 
 /// Runs the command line that started this process; returns its exit status.
 pub fn run() -> u8 {
-    let done = match Args::try_parse() {
-        Ok(Args { command: Command::Convert(args) }) => convert::run(*args),
-        Ok(Args { command: Command::Completions { shell } }) => {
-            completions::run(shell).map(|()| EXIT_DONE)
-        }
+    let line: Vec<_> = std::env::args_os().collect();
+    let settings = Settings::new();
+    let done = match settings.parse(&line) {
+        Ok(matches) => command(&settings, &line, &matches),
         Err(asked) if matches!(asked.kind(), Parsed::DisplayHelp | Parsed::DisplayVersion) => {
-            print(asked.render().to_string().as_bytes()).map(|()| EXIT_DONE)
+            let shown = print(asked.render().to_string().as_bytes());
+            shown.map(|()| EXIT_DONE).map_err(|error| vec![error])
         }
         Err(asked) if asked.kind() == Parsed::DisplayHelpOnMissingArgumentOrSubcommand => {
             message::say(&asked.render());
             return EXIT_USAGE;
         }
-        Err(wrong) => Err(message::from_clap(&wrong)),
+        Err(wrong) => Err(vec![message::from_clap(&wrong)]),
     };
     match done {
         Ok(status) => status,
-        Err(error) => {
-            message::report(&error);
-            error.kind().exit_status()
+        Err(errors) => {
+            errors.iter().for_each(message::report);
+            errors.first().map_or(EXIT_USAGE, |error| error.kind().exit_status())
         }
     }
+}
+
+fn command(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Result<u8, Vec<Error>> {
+    let args = Args::from_arg_matches(matches).map_err(|wrong| vec![message::from_clap(&wrong)])?;
+    let done = match args.command {
+        Command::Convert(_) => return convert::run(settings, line, matches),
+        Command::Config(args) => return config::run(settings, line, matches, &args),
+        Command::Formats { json } => formats::run(json),
+        Command::Completions { shell } => completions::run(shell),
+    };
+    done.map(|()| EXIT_DONE).map_err(|error| vec![error])
 }
 
 /// Writes all of `bytes` to standard output.

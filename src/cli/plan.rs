@@ -4,34 +4,84 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind, Execution,
-    Framing, Header, IdMode, Input, InputFormat, NonObjects, OnError, OutputFormat, Overwrite,
-    RejectTarget, Sample, Selection, SourceRetry, limits,
+    ArrayMode, Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind,
+    Framing, Header, IdMode, Input, NonObjects, OutputFormat, Overwrite, RejectTarget, Sample,
+    Selection, SourceRetry,
 };
 
 use transmog::source::list::{self, Directories, Separator};
 
 use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
-use super::batching;
+use super::{batching, checks};
 
-/// Works out what the flags ask for.
+/// How much of a run is known when its flags are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    Run,
+    /// Settings alone: inputs, output and format may be chosen later.
+    Settings,
+}
+
+/// Returns why the flags cannot work, as far as that shows without a look at any file.
+///
+/// What only shows when a run is put together is looked for once nothing else is left.
+pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
+    let mut problems = Vec::new();
+    let is_open = scope == Scope::Settings && args.output.is_none();
+    let only_stdin = args.files_from.is_none() && args.files.iter().all(|name| name == "-");
+    let stands_in = || if only_stdin { Input::Stdin } else { Input::File("input".into()) };
+    if scope == Scope::Run {
+        problems.extend(no_input(args));
+    }
+    let place = place(args.output.as_deref(), only_stdin).map_err(|error| problems.push(error));
+    let place = place.ok().filter(|_| !is_open);
+    let to = match &place {
+        Some(place) if scope == Scope::Run || args.to.is_some() => {
+            output_format(args.to, place).map_err(|error| problems.push(error)).ok()
+        }
+        Some(place) => output_format(None, place).ok(),
+        None => args.to,
+    };
+    problems.extend(checks::problems(args, to, place.as_ref()));
+    // what a schema allows is only known when its file has been read
+    if problems.is_empty() && args.schema.is_none() {
+        let place = place.unwrap_or(Place::Directory(".".into()));
+        let to = to.unwrap_or(OutputFormat::Parquet);
+        let mut args = args.clone();
+        let is_tables = args.table.is_some() || args.framing.is_some_and(|one| one != Framing::One);
+        if is_open || (place == Place::Stdout && !is_tables) {
+            // the default where a stream takes one table, as it still may where all is open
+            args.arrays = args.arrays.or(Some(ArrayMode::Inline));
+        }
+        let built = build(args, vec![stands_in()], place, to);
+        let checked = built.and_then(|mut conversion| {
+            set(&mut conversion.flatten.arrays, conversion.arrays);
+            conversion.check()
+        });
+        problems.extend(checked.err());
+    }
+    problems
+}
+
+/// Works out what flags ask for that [`problems`] has nothing against.
 ///
 /// - Errors: `Usage`; `Io` if the system gives no random seed.
 pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
-    if args.name.as_deref() == Some("") {
-        return Err(Error::usage("`--name`: expected a name, found nothing"));
-    }
     let inputs = inputs(&args)?;
     let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
     let place = place(args.output.as_deref(), only_stdin)?;
     let to = output_format(args.to, &place)?;
-    check_format_flags(&args, to)?;
-    check_place_flags(&args, &place)?;
-    check_csv_flags(&args)?;
-    check_recovery_flags(&args)?;
-    check_running_flags(&args)?;
-    let (batches, live) = batching::batching(&args)?;
+    build(args, inputs, place, to)
+}
 
+fn build(
+    args: ConvertArgs,
+    inputs: Vec<Input>,
+    place: Place,
+    to: OutputFormat,
+) -> Result<Conversion, Error> {
+    let (batches, live) = batching::batching(&args)?;
     let mut conversion = Conversion::new(inputs, to);
     conversion.destination = match place {
         Place::Stdout => Destination::Stdout(args.framing.unwrap_or(Framing::One)),
@@ -69,9 +119,6 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
         None => RejectTarget::Beside,
         Some(path) if path.as_os_str() == "none" => RejectTarget::Nowhere,
         Some(path) if path.as_os_str() == "-" => RejectTarget::Stdout,
-        Some(path) if path.as_os_str().is_empty() => {
-            return Err(Error::usage("`--rejects`: expected a file, `-` or `none`, found nothing"));
-        }
         Some(path) => RejectTarget::File(path),
     };
     if let Some(Failure(on_error, rejecting)) = args.on_error {
@@ -96,15 +143,6 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     conversion.time_limits.idle = args.idle_timeout;
     set(&mut conversion.time_limits.on_timeout, args.on_timeout);
     conversion.protected = args.files_from.iter().chain(&args.schema).cloned().collect();
-    if args.quiet
-        && matches!(
-            args.summary,
-            Some(SummaryFormat::Text | SummaryFormat::Json | SummaryFormat::Github)
-        )
-    {
-        return Err(Error::usage("`--quiet` and `--summary` exclude each other")
-            .with_hint("`--summary json=FILE` writes a file also where nothing is printed"));
-    }
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
     }
@@ -180,120 +218,6 @@ fn contract(path: &Path) -> Result<Contract, Error> {
     Contract::parse(&path.display().to_string(), &text)
 }
 
-/// So many of the flags of CSV say how rows and cells are told apart.
-const DIALECT_FLAGS: usize = 7;
-
-/// Refuses flags of CSV where the input is something else.
-fn check_csv_flags(args: &ConvertArgs) -> Result<(), Error> {
-    let flags = [
-        (args.delimiter.is_some(), "--delimiter"),
-        (args.quote.is_some(), "--quote"),
-        (args.escape.is_some(), "--escape"),
-        (args.header, "--header"),
-        (args.no_header, "--no-header"),
-        (args.skip_rows.is_some(), "--skip-rows"),
-        (args.comment.is_some(), "--comment"),
-        (!args.null_value.is_empty(), "--null-value"),
-        (args.ragged.is_some(), "--ragged"),
-        (args.json_cells, "--json-cells"),
-        (args.decimal_comma, "--decimal-comma"),
-        (args.thousands.is_some(), "--thousands"),
-    ];
-    let from = args.from.unwrap_or_default();
-    // Reject files say how their rows are written, not what cells mean.
-    let idle = match from {
-        InputFormat::Json | InputFormat::Jsonl => flags.as_slice(),
-        InputFormat::Rejects => &flags[..DIALECT_FLAGS],
-        _ => &[],
-    };
-    if let Some((_, flag)) = idle.iter().find(|(is_given, _)| *is_given) {
-        return Err(Error::usage(format!("`{flag}`: expected CSV, found `--from {from}`"))
-            .with_hint(format!("leave `{flag}` out, it would do nothing")));
-    }
-    if from == InputFormat::Tsv && args.delimiter.is_some_and(|delimiter| delimiter != b'\t') {
-        return Err(Error::usage("`--delimiter`: expected a tab, as in `--from tsv`")
-            .with_hint("say `--from csv`"));
-    }
-    Ok(())
-}
-
-/// Refuses flags of recovery that would do nothing.
-fn check_recovery_flags(args: &ConvertArgs) -> Result<(), Error> {
-    let Failure(on_error, rejecting) =
-        args.on_error.unwrap_or(Failure(OnError::Skip, Rejecting::Any));
-    let is_fail = on_error == OnError::Fail;
-    let flags = [
-        (is_fail && args.rejects.is_some(), "--rejects"),
-        (is_fail && args.max_errors.is_some(), "--max-errors"),
-        (is_fail && args.max_error_rate.is_some(), "--max-error-rate"),
-    ];
-    if let Some((_, flag)) = flags.iter().find(|(is_idle, ..)| *is_idle) {
-        return Err(Error::usage(format!(
-            "`{flag}`: expected records that are rejected, found `--on-error fail`"
-        ))
-        .with_hint(format!("leave `{flag}` out, it would do nothing")));
-    }
-    let is_file = args.rejects.as_deref().is_some_and(|path| path.as_os_str() != "none");
-    let contradicts = match rejecting {
-        Rejecting::Any => false,
-        Rejecting::ToFile => args.rejects.is_some() && !is_file,
-        Rejecting::Nowhere => is_file,
-    };
-    if contradicts {
-        let (name, says) = match rejecting {
-            Rejecting::Nowhere => ("LogAndContinue", "keeps no rejected records"),
-            _ => ("SendToDLQ", "keeps rejected records in a file"),
-        };
-        return Err(Error::usage(format!(
-            "`--on-error {name}` and `--rejects` exclude each other"
-        ))
-        .with_hint(format!("`{name}` {says}; `skip` leaves the choice to `--rejects`")));
-    }
-    if is_fail && args.fail_fast == Some(false) {
-        return Err(Error::usage("`--fail-fast=false` and `--on-error fail` exclude each other")
-            .with_hint("`--on-error fail` ends the run at the first bad record"));
-    }
-    let is_retry = on_error == OnError::Retry;
-    let retries = args.max_retries.unwrap_or(u32::from(is_retry));
-    let source_retries = args.source_max_retries.unwrap_or(retries);
-    for (backoff, retries, flag, number) in [
-        (args.retry_backoff, retries.max(source_retries), "--retry-backoff", "--max-retries"),
-        (
-            args.source_retry_backoff,
-            source_retries,
-            "--source-retry-backoff",
-            "--source-max-retries",
-        ),
-    ] {
-        if backoff.is_some() && retries == 0 {
-            let message = format!("`{flag}`: expected `--on-error retry` or `{number}`");
-            return Err(
-                Error::usage(message).with_hint(format!("leave `{flag}` out, it would do nothing"))
-            );
-        }
-    }
-    if is_retry && retries == 0 && source_retries == 0 {
-        return Err(Error::usage("`--on-error retry`: expected retries, found `--max-retries 0`")
-            .with_hint("say `--on-error skip`"));
-    }
-    Ok(())
-}
-
-/// Refuses flags of running that contradict each other.
-fn check_running_flags(args: &ConvertArgs) -> Result<(), Error> {
-    if args.execution == Some(Execution::Sequential)
-        && let Some(threads) = args.threads.filter(|threads| threads.get() > 1)
-    {
-        let message = format!("`--execution sequential`: expected one thread, found `{threads}`");
-        return Err(Error::usage(message).with_hint("leave `--threads` out"));
-    }
-    if args.on_timeout.is_some() && args.timeout.is_none() && args.idle_timeout.is_none() {
-        return Err(Error::usage("`--on-timeout`: expected `--timeout` or `--idle-timeout`")
-            .with_hint("leave `--on-timeout` out, it would do nothing"));
-    }
-    Ok(())
-}
-
 /// Puts a flag's value in the place of the default.
 fn set<T>(option: &mut T, given: Option<T>) {
     if let Some(given) = given {
@@ -315,22 +239,30 @@ fn seeded(ids: IdMode) -> Result<IdMode, Error> {
     }
 }
 
-/// Finds the inputs: those that are named, then those of a list.
-fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
+/// Returns why there is nothing to read, or nothing that could be.
+fn no_input(args: &ConvertArgs) -> Option<Error> {
     let files = &args.files;
     if files.is_empty() && args.files_from.is_none() {
         if args.recursive {
-            return Err(Error::usage("`--recursive`: expected a directory, found nothing"));
+            return Some(Error::usage("`--recursive`: expected a directory, found nothing"));
         }
-        if io::stdin().is_terminal() {
-            return Err(Error::usage("expected a file, or data on standard input, found neither")
-                .with_hint("name a file, as in `transmog convert orders.jsonl --to csv`"));
-        }
-        return Ok(vec![Input::Stdin]);
+        return io::stdin().is_terminal().then(|| {
+            Error::usage("expected a file, or data on standard input, found neither")
+                .with_hint("name a file, as in `transmog convert orders.jsonl --to csv`")
+        });
     }
     let uses = files.iter().chain(&args.files_from).filter(|file| file.as_os_str() == "-");
-    if uses.count() > 1 {
-        return Err(Error::usage("`-`: expected standard input once, found it twice"));
+    (uses.count() > 1).then(|| Error::usage("`-`: expected standard input once, found it twice"))
+}
+
+/// Finds the inputs: those that are named, then those of a list.
+fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
+    let files = &args.files;
+    if let Some(error) = no_input(args) {
+        return Err(error);
+    }
+    if files.is_empty() && args.files_from.is_none() {
+        return Ok(vec![Input::Stdin]);
     }
     if files.iter().any(|file| file.as_os_str().is_empty()) {
         return Err(Error::usage("expected the name of a file, found an empty argument"));
@@ -351,9 +283,12 @@ fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
 
 /// Where the tables go.
 #[derive(Debug, PartialEq, Eq)]
-enum Place {
+pub enum Place {
+    /// Standard output.
     Stdout,
+    /// Files in a directory, which may have to be made.
     Directory(PathBuf),
+    /// A file for the main table, and others beside it.
     File(PathBuf),
 }
 
@@ -395,60 +330,6 @@ fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat
                 .with_hint(format!("leave `--to` out, or end the name in `.{}`", to.extension())))
         }
         (Some(to), _) => Ok(to),
-    }
-}
-
-/// Refuses flags that would do nothing in this format.
-fn check_format_flags(args: &ConvertArgs, to: OutputFormat) -> Result<(), Error> {
-    use OutputFormat::{Arrow, Csv, Json, Jsonl, Parquet, Tsv};
-    let has_columns = args.encoding.iter().any(|one| matches!(one, Encoding::Column(_)));
-    let flags: [(bool, &str, &[OutputFormat]); 10] = [
-        (args.compression.is_some(), "--compression", &[Parquet]),
-        (has_columns, "--encoding COLUMN=NAME", &[Parquet]),
-        (args.compat, "--compat", &[Parquet]),
-        (args.row_group_rows.is_some(), "--row-group-rows", &[Parquet, Arrow]),
-        (args.row_group_bytes.is_some(), "--row-group-bytes", &[Parquet, Arrow]),
-        (args.delimiter_out.is_some(), "--delimiter-out", &[Csv]),
-        (args.bom, "--bom", &[Csv, Tsv]),
-        (args.formula_guard, "--formula-guard", &[Csv, Tsv]),
-        (args.indent.is_some(), "--indent", &[Json]),
-        (args.nulls.is_some(), "--nulls", &[Json, Jsonl]),
-    ];
-    for (is_given, flag, formats) in flags {
-        if is_given && !formats.contains(&to) {
-            let formats: Vec<_> = formats.iter().map(|to| format!("`--to {to}`")).collect();
-            let formats = formats.join(" or ");
-            return Err(Error::usage(format!("`{flag}`: expected {formats}, found `--to {to}`"))
-                .with_hint(format!("leave `{flag}` out, it would do nothing")));
-        }
-    }
-    if args.chunk_bytes.is_some_and(|bytes| bytes > limits::RECORD_BYTES_LIMIT) {
-        return Err(Error::usage("`--chunk-bytes`: expected 1GiB at most"));
-    }
-    Ok(())
-}
-
-/// Returns whether there may be files besides the tables.
-fn writes_files(args: &ConvertArgs) -> bool {
-    let rejects =
-        args.rejects.as_deref().is_none_or(|path| !matches!(path.to_str(), Some("-" | "none")));
-    let may_reject =
-        !matches!(args.on_error, Some(Failure(OnError::Fail, _) | Failure(_, Rejecting::Nowhere)));
-    (rejects && may_reject) || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
-}
-
-/// Refuses flags that would do nothing in this place.
-fn check_place_flags(args: &ConvertArgs, place: &Place) -> Result<(), Error> {
-    match place {
-        Place::Stdout if args.force && !writes_files(args) => {
-            Err(Error::usage("`--force`: expected files as output, found standard output")
-                .with_hint("leave `--force` out, or write files with `-o`"))
-        }
-        Place::Directory(_) | Place::File(_) if args.framing.is_some() => {
-            Err(Error::usage("`--framing`: expected standard output, found files")
-                .with_hint("add `-o -`, or leave `--framing` out: each table has its own file"))
-        }
-        _ => Ok(()),
     }
 }
 

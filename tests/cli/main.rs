@@ -6,6 +6,7 @@ mod batches;
 mod charset;
 mod completions;
 mod compressed;
+mod config;
 mod csv_input;
 mod csv_mixed;
 mod formats;

@@ -24,9 +24,9 @@ fn records(count: usize) -> String {
 ///
 /// The pipe stays open until that is known, so the program cannot have ended.
 #[cfg(target_os = "linux")]
-fn memory(limit: &str) -> (usize, usize) {
+fn memory(flags: &str) -> (usize, usize) {
     let folder = Folder::new();
-    let args = format!("convert --to parquet -o out.parquet --memory-limit {limit} --threads 2 -q");
+    let args = format!("convert --to parquet -o out.parquet {flags} -q");
     let mut child = folder
         .command(&args)
         .stdin(Stdio::piped())
@@ -51,10 +51,17 @@ fn memory(limit: &str) -> (usize, usize) {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn the_preset_for_little_memory_takes_less_than_128_mib() {
+    let (peak, _) = memory("--preset memory-optimized");
+    assert!(peak < 128 << 20, "{} MiB", peak >> 20);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn memory_stays_within_the_limit() {
-    let (small, faults_of_small) = memory("96MiB");
+    let (small, faults_of_small) = memory("--memory-limit 96MiB --threads 2");
     assert!(small < 96 << 20, "96MiB: {} MiB", small >> 20);
-    let (whole, faults) = memory("512MiB");
+    let (whole, faults) = memory("--memory-limit 512MiB --threads 2");
     // with room to spare, freed memory is used again before the system takes it back
     assert!(faults * 2 < faults_of_small, "{faults} and {faults_of_small} page faults");
     assert!(whole < 512 << 20, "512MiB: {} MiB", whole >> 20);

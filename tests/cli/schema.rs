@@ -413,7 +413,7 @@ fn flags_that_contradict_the_schema_are_refused() {
     let folder = Folder::with_orders();
     folder.write("s.json", SCHEMA);
     for (flags, expected) in [
-        ("--schema-mode evolve", "expected `--schema`, found nothing in its place"),
+        ("--schema-mode evolve", "`--schema-mode`: expected `--schema` beside it\n"),
         ("--schema s.json --all-text", "`--all-text`: expected to be left out beside `--schema`\n"),
         (
             "--schema s.json --type id=text",

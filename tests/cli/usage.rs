@@ -137,15 +137,15 @@ fn unknown_and_clashing_flags_are_named() {
     );
     check("convert --to csv --to csv", "error: `--to`: expected once, found twice\n");
     check(
-        "convert --all-text --dates off",
+        "convert --all-text --dates off --to csv",
         "error: `--all-text` and `--dates` exclude each other\n",
     );
     check(
         "orders.jsonl",
-        "error: expected a command (`convert`, `completions`), found `orders.jsonl`\n\
+        "error: expected a command (`convert`, `config`, `formats`, `completions`), found `orders.jsonl`\n\
          hint: `transmog convert orders.jsonl` converts a file of that name\n",
     );
-    check("convert - -", "error: `-`: expected standard input once, found it twice\n");
+    check("convert - - --to csv", "error: `-`: expected standard input once, found it twice\n");
 }
 
 #[test]
