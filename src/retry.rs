@@ -55,6 +55,12 @@ impl Retry {
         Retry { max, backoff, count: Arc::default(), cancel }
     }
 
+    /// Returns one that counts together with this one and tries as `source` says, where it does.
+    pub(crate) fn for_reads(&self, source: SourceRetry) -> Self {
+        let max = source.max.unwrap_or(self.max);
+        Retry { max, backoff: source.backoff.unwrap_or(self.backoff), ..self.clone() }
+    }
+
     /// Returns how often something was tried again.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)

@@ -60,7 +60,8 @@ pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(
         for (table, known) in schema.tables().iter().enumerate().skip(1) {
             outputs.create(table, &known.name)?;
         }
-        let parts = Parts { names, paths, schema, outputs, rejects, retry: retry.clone() };
+        let retry = retry.for_reads(conversion.source_retry);
+        let parts = Parts { names, paths, schema, outputs, rejects, retry };
         convert(conversion, parts, summary)
     });
     summary.retries = retry.count();

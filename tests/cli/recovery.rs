@@ -755,8 +755,12 @@ fn input_that_is_not_there_yet_is_waited_for_if_asked() {
     };
     assert_eq!(run("-q --max-retries 100 --retry-backoff 100ms").stdout(), "_tm_id,a\n1,1\n");
     assert_eq!(run("-q --on-error retry --retry-backoff 400ms").stdout(), "_tm_id,a\n1,1\n");
+    let reads = "-q --source-max-retries 100 --source-retry-backoff 100ms";
+    assert_eq!(run(reads).stdout(), "_tm_id,a\n1,1\n");
     let start = "error: <stdin>: reading failed: ";
     run("").fails_with(1, start);
+    let writes = "--max-retries 100 --retry-backoff 100ms --source-max-retries 0";
+    run(writes).fails_with(1, start);
     run("--on-error retry --max-retries 2 --retry-backoff 10ms").fails_with(1, start);
 }
 
