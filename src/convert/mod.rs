@@ -32,7 +32,7 @@ use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
 use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
-use crate::report::observer::Observer;
+use crate::report::observer::{Observer, Watcher};
 use crate::report::status::StatusPolicy;
 use crate::retry::{RETRIES, Retry, RetryOptions, SourceRetry};
 use crate::schema::contract::Contract;
@@ -196,6 +196,8 @@ pub struct Conversion {
     pub summary_file: Option<PathBuf>,
     /// Watches the run.
     pub observer: Option<Box<dyn Observer>>,
+    /// The same while it runs.
+    pub(crate) watcher: Watcher,
     /// Ends the run from outside.
     pub cancel: Cancel,
 }
@@ -345,6 +347,7 @@ impl Conversion {
             protected: Vec::new(),
             summary_file: None,
             observer: None,
+            watcher: Watcher::default(),
             cancel: Cancel::default(),
         }
     }
@@ -362,6 +365,14 @@ impl Conversion {
     ///
     /// - Errors: as [`run`](Conversion::run).
     pub fn run_into(mut self, summary: &mut Summary) -> Result<(), Error> {
+        let watcher = Watcher::new(self.observer.take());
+        self.watcher = watcher.clone();
+        let ran = self.run_watched(summary);
+        watcher.complete(summary);
+        ran
+    }
+
+    fn run_watched(mut self, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
         self.settle();
         let file = self.summary_file.clone();

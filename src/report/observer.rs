@@ -1,6 +1,7 @@
 //! What a run tells whoever watches it.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{InputSummary, Status, Summary};
@@ -131,4 +132,56 @@ pub struct Counts {
     pub codes: Vec<(FaultCode, u64)>,
     /// Time since the start of the run.
     pub elapsed: Duration,
+}
+
+/// A run's observer, if there is one; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Watcher(Option<Arc<Mutex<Box<dyn Observer>>>>);
+
+// What is here and not called yet is called by the loop.
+#[allow(dead_code)]
+impl Watcher {
+    pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Self {
+        Watcher(observer.map(|observer| Arc::new(Mutex::new(observer))))
+    }
+
+    /// Returns whether anybody wants to know.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn start(&self, run: &RunStart) {
+        self.tell(|observer| observer.on_start(run));
+    }
+
+    pub(crate) fn batch_start(&self, batch: &BatchStart) {
+        self.tell(|observer| observer.on_batch_start(batch));
+    }
+
+    pub(crate) fn batch_complete(&self, batch: &BatchReport) {
+        self.tell(|observer| observer.on_batch_complete(batch));
+    }
+
+    pub(crate) fn batch_error(&self, batch: &BatchReport, error: &BatchError) {
+        self.tell(|observer| observer.on_batch_error(batch, error));
+    }
+
+    pub(crate) fn file_complete(&self, input: &InputSummary) {
+        self.tell(|observer| observer.on_file_complete(input));
+    }
+
+    pub(crate) fn tick(&self, counts: &Counts) {
+        self.tell(|observer| observer.on_tick(counts));
+    }
+
+    pub(crate) fn complete(&self, summary: &Summary) {
+        self.tell(|observer| observer.on_complete(summary));
+    }
+
+    /// An observer that has panicked is told the rest all the same: the run goes on without it.
+    fn tell(&self, event: impl FnOnce(&mut dyn Observer)) {
+        if let Some(observer) = &self.0 {
+            event(&mut **observer.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
 }
