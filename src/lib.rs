@@ -43,7 +43,11 @@ pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
 pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
-pub use report::observer::{BatchError, BatchReport, BatchStart, Counts, Observer, RunStart};
+pub use report::log::{LogFormat, LogObserver};
+pub use report::metrics::{MetricsFailure, MetricsObserver};
+pub use report::observer::{
+    BatchError, BatchReport, BatchStart, Counts, Observer, Observers, RunStart,
+};
 pub use report::status::StatusPolicy;
 pub use report::{
     Batches, DialectSummary, InputSummary, Outcome, Status, Summary, TableSummary, Warning,

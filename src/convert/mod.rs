@@ -192,6 +192,11 @@ pub struct Conversion {
     pub source_retry: SourceRetry,
     /// Files that are read besides the inputs, which no output may replace.
     pub protected: Vec<PathBuf>,
+    /// Files that somebody else writes during the run, such as [`MetricsObserver`]: they must not be
+    /// inputs, and no output gets their names.
+    ///
+    /// [`MetricsObserver`]: crate::MetricsObserver
+    pub reserved: Vec<PathBuf>,
     /// Where the summary goes as JSON, whether the run succeeds or fails.
     pub summary_file: Option<PathBuf>,
     /// Watches the run.
@@ -345,6 +350,7 @@ impl Conversion {
             retry: RetryOptions::default(),
             source_retry: SourceRetry::default(),
             protected: Vec::new(),
+            reserved: Vec::new(),
             summary_file: None,
             observer: None,
             watcher: Watcher::default(),
@@ -403,6 +409,7 @@ impl Conversion {
         if self.source_column.as_deref() == Some("") {
             return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
+        sink::refuse_read(&self.reserved, run::readable_files(self))?;
         self.check_stream()?;
         self.check_recovery()?;
         self.check_csv_input()?;

@@ -88,6 +88,9 @@ impl Outputs {
         })?;
         sink.refuse_inputs(inputs)?;
         sink.retry_with(retry.clone());
+        for path in &conversion.reserved {
+            sink.keep_clear_of(path)?;
+        }
         let mut csv = conversion.csv;
         if conversion.to == OutputFormat::Tsv {
             csv.delimiter = b'\t';
