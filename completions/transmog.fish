@@ -94,6 +94,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
+json\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
@@ -101,17 +105,58 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l nulls -d 'JSON and JSONL: `omit` (default) leaves members without a value out, `keep` writes `null`' -r -f -a "omit\t''
 keep\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l on-error -d 'What happens at a record that cannot be converted: `skip` (default) puts it into the reject file and goes on, `fail` ends the run, `fail-batch` rejects its whole batch, `retry` is `skip` and tries reads and writes again that fail for a moment' -r -f -a "skip\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l on-error -d 'What happens at a record that cannot be converted: `skip` (default, `SendToDLQ`) puts it into the reject file and goes on, `fail` ends the run, `fail-batch` (`FailBatch`) rejects its whole batch, `retry` (`RetryWithBackoff`) is `skip` and tries reads and writes again that fail for a moment. `LogAndContinue` is `skip` without a reject file' -r -f -a "skip\t''
 fail\t''
 fail-batch\t''
 retry\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l rejects -d 'Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go to files) or `none` [default: <name>.rejects.jsonl beside the tables]' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-errors -d 'Ends the run where more records than that are rejected; nothing is published then' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-error-rate -d 'The same for a share of all records, such as `5%`: at the end, and from the thousandth record on' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-size -d 'Records of a batch, for `--on-error fail-batch` [default: 10000]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-max-retries -d 'The same as `--max-retries`, for reads alone' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-retry-backoff -d 'The same as `--retry-backoff`, for reads alone' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l fail-fast -d 'Ends the run at the first input that cannot be read, and marks the rest as skipped [default: true]. With `false` the other inputs are read, and `--status-policy` decides' -r -f -a "true\t''
+false\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l status-policy -d 'How the status of the run follows from those of its inputs: `worst` (default), `best`, `majority`, `merge` (a warning where some inputs gave records), `first-failure`, or `all` (failed unless all passed). With `error` nothing is published' -r -f -a "worst\t''
+best\t''
+majority\t''
+merge\t''
+first-failure\t''
+all\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-strategy -d 'When a batch ends: `fixed_size` (default, `--batch-size`, `--batch-timeout`), `time_window` (`--batch-window`), `memory_based` (`--batch-memory`), `adaptive_size` (`--batch-min-size`, `--batch-max-size`, `--target-latency`), `low_latency` (`--batch-max-size`, `--batch-wait`, `--batch-eager`) or `mega_batch` (`--batch-size`, `--batch-parallel`, `--batch-reuse-buffer`). docs/batching.md says when to choose which' -r -f -a "fixed_size\t''
+time_window\t''
+memory_based\t''
+adaptive_size\t''
+low_latency\t''
+mega_batch\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-size -d 'Records of a batch [default: 10000; with `mega_batch` 50000, from 10000 to 100000]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-timeout -d 'On a pipe, how long after its first record a batch ends that is not full [default: 1s]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-window -d 'Length of a window of time [default: 1s]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-memory -d 'Bytes of input of a batch [default: 1MiB]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-min-size -d 'Records of a batch at least [default: 10]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-max-size -d 'Records of a batch at most [default: 1000; with `low_latency` 1]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l target-latency -d 'How long a batch is to take, from its first record until its rows are written [default: 100ms]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-wait -d 'On a pipe, how long a batch waits for more records [default: 1ms]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-eager -d 'Whether a batch ends at once where the pipe has nothing more [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-parallel -d 'Whether more than one thread works on batches [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-reuse-buffer -d 'Whether the buffers of batches that are done are filled again [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l live -d 'When rows go to standard output: `off` at the end, when the run has succeeded, `on` as batches close, `auto` (default) as batches close where input is a pipe and a batch strategy was chosen. Rows that are out stay out if the run fails, and have the types known by then' -r -f -a "auto\t''
+on\t''
+off\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
+parallel\t''
+adaptive\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l timeout -d 'How long the run may take' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l idle-timeout -d 'How long a pipe may give nothing' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''
+publish\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l memory-limit -d 'Memory to stay within; row groups get smaller with it, and the longest record that is taken. The footers of very wide tables come on top [default: 512MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l chunk-bytes -d 'Bytes handed to a thread at once' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'

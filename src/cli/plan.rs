@@ -108,6 +108,7 @@ pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
     }
+    conversion.reserved.extend(args.metrics);
     conversion.indent = args.indent;
     conversion.threads = args.threads;
     set(&mut conversion.skip, args.skip);
@@ -434,7 +435,9 @@ fn writes_files(args: &ConvertArgs) -> bool {
         args.rejects.as_deref().is_none_or(|path| !matches!(path.to_str(), Some("-" | "none")));
     let may_reject =
         !matches!(args.on_error, Some(Failure(OnError::Fail, _) | Failure(_, Rejecting::Nowhere)));
-    (rejects && may_reject) || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
+    (rejects && may_reject)
+        || args.metrics.is_some()
+        || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
 }
 
 /// Refuses flags that would do nothing in this place.

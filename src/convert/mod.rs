@@ -393,7 +393,10 @@ impl Conversion {
             let text = summary.to_json();
             sink::write_alone(&path, text.as_bytes(), overwrite, inputs).map_err(|also| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-                Error::new(error.kind(), error.to_string()).with_hint(format!("{hint}{also}"))
+                let hint = format!("{hint}{also}");
+                let error = Error::new(error.kind(), error.to_string()).with_hint(hint);
+                summary.fail(&error);
+                error
             })?;
         }
         Err(error)
