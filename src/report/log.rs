@@ -479,17 +479,20 @@ mod tests {
         let mut input = InputSummary::new("a\n.jsonl");
         (input.records, input.status) = (10, Status::Passed);
         log.on_file_complete(&input);
-        let mut summary = Summary::default();
-        summary.records = 9;
-        summary.elapsed = Duration::from_secs(2);
-        summary.batches = Batches { count: 1, ..Batches::default() };
-        summary.tables.push(TableSummary {
+        let table = TableSummary {
             name: "a".to_owned(),
             path: Some(PathBuf::from("out/a.csv")),
             rows: 9,
             columns: 1,
             bytes: 50,
-        });
+        };
+        let mut summary = Summary {
+            records: 9,
+            elapsed: Duration::from_secs(2),
+            batches: Batches { count: 1, ..Batches::default() },
+            tables: vec![table],
+            ..Summary::default()
+        };
         log.on_complete(&summary);
         summary.fail(&full);
         log.on_complete(&summary);

@@ -531,8 +531,8 @@ mod tests {
         for number in 1..=600 {
             observer.on_batch_complete(&batch(number, number as usize / 2));
         }
-        let mut summary = Summary::default();
-        summary.tables = (0..1003).map(|number| table(&format!("t{number}"), 1)).collect();
+        let tables = (0..1003).map(|number| table(&format!("t{number}"), 1)).collect();
+        let summary = Summary { tables, ..Summary::default() };
         observer.on_complete(&summary);
         let rows = samples(&path, "table_rows");
         assert_eq!(rows.len(), OBSERVED_NAMES_MAX + 1);

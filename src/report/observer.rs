@@ -266,3 +266,41 @@ impl Watcher {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use super::*;
+
+    struct Panicking(Sender<&'static str>);
+
+    impl Observer for Panicking {
+        fn on_tick(&mut self, _counts: &Counts) {
+            panic!("an observer's own");
+        }
+
+        fn on_complete(&mut self, _summary: &Summary) {
+            self.0.send("complete").unwrap();
+        }
+    }
+
+    #[test]
+    fn an_observer_that_panicked_is_told_the_rest() {
+        let (sender, told) = channel();
+        let watcher = Watcher::new(Some(Box::new(Panicking(sender))));
+        let other = watcher.clone();
+        assert!(thread::spawn(move || other.tick(&Counts::default())).join().is_err());
+        watcher.complete(&Summary::default());
+        assert_eq!(told.recv().unwrap(), "complete");
+    }
+
+    #[test]
+    fn without_an_observer_nothing_happens() {
+        let watcher = Watcher::default();
+        assert!(!watcher.is_watching());
+        watcher.tick(&Counts::default());
+    }
+}
