@@ -587,7 +587,7 @@ impl Conversion {
             Destination::Stdout(framing) | Destination::Writer(_, framing) => {
                 *framing == Framing::One && self.table.is_none()
             }
-            Destination::Directory(_) | Destination::File(_) => false,
+            Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
         };
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
         self.flatten.arrays = self.arrays.unwrap_or(default);
@@ -596,7 +596,7 @@ impl Conversion {
             self.flatten.ids = IdMode::Sequence;
         }
         if self.rejects == RejectTarget::Beside
-            && matches!(self.destination, Destination::Writer(..))
+            && matches!(self.destination, Destination::Writer(..) | Destination::Tables(_))
         {
             // Nothing lies beside it.
             self.rejects = RejectTarget::Nowhere;

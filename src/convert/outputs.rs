@@ -14,8 +14,9 @@ use super::run::CANCEL_POLL;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
-use crate::encode::parquet::{ParquetOptions, ParquetWriter, encoding};
-use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
+use crate::encode::parquet::{ParquetOptions, encoding};
+use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
+use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
 use crate::report::{Summary, TableSummary};
@@ -23,8 +24,8 @@ use crate::retry::Retry;
 use crate::schema::Layout;
 use crate::sink::names::FileNames;
 use crate::sink::{
-    Access, Destination, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged, StagedSide,
-    Trail,
+    Access, Destination, Framing, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged,
+    StagedSide, Trail,
 };
 
 /// What the name of a reject file ends in.
@@ -34,9 +35,9 @@ const REJECTS_EXTENSION: &str = "rejects.jsonl";
 pub(super) struct Outputs {
     sink: Sink,
     to: OutputFormat,
-    parquet: ParquetOptions,
-    csv: csv::CsvOptions,
-    json: JsonOptions,
+    formats: FormatOptions,
+    /// Makes the writers of a library user.
+    writers: Option<TableWriters>,
     table: Option<String>,
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
@@ -49,11 +50,20 @@ pub(super) struct Outputs {
 
 struct Output {
     name: String,
-    /// Nothing for a table that the user did not choose.
-    writer: Option<Box<dyn TableWriter>>,
+    writer: Writer,
     groups: BTreeMap<usize, Gathering>,
     planned: usize,
     appended: usize,
+}
+
+/// Who takes the rows of a table.
+enum Writer {
+    /// Nobody, as the user chose another table.
+    Nobody,
+    /// A file.
+    File(Box<dyn TableWriter>),
+    /// A library user.
+    User(Box<dyn StreamingWriter>),
 }
 
 /// The parts of a row group that have been encoded.
@@ -79,7 +89,12 @@ impl Outputs {
     ) -> Result<Self, Error> {
         let tagged = conversion.is_tagged();
         let nowhere = Destination::Directory(".".into());
-        let destination = std::mem::replace(&mut conversion.destination, nowhere);
+        let mut destination = std::mem::replace(&mut conversion.destination, nowhere);
+        let mut writers = None;
+        if let Destination::Tables(given) = destination {
+            writers = Some(given);
+            destination = Destination::Writer(Box::new(io::sink()), Framing::Tar);
+        }
         let mut sink = Sink::open(SinkOptions {
             destination,
             extension: conversion.to.extension(),
@@ -91,12 +106,8 @@ impl Outputs {
         for path in &conversion.reserved {
             sink.keep_clear_of(path)?;
         }
-        let mut csv = conversion.csv;
-        if conversion.to == OutputFormat::Tsv {
-            csv.delimiter = b'\t';
-        }
         let json = JsonOptions {
-            array: conversion.to == OutputFormat::Json,
+            array: false,
             nulls: conversion.nulls,
             indent: conversion.indent,
             tagged,
@@ -104,13 +115,16 @@ impl Outputs {
         let mut outputs = Outputs {
             sink,
             to: conversion.to,
-            parquet: ParquetOptions {
-                codec: conversion.codec,
-                compat: conversion.compat,
-                encodings: conversion.encodings.clone(),
+            formats: FormatOptions {
+                parquet: ParquetOptions {
+                    codec: conversion.codec,
+                    compat: conversion.compat,
+                    encodings: conversion.encodings.clone(),
+                },
+                csv: conversion.csv,
+                json,
             },
-            csv,
-            json,
+            writers,
             table: conversion.table.clone(),
             summary: None,
             retry: retry.clone(),
@@ -172,12 +186,13 @@ impl Outputs {
 
     pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
         let is_wanted = self.table.as_ref().is_none_or(|wanted| wanted == name);
-        let writer = match is_wanted {
-            true => {
+        let writer = match &mut self.writers {
+            _ if !is_wanted => Writer::Nobody,
+            Some(writers) => Writer::User(writers(name)?),
+            None => {
                 let staged = self.sink.create(table, name, table == 0)?;
-                Some(self.open_writer(staged)?)
+                Writer::File(self.formats.open(self.to, staged)?)
             }
-            false => None,
         };
         self.tables.push(Output {
             name: name.to_owned(),
@@ -187,15 +202,6 @@ impl Outputs {
             appended: 0,
         });
         Ok(())
-    }
-
-    fn open_writer(&self, staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
-        Ok(match self.to {
-            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
-            OutputFormat::Csv | OutputFormat::Tsv => csv::open(staged, self.csv),
-            OutputFormat::Json | OutputFormat::Jsonl => json::open(staged, self.json.clone()),
-            OutputFormat::Arrow => ipc::open(staged)?,
-        })
     }
 
     /// Hands a row group to the workers; returns whether they have something to do.
@@ -208,7 +214,14 @@ impl Outputs {
     ) -> Result<bool, Error> {
         let FullGroup { table, group, bytes } = full;
         let output = &mut self.tables[table];
-        let Some(writer) = &mut output.writer else { return Ok(false) };
+        let writer = match &mut output.writer {
+            Writer::Nobody => return Ok(false),
+            Writer::User(writer) => {
+                writer.write_batch(Batch::new(group, layout, place))?;
+                return Ok(false);
+            }
+            Writer::File(writer) => writer,
+        };
         let tasks = writer.plan(group, layout, place)?;
         if tasks.is_empty() {
             // A table without columns, which no other row group of it has either.
@@ -245,7 +258,7 @@ impl Outputs {
         let mut written = Written::default();
         while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
             && let Some(next) = output.groups.remove(&output.appended)
-            && let Some(writer) = &mut output.writer
+            && let Writer::File(writer) = &mut output.writer
         {
             writer.append(next.parts.into_iter().flatten().collect())?;
             output.appended += 1;
@@ -265,19 +278,30 @@ impl Outputs {
         cancel: &Cancel,
     ) -> Result<(), Error> {
         if let Some(wanted) = &self.table
-            && self.tables.iter().all(|output| output.writer.is_none())
+            && self.tables.iter().all(|output| matches!(output.writer, Writer::Nobody))
         {
             let names: Vec<_> = self.tables.iter().map(|o| format!("`{}`", o.name)).collect();
             let message = format!("no table `{wanted}` arose");
             let hint = format!("there are {}", names.join(", "));
             return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
         }
-        encoding::check(&self.parquet.encodings, layouts)?;
+        encoding::check(&self.formats.parquet.encodings, layouts)?;
         let mut staged = Vec::new();
-        for (output, layout) in self.tables.into_iter().zip(layouts) {
+        for ((output, layout), &rows) in self.tables.into_iter().zip(layouts).zip(rows) {
             cancel.check()?;
-            if let Some(writer) = output.writer {
-                staged.push(writer.finish(layout)?);
+            match output.writer {
+                Writer::Nobody => {}
+                Writer::File(writer) => staged.push(writer.finish(layout)?),
+                Writer::User(writer) => {
+                    writer.finish(&TableEnd::new(layout, rows))?;
+                    summary.tables.push(TableSummary {
+                        name: layout.table.clone(),
+                        path: None,
+                        rows,
+                        columns: layout.columns.len(),
+                        bytes: 0,
+                    });
+                }
             }
         }
         for table in &staged {

@@ -3,10 +3,10 @@
 use std::io::{self, BufRead};
 use std::ops::Range;
 
-use super::TableWriter;
 use super::buffer::{Buffer, Snippet};
 use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
-use super::text::{RowFormat, RowReader, TextFormat, TextWriter, unquoted};
+use super::text::{RowFormat, RowReader, TextFormat, TextWriter, to_text, unquoted};
+use super::{RowGroup, TableWriter};
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
@@ -38,6 +38,11 @@ pub enum Nulls {
 /// Starts a JSON file.
 pub fn open(staged: Staged, options: JsonOptions) -> Box<dyn TableWriter> {
     Box::new(TextWriter::open(staged, Json { options }))
+}
+
+/// Spells rows as JSON lines.
+pub(super) fn lines(group: &RowGroup, layout: &Layout) -> Vec<u8> {
+    to_text(&Json { options: JsonOptions::default() }, group, layout)
 }
 
 struct Json {
