@@ -64,6 +64,11 @@ pub fn run(args: ConvertArgs) -> Result<u8, Error> {
 /// Works out what the flags ask for, and who watches it.
 fn prepare(args: ConvertArgs) -> Result<(Conversion, Option<MetricsFailure>), Error> {
     let (log, file, interval) = (args.log_format, args.metrics.clone(), args.metrics_interval);
+    if let Some(path) = file.as_ref().filter(|path| matches!(path.to_str(), Some("" | "-"))) {
+        let found = if path.as_os_str().is_empty() { "nothing" } else { "`-`" };
+        let message = format!("`--metrics`: expected a file, found {found}");
+        return Err(Error::usage(message));
+    }
     let mut conversion = plan::conversion(args)?;
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
     let metrics = file.map(|file| MetricsObserver::open(&file, conversion.overwrite, interval));

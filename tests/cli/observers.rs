@@ -105,6 +105,7 @@ fn metrics_replace_no_input_and_no_output() {
         ("orders.jsonl --to csv -o . --metrics x --rejects x", 2, "another output's name"),
         ("orders.jsonl --to csv --summary json=x --metrics x", 2, "another output's name"),
         ("orders.jsonl --to csv -o new --metrics new/m", 2, "expected a directory"),
+        ("orders.jsonl --to csv --metrics -", 2, "`--metrics`: expected a file, found `-`"),
         ("orders.jsonl --to csv --metrics-interval 1s", 2, "--metrics"),
     ] {
         let done = folder.run(&format!("convert {flags}"));
