@@ -96,6 +96,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
+json\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
@@ -249,6 +253,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l framing -d 
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
+json\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r

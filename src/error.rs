@@ -147,7 +147,8 @@ pub enum ErrorKind {
 
 /// Exit status of a run that converted everything.
 pub const EXIT_DONE: u8 = 0;
-/// Exit status of a run that failed and published nothing.
+/// Exit status of a run that failed and published nothing; also of one whose tables were published
+/// but not its metrics.
 pub const EXIT_FAILED: u8 = 1;
 /// Exit status of a usage error, or of an output that exists.
 pub const EXIT_USAGE: u8 = 2;

@@ -5,6 +5,16 @@
 //! by ids. Nothing is sampled: a column or a type that first shows in the last record is as good as
 //! one in the first.
 //!
+//! Examples stand with what they are about:
+//!
+//! - records from files or memory into tables: [`Conversion`]; from an iterator: [`Input::records`]
+//! - records from an iterator into Parquet in memory: [`writer`]
+//! - output in memory: [`MemoryBuffer`]
+//! - a writer of one's own: [`StreamingWriter`]
+//! - an observer of one's own: [`Observer`]; logs and metrics: [`LogObserver`],
+//!   [`MetricsObserver`], [`Observers`]
+//! - a schema to be held to: [`Conversion::contract`]
+//!
 //! The stages, in the order in which the data goes: [`source`] opens inputs, [`frame`] cuts them
 //! into records, [`decode`] reads values, [`flatten`] makes rows of them, [`schema`] decides types,
 //! [`encode`] writes bytes, [`sink`] publishes files. `convert` ties them together.
@@ -25,6 +35,7 @@ pub mod reject;
 pub mod report;
 mod convert;
 
+pub use arrow_array::RecordBatch;
 pub use convert::{
     BatchStrategy, Cancel, Conversion, CsvInput, DateMode, Execution, Live, NonObjects, NumberMode,
     OnTimeout, Sample, TimeLimits,
@@ -34,6 +45,9 @@ pub use encode::csv::CsvOptions;
 pub use encode::json::Nulls;
 pub use encode::parquet::Codec;
 pub use encode::parquet::encoding::{ColumnEncoding, Encoding};
+pub use encode::streaming::{
+    Batch, StreamingWriter, TableEnd, TableWriters, WriterOptions, writer,
+};
 pub use error::{Error, ErrorKind, Fault, FaultCode};
 pub use flatten::names::NameStyle;
 pub use flatten::path::PathPattern;
@@ -43,14 +57,20 @@ pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
 pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
-pub use report::observer::{BatchError, BatchReport, BatchStart, Counts, Observer, RunStart};
+pub use report::log::{LogFormat, LogObserver};
+pub use report::metrics::{MetricsFailure, MetricsObserver};
+pub use report::observer::{
+    BatchError, BatchReport, BatchStart, Counts, Observer, Observers, RunStart,
+};
 pub use report::status::StatusPolicy;
 pub use report::{
     Batches, DialectSummary, InputSummary, Outcome, Status, Summary, TableSummary, Warning,
     WarningKind,
 };
 pub use retry::{RetryOptions, SourceRetry};
+pub use schema::LayoutColumn;
 pub use schema::contract::Contract;
-pub use sink::{Destination, Framing, Overwrite};
+pub use schema::widen::ColumnType;
+pub use sink::{Destination, Framing, MemoryBuffer, Overwrite};
 pub use source::charset::Charset;
 pub use source::{Compression, Input};

@@ -86,3 +86,10 @@ pub const DETECT_BYTES: usize = 64 << 10;
 
 /// Bytes that the link columns of one row count for when row groups are cut.
 pub const LINK_BYTES: u32 = 24;
+
+/// Tables, and inputs, that metrics and logs tell apart by name; the rest is counted together, as
+/// each name is a time series to whoever collects them.
+pub const OBSERVED_NAMES_MAX: usize = 1_000;
+
+/// Changes of the size of batches that metrics show, the latest: a series each.
+pub const SIZE_CHANGES_MAX: usize = 256;

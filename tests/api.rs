@@ -4,12 +4,18 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
 
 use support::Shared;
 use transmog::{
-    ArrayMode, Cancel, Conversion, Destination, ErrorKind, FaultCode, Framing, IdMode, Input,
-    OnError, OutputFormat, Summary, WarningKind,
+    ArrayMode, Batch, Cancel, ColumnType, Conversion, Destination, Error, ErrorKind, FaultCode,
+    Framing, IdMode, Input, InputFormat, MemoryBuffer, Nulls, Observer, Observers, OnError,
+    OutputFormat, Overwrite, RejectTarget, StreamingWriter, Summary, TableEnd, WarningKind,
+    WriterOptions, writer,
 };
 
 fn input(text: &str) -> Input {
@@ -267,4 +273,337 @@ fn a_run_that_fails_says_what_it_did() {
     assert_eq!((error.kind(), summary.exit_status()), (ErrorKind::Budget, 4));
     assert_eq!((summary.records, summary.rejects.count), (2, 1));
     assert_eq!(summary.rejects.by_code[0].first.message, "expected an object, found an array");
+}
+
+/// Records whose layout changes late: types widen, columns and tables arise, lists turn up.
+fn late() -> String {
+    let mut text = String::new();
+    for number in 0..40 {
+        let items = r#"[{"sku":"a","n":1},{"sku":"b","n":2.5}]"#;
+        text += &match number {
+            0..20 => format!("{{\"id\":{number},\"v\":{number},\"tags\":[],\"items\":{items}}}\n"),
+            20..30 => format!("{{\"id\":{number},\"v\":1.2345678901234567890,\"tags\":[1]}}\n"),
+            _ => format!(
+                "{{\"id\":{number},\"v\":\"text, {number}\",\"new\":{{\"x\":null}},\
+                 \"items\":[{{\"sku\":7}}],\"more\":[{{\"d\":\"2024-01-0{}\"}}]}}\n",
+                number % 9 + 1
+            ),
+        };
+    }
+    text
+}
+
+fn late_conversion(to: OutputFormat) -> Conversion {
+    let mut conversion = Conversion::new(vec![input(&late())], to);
+    conversion.name = Some("t".to_owned());
+    conversion.row_group_rows = 7;
+    conversion.chunk_bytes = Some(300);
+    conversion.threads = NonZeroUsize::new(2);
+    conversion
+}
+
+/// What went to each table.
+type Tables<T> = Arc<Mutex<BTreeMap<String, T>>>;
+
+#[test]
+fn writers_of_the_built_in_formats_write_the_bytes_of_files() {
+    for to in OutputFormat::ALL {
+        for indent in [None, Some(2)] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut conversion = late_conversion(to);
+            conversion.destination = Destination::Directory(dir.path().join("out"));
+            conversion.indent = indent.filter(|_| to == OutputFormat::Json);
+            conversion.nulls = if indent.is_some() { Nulls::Keep } else { Nulls::Omit };
+            let mut options = WriterOptions::default();
+            (options.indent, options.nulls) = (conversion.indent, conversion.nulls);
+            let expected = conversion.run().unwrap();
+
+            let buffers: Tables<MemoryBuffer> = Tables::default();
+            let shared = Arc::clone(&buffers);
+            let mut conversion = late_conversion(to);
+            conversion.destination = Destination::Tables(Box::new(move |table| {
+                let buffer = shared.lock().unwrap().entry(table.to_owned()).or_default().clone();
+                match indent {
+                    None => writer(to, Box::new(buffer)),
+                    Some(_) => options.writer(to, Box::new(buffer)),
+                }
+            }));
+            let summary = conversion.run().unwrap();
+            let rows = |summary: &Summary| -> Vec<_> {
+                summary.tables.iter().map(|t| (t.name.clone(), t.rows, t.columns)).collect()
+            };
+            assert_eq!(rows(&summary), rows(&expected), "{to}");
+            assert!(summary.tables.iter().all(|table| table.path.is_none()));
+            assert_eq!(expected.tables.len(), 3, "{to}");
+            for table in &expected.tables {
+                let file = fs::read(table.path.as_ref().unwrap()).unwrap();
+                let bytes = buffers.lock().unwrap()[&table.name].take();
+                assert!(bytes == file, "{to} {}", table.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_without_rows_is_written_too() {
+    let out = MemoryBuffer::default();
+    let shared = out.clone();
+    let mut conversion = Conversion::new(vec![input("")], OutputFormat::Json);
+    conversion.destination = Destination::Tables(Box::new(move |_| {
+        writer(OutputFormat::Json, Box::new(shared.clone()))
+    }));
+    assert_eq!(conversion.run().unwrap().records, 0);
+    assert_eq!(out.take(), b"[]\n");
+}
+
+/// What a writer of one's own has seen of a table.
+#[derive(Default)]
+struct Seen {
+    lines: Vec<u8>,
+    arrow_rows: usize,
+    /// The types of the column `v`, or of the last one.
+    types: Vec<ColumnType>,
+    /// Rows that it was told of at the end, and the place of the table then.
+    end: Option<(u64, usize)>,
+}
+
+struct Recorder {
+    table: String,
+    seen: Tables<Seen>,
+}
+
+impl Recorder {
+    fn with(&self, change: impl FnOnce(&mut Seen)) {
+        change(self.seen.lock().unwrap().entry(self.table.clone()).or_default());
+    }
+}
+
+fn type_of(columns: &[transmog::LayoutColumn]) -> ColumnType {
+    let column = columns.iter().find(|column| column.name == "v");
+    column.or(columns.last()).unwrap().column_type.clone()
+}
+
+impl StreamingWriter for Recorder {
+    fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
+        assert_eq!(batch.table(), self.table);
+        let arrow = batch.to_arrow()?;
+        assert_eq!((arrow.num_rows(), arrow.num_columns()), (batch.rows(), batch.columns().len()));
+        self.with(|seen| {
+            assert!(seen.end.is_none());
+            seen.arrow_rows += arrow.num_rows();
+            seen.lines.extend(batch.to_json_lines());
+            seen.types.push(type_of(batch.columns()));
+        });
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, end: &TableEnd) -> Result<(), Error> {
+        let ended = self.seen.lock().unwrap().values().filter(|seen| seen.end.is_some()).count();
+        self.with(|seen| {
+            seen.end = Some((end.rows(), ended));
+            seen.types.push(type_of(end.columns()));
+        });
+        Ok(())
+    }
+}
+
+fn record(mut conversion: Conversion) -> (Summary, BTreeMap<String, Seen>) {
+    let seen: Tables<Seen> = Tables::default();
+    let shared = Arc::clone(&seen);
+    conversion.destination = Destination::Tables(Box::new(move |table| {
+        Ok(Box::new(Recorder { table: table.to_owned(), seen: Arc::clone(&shared) }))
+    }));
+    let summary = conversion.run().unwrap();
+    (summary, std::mem::take(&mut *seen.lock().unwrap()))
+}
+
+#[test]
+fn a_writer_of_ones_own_sees_every_row_once() {
+    let line = |id: u32| {
+        format!("{{\"id\":{id},\"name\":\"n\\\"{id}\",\"items\":[{{\"n\":1}},{{\"n\":2.5}}]}}\n")
+    };
+    let text: String = (0..50).map(line).collect();
+    let conversion = || {
+        let mut conversion = Conversion::new(vec![input(&text)], OutputFormat::Jsonl);
+        conversion.name = Some("t".to_owned());
+        conversion.row_group_rows = 7;
+        conversion.chunk_bytes = Some(200);
+        conversion
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut to_files = conversion();
+    to_files.destination = Destination::Directory(dir.path().join("out"));
+    let expected = to_files.run().unwrap();
+    let (summary, seen) = record(conversion());
+    assert_eq!(summary.tables.len(), 2);
+    for (place, table) in expected.tables.iter().enumerate() {
+        let seen = &seen[&table.name];
+        let file = fs::read(table.path.as_ref().unwrap()).unwrap();
+        assert!(seen.lines == file, "{}", table.name);
+        assert_eq!((seen.arrow_rows as u64, seen.end), (table.rows, Some((table.rows, place))));
+    }
+}
+
+#[test]
+fn columns_of_batches_are_those_known_by_then() {
+    let (_, seen) = record(late_conversion(OutputFormat::Parquet));
+    let types = &seen["t"].types;
+    assert_eq!(types.first(), Some(&ColumnType::Int64));
+    assert!(types.contains(&ColumnType::Double), "{types:?}");
+    assert_eq!(types.last(), Some(&ColumnType::Text));
+    let lines = String::from_utf8(seen["t"].lines.clone()).unwrap();
+    assert!(lines.contains(r#""v":1.2345678901234567890"#), "{lines}");
+}
+
+/// Fails at a call.
+struct Failing(&'static str);
+
+impl StreamingWriter for Failing {
+    fn write_batch(&mut self, _batch: Batch) -> Result<(), Error> {
+        if self.0 == "write" { Err(Error::new(ErrorKind::Budget, "write")) } else { Ok(()) }
+    }
+
+    fn finish(self: Box<Self>, _end: &TableEnd) -> Result<(), Error> {
+        if self.0 == "finish" { Err(Error::new(ErrorKind::Budget, "finish")) } else { Ok(()) }
+    }
+}
+
+#[test]
+fn an_error_of_a_writer_ends_the_run_and_nothing_is_published() {
+    for (at, is_published) in [("make", false), ("write", false), ("finish", false), ("", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!("{}oops\n", late());
+        let mut conversion = late_conversion(OutputFormat::Jsonl);
+        conversion.inputs = vec![input(&text)];
+        conversion.rejects = RejectTarget::File(dir.path().join("rejects.jsonl"));
+        conversion.overwrite = Overwrite::Replace;
+        conversion.destination = Destination::Tables(Box::new(move |table| match at {
+            // a child table, in the middle of the run
+            "make" if table == "t_more" => Err(Error::new(ErrorKind::Budget, "make")),
+            "make" => Ok(Box::new(Failing(""))),
+            at => Ok(Box::new(Failing(at))),
+        }));
+        let mut summary = Summary::default();
+        let done = conversion.run_into(&mut summary);
+        let found = done.err().map(|error| (error.kind(), error.to_string()));
+        let expected = (!is_published).then(|| (ErrorKind::Budget, at.to_owned()));
+        assert_eq!(found, expected);
+        assert_eq!(summary.tables.is_empty(), !is_published);
+        let files = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(files, usize::from(is_published), "{at}");
+    }
+}
+
+#[test]
+fn one_table_of_several_can_go_to_a_writer() {
+    let mut conversion = late_conversion(OutputFormat::Jsonl);
+    conversion.table = Some("t_items".to_owned());
+    let (summary, seen) = record(conversion);
+    assert_eq!(summary.tables.len(), 1);
+    assert_eq!(seen.keys().collect::<Vec<_>>(), ["t_items"]);
+}
+
+#[test]
+fn a_closed_stream_behind_a_writer_is_told_apart() {
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut conversion = late_conversion(OutputFormat::Csv);
+    conversion.destination =
+        Destination::Tables(Box::new(|_| writer(OutputFormat::Csv, Box::new(Closed))));
+    assert_eq!(conversion.run().unwrap_err().kind(), ErrorKind::ClosedPipe);
+}
+
+#[test]
+fn records_of_an_iterator_are_read_as_they_are_wanted() {
+    let counter = Arc::new(Mutex::new(0u64));
+    let shared = Arc::clone(&counter);
+    let endless = (0u64..).map(move |n| {
+        *shared.lock().unwrap() += 1;
+        BTreeMap::from([("n", n)])
+    });
+    let set = |conversion: &mut Conversion| {
+        conversion.inputs = vec![Input::records("numbers", endless)];
+        conversion.limit = Some(3);
+    };
+    let (summary, out) = convert("", set).unwrap();
+    assert_eq!(summary.records, 3);
+    assert_eq!(out.lines().last(), Some("{\"_tm_id\":3,\"n\":2}"));
+    assert!(*counter.lock().unwrap() < 1_000_000);
+}
+
+/// A record that may be no JSON, as the keys of its objects are no strings.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Keyed {
+    Text(BTreeMap<&'static str, u32>),
+    Pair(BTreeMap<(u32, u32), u32>),
+}
+
+#[test]
+fn a_record_that_cannot_be_json_ends_the_run() {
+    let records = || {
+        [
+            Keyed::Text(BTreeMap::from([("a", 1)])),
+            Keyed::Text(BTreeMap::new()),
+            Keyed::Pair(BTreeMap::from([((1, 2), 3)])),
+        ]
+    };
+    let set = |conversion: &mut Conversion| {
+        conversion.inputs = vec![Input::records("maps", records())];
+    };
+    let error = convert("", set).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    let expected = "maps: reading failed: record 3 cannot be JSON: key must be";
+    assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn records_that_are_json_already_may_have_line_ends() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+    let records = vec![raw("{\n \"a\": 1\r\n}"), raw("{}")];
+    let set = |conversion: &mut Conversion| {
+        conversion.inputs = vec![Input::records("raw", records)];
+        conversion.from = InputFormat::Jsonl;
+    };
+    assert_eq!(convert("", set).unwrap().1, "{\"_tm_id\":1,\"a\":1}\n{\"_tm_id\":2}\n");
+}
+
+/// Notes how runs ended.
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Vec<(u8, u64)>>>);
+
+impl Observer for Ends {
+    fn on_complete(&mut self, summary: &Summary) {
+        self.0.lock().unwrap().push((summary.exit_status(), summary.records));
+    }
+}
+
+#[test]
+fn observers_are_told_how_a_run_ended_however_it_did() {
+    let ends = Ends::default();
+    let watched = || -> Option<Box<dyn Observer>> {
+        Some(Box::new(Observers(vec![Box::new(ends.clone()), Box::new(ends.clone())])))
+    };
+    convert("{}\n{}\n", |conversion| conversion.observer = watched()).unwrap();
+    let fail = |conversion: &mut Conversion| {
+        conversion.observer = watched();
+        conversion.on_error = OnError::Fail;
+    };
+    convert("{}\noops\n", fail).unwrap_err();
+    let refuse = |conversion: &mut Conversion| {
+        conversion.observer = watched();
+        conversion.inputs.clear();
+    };
+    convert("", refuse).unwrap_err();
+    assert_eq!(*ends.0.lock().unwrap(), [(0, 2), (0, 2), (1, 1), (1, 1), (2, 0), (2, 0)]);
 }

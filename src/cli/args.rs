@@ -13,8 +13,9 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
-    Execution, Framing, IdMode, InputFormat, NameStyle, Nulls, NumberMode, OnError, OnTimeout,
-    OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode, StatusPolicy,
+    Execution, Framing, IdMode, InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnError,
+    OnTimeout, OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode,
+    StatusPolicy,
 };
 
 use super::presets;
@@ -312,6 +313,21 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "FORMAT", value_parser = SummaryFormat::from_str)]
     #[arg(help_heading = "Output")]
     pub summary: Option<SummaryFormat>,
+    /// Tells standard error what happens as it happens, a line for each event: `text`, or `json` with
+    /// an object a line and nothing else, so that errors are in `run_complete` and there is no
+    /// summary unless `--summary` asks for one.
+    #[arg(long, value_name = "FORMAT", value_parser = choice(LOG_FORMATS))]
+    #[arg(conflicts_with = "quiet", help_heading = "Output")]
+    pub log_format: Option<LogFormat>,
+    /// Writes what the run did to a file in Prometheus' text format, also where it fails. Metrics of
+    /// an earlier run are replaced. If that cannot be written the run ends with status 1, where it
+    /// succeeded otherwise.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub metrics: Option<PathBuf>,
+    /// Writes metrics during the run as well, this often.
+    #[arg(long, value_name = "TIME", value_parser = time, requires = "metrics")]
+    #[arg(help_heading = "Output")]
+    pub metrics_interval: Option<Duration>,
 
     /// Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none`
     /// [default: zstd:3].
@@ -659,6 +675,7 @@ const EXECUTIONS: Choices<Execution> = &[
 ];
 const ON_TIMEOUT: Choices<OnTimeout> =
     &[("fail", OnTimeout::Fail), ("publish", OnTimeout::Publish)];
+const LOG_FORMATS: Choices<LogFormat> = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
 
 /// Reads one of a few names; a second name for the same is taken, but not shown.

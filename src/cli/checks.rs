@@ -119,7 +119,9 @@ fn writes_files(args: &ConvertArgs) -> bool {
         args.rejects.as_deref().is_none_or(|path| !matches!(path.to_str(), Some("-" | "none")));
     let may_reject =
         !matches!(args.on_error, Some(Failure(OnError::Fail, _) | Failure(_, Rejecting::Nowhere)));
-    (rejects && may_reject) || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
+    (rejects && may_reject)
+        || args.metrics.is_some()
+        || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
 }
 
 fn check_summary(args: &ConvertArgs) -> Option<Error> {

@@ -12,7 +12,11 @@ use std::time::Duration;
 use clap::ArgMatches;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use transmog::{Cancel, Error, ErrorKind, Summary};
+use transmog::error::{EXIT_DONE, EXIT_FAILED};
+use transmog::{
+    Cancel, Conversion, Error, ErrorKind, LogFormat, LogObserver, MetricsFailure, MetricsObserver,
+    Observer, Observers, Outcome, Summary,
+};
 
 use super::args::{ConvertArgs, SummaryFormat};
 use super::layers::{self, Settled, Sources};
@@ -32,32 +36,95 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 
 /// Converts, and sums up what it did on standard error.
 ///
-/// Returns the exit status of a run that published its tables.
+/// Returns the exit status of a run that published its tables, or whose log says why it did not.
 ///
 /// - Errors: all that is wrong with the settings, or why the run ended.
 pub fn run(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Result<u8, Vec<Error>> {
     let sources = Sources { variables: std::env::vars_os().collect(), file: None };
     let Settled { args, given, .. } = layers::settle(settings, line, matches, sources, Scope::Run)?;
-    convert(args).map_err(|error| vec![layers::explain(settings, &given, error)])
+    convert(args, |error| layers::explain(settings, &given, error)).map_err(|error| vec![error])
 }
 
-fn convert(args: ConvertArgs) -> Result<u8, Error> {
-    let format = match (&args.summary, args.quiet) {
-        (_, true) => SummaryFormat::None,
-        (format, false) => format.clone().unwrap_or_default(),
+fn convert(args: ConvertArgs, explain: impl Fn(Error) -> Error) -> Result<u8, Error> {
+    let format = match (&args.summary, args.quiet, args.log_format) {
+        (_, true, _) => SummaryFormat::None,
+        (None | Some(SummaryFormat::JsonFile(_)), _, Some(LogFormat::Json)) => SummaryFormat::None,
+        (format, ..) => format.clone().unwrap_or_default(),
     };
-    let conversion = plan::conversion(args)?;
-    allocator::keep_freed_memory(conversion.memory_limit);
-    stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
-        Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
-            .with_source(cause)
-    })?;
+    let is_json = args.log_format == Some(LogFormat::Json);
+    let (conversion, metrics) = match prepare(args).map_err(&explain) {
+        Err(error) if is_json => return Ok(refuse(&error)),
+        prepared => prepared?,
+    };
     let mut summary = Summary::default();
     let ran = conversion.run_into(&mut summary);
     if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
         sum_up(&summary, &format);
     }
-    ran.map(|()| summary.exit_status())
+    let lost = metrics.and_then(|metrics| metrics.take());
+    if let Some(error) = &lost {
+        report_lost(error, is_json);
+    }
+    match ran {
+        Ok(()) if lost.is_some() && summary.exit_status() == EXIT_DONE => Ok(EXIT_FAILED),
+        Ok(()) => Ok(summary.exit_status()),
+        // the log has said why
+        Err(error) if is_json => Ok(error.kind().exit_status()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Works out what the flags ask for, and who watches it.
+fn prepare(args: ConvertArgs) -> Result<(Conversion, Option<MetricsFailure>), Error> {
+    let (log, file, interval) = (args.log_format, args.metrics.clone(), args.metrics_interval);
+    if let Some(path) = file.as_ref().filter(|path| matches!(path.to_str(), Some("" | "-"))) {
+        let found = if path.as_os_str().is_empty() { "nothing" } else { "`-`" };
+        let message = format!("`--metrics`: expected a file, found {found}");
+        return Err(Error::usage(message));
+    }
+    let mut conversion = plan::conversion(args)?;
+    let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+    let metrics = file.map(|file| MetricsObserver::open(&file, conversion.overwrite, interval));
+    let metrics = metrics.transpose()?;
+    let failure = metrics.as_ref().map(MetricsObserver::failure);
+    observers.extend(metrics.map(|metrics| Box::new(metrics) as Box<dyn Observer>));
+    // last, so that a run has ended when its log says so
+    observers.extend(log.map(|format| Box::new(log_to_stderr(format)) as Box<dyn Observer>));
+    if !observers.is_empty() {
+        conversion.observer = Some(Box::new(Observers(observers)));
+    }
+    allocator::keep_freed_memory(conversion.memory_limit);
+    stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
+        Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
+            .with_source(cause)
+    })?;
+    Ok((conversion, failure))
+}
+
+fn log_to_stderr(format: LogFormat) -> LogObserver {
+    LogObserver::new(Box::new(io::stderr()), format)
+}
+
+/// Says in the log why there is no run; returns its exit status.
+fn refuse(error: &Error) -> u8 {
+    let mut summary = Summary::default();
+    summary.outcome = Outcome::Failed {
+        kind: error.kind(),
+        message: error.to_string(),
+        hint: error.hint().map(str::to_owned),
+    };
+    log_to_stderr(LogFormat::Json).on_complete(&summary);
+    error.kind().exit_status()
+}
+
+/// Says that metrics could not be written.
+fn report_lost(error: &Error, is_json: bool) {
+    if is_json {
+        let line = serde_json::json!({"event": "metrics_error", "error": error.to_string()});
+        message::say(&format!("{line}\n"));
+    } else {
+        message::report(error);
+    }
 }
 
 /// Says what a run did.

@@ -146,6 +146,7 @@ fn build(
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
     }
+    conversion.reserved.extend(args.metrics);
     conversion.indent = args.indent;
     conversion.threads = args.threads;
     set(&mut conversion.skip, args.skip);

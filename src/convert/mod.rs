@@ -195,6 +195,11 @@ pub struct Conversion {
     pub source_retry: SourceRetry,
     /// Files that are read besides the inputs, which no output may replace.
     pub protected: Vec<PathBuf>,
+    /// Files that somebody else writes during the run, such as [`MetricsObserver`]: they must not be
+    /// inputs, and no output gets their names.
+    ///
+    /// [`MetricsObserver`]: crate::MetricsObserver
+    pub reserved: Vec<PathBuf>,
     /// Where the summary goes as JSON, whether the run succeeds or fails.
     pub summary_file: Option<PathBuf>,
     /// Watches the run.
@@ -360,6 +365,7 @@ impl Conversion {
             retry: RetryOptions::default(),
             source_retry: SourceRetry::default(),
             protected: Vec::new(),
+            reserved: Vec::new(),
             summary_file: None,
             observer: None,
             watcher: Watcher::default(),
@@ -402,7 +408,10 @@ impl Conversion {
             let text = summary.to_json();
             sink::write_alone(&path, text.as_bytes(), overwrite, inputs).map_err(|also| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
-                Error::new(error.kind(), error.to_string()).with_hint(format!("{hint}{also}"))
+                let hint = format!("{hint}{also}");
+                let error = Error::new(error.kind(), error.to_string()).with_hint(hint);
+                summary.fail(&error);
+                error
             })?;
         }
         Err(error)
@@ -418,6 +427,7 @@ impl Conversion {
         if self.source_column.as_deref() == Some("") {
             return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
+        sink::refuse_read(&self.reserved, run::readable_files(self))?;
         self.check_stream()?;
         self.check_recovery()?;
         self.check_batches()?;
@@ -568,7 +578,7 @@ impl Conversion {
             Destination::Stdout(framing) | Destination::Writer(_, framing) => {
                 *framing != Framing::Tar
             }
-            Destination::Directory(_) | Destination::File(_) => false,
+            Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
         };
         let is_asked = match self.live {
             Live::Off => false,
@@ -581,6 +591,7 @@ impl Conversion {
     /// Returns whether tables are written in part files, each published when it closes.
     pub(crate) fn writes_parts(&self) -> bool {
         self.to == OutputFormat::Parquet
+            && !matches!(self.destination, Destination::Tables(_))
             && matches!(
                 self.batches,
                 BatchStrategy::TimeWindow { .. } | BatchStrategy::LowLatency { .. }
@@ -598,6 +609,7 @@ impl Conversion {
         if is_parquet
             && matches!(self.batches, BatchStrategy::LowLatency { .. })
             && self.file_rows_max.is_none()
+            && self.writes_parts()
         {
             return Err(Error::usage(
                 "`low_latency`: expected lines or part files, found one file of Parquet, whose rows \
@@ -616,7 +628,7 @@ impl Conversion {
         }
         if self.writes_parts() {
             let found = match &self.destination {
-                Destination::Directory(_) => None,
+                Destination::Directory(_) | Destination::Tables(_) => None,
                 Destination::File(_) => Some("a file"),
                 Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
             };
@@ -678,7 +690,7 @@ impl Conversion {
             Destination::Stdout(framing) | Destination::Writer(_, framing) => {
                 *framing == Framing::One && self.table.is_none()
             }
-            Destination::Directory(_) | Destination::File(_) => false,
+            Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
         };
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
         self.flatten.arrays = self.arrays.unwrap_or(default);
@@ -687,7 +699,7 @@ impl Conversion {
             self.flatten.ids = IdMode::Sequence;
         }
         if self.rejects == RejectTarget::Beside
-            && matches!(self.destination, Destination::Writer(..))
+            && matches!(self.destination, Destination::Writer(..) | Destination::Tables(_))
         {
             // Nothing lies beside it.
             self.rejects = RejectTarget::Nowhere;

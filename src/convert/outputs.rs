@@ -15,8 +15,9 @@ use super::run::CANCEL_POLL;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
-use crate::encode::parquet::{ParquetOptions, ParquetWriter, encoding};
-use crate::encode::{Encoded, Place, TableWriter, csv, ipc, json};
+use crate::encode::parquet::{ParquetOptions, encoding};
+use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
+use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
 use crate::report::{Summary, TableSummary};
@@ -24,8 +25,8 @@ use crate::retry::Retry;
 use crate::schema::Layout;
 use crate::sink::names::FileNames;
 use crate::sink::{
-    Access, Destination, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged, StagedSide,
-    Trail,
+    Access, Destination, Framing, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged,
+    StagedSide, Trail,
 };
 
 /// What the name of a reject file ends in.
@@ -35,9 +36,9 @@ const REJECTS_EXTENSION: &str = "rejects.jsonl";
 pub(super) struct Outputs {
     sink: Sink,
     to: OutputFormat,
-    parquet: ParquetOptions,
-    csv: csv::CsvOptions,
-    json: JsonOptions,
+    formats: FormatOptions,
+    /// Makes the writers of a library user.
+    writers: Option<TableWriters>,
     table: Option<String>,
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
@@ -54,11 +55,20 @@ pub(super) struct Outputs {
 
 struct Output {
     name: String,
-    /// Nothing for a table that the user did not choose.
-    writer: Option<Box<dyn TableWriter>>,
+    writer: Writer,
     groups: BTreeMap<usize, Gathering>,
     planned: usize,
     appended: usize,
+}
+
+/// Who takes the rows of a table.
+enum Writer {
+    /// Nobody, as the user chose another table.
+    Nobody,
+    /// A file.
+    File(Box<dyn TableWriter>),
+    /// A library user.
+    User(Box<dyn StreamingWriter>),
 }
 
 /// The parts of a row group that have been encoded.
@@ -97,7 +107,12 @@ impl Outputs {
         };
         let is_live = conversion.is_live();
         let nowhere = Destination::Directory(".".into());
-        let destination = std::mem::replace(&mut conversion.destination, nowhere);
+        let mut destination = std::mem::replace(&mut conversion.destination, nowhere);
+        let mut writers = None;
+        if let Destination::Tables(given) = destination {
+            writers = Some(given);
+            destination = Destination::Writer(Box::new(io::sink()), Framing::Tar);
+        }
         let mut sink = Sink::open(SinkOptions {
             destination,
             extension: conversion.to.extension(),
@@ -109,12 +124,11 @@ impl Outputs {
         if is_live && let Some(stream) = sink.send_live()? {
             direct = Direct::Live(LiveOutput::new(stream, tagged));
         }
-        let mut csv = conversion.csv;
-        if conversion.to == OutputFormat::Tsv {
-            csv.delimiter = b'\t';
+        for path in &conversion.reserved {
+            sink.keep_clear_of(path)?;
         }
         let json = JsonOptions {
-            array: conversion.to == OutputFormat::Json,
+            array: false,
             nulls: conversion.nulls,
             indent: conversion.indent,
             tagged,
@@ -122,9 +136,8 @@ impl Outputs {
         let mut outputs = Outputs {
             sink,
             to: conversion.to,
-            parquet,
-            csv,
-            json,
+            formats: FormatOptions { parquet, csv: conversion.csv, json },
+            writers,
             table: conversion.table.clone(),
             summary: None,
             retry: retry.clone(),
@@ -188,16 +201,22 @@ impl Outputs {
 
     pub(super) fn create(&mut self, table: usize, name: &str) -> Result<(), Error> {
         let is_wanted = self.table.as_ref().is_none_or(|wanted| wanted == name);
-        let writer = match (is_wanted, &mut self.direct) {
-            (true, Direct::Parts(parts)) => {
+        let writer = match (&mut self.direct, &mut self.writers) {
+            _ if !is_wanted => Writer::Nobody,
+            (Direct::Parts(parts), _) => {
                 parts.create(name)?;
-                None
+                Writer::Nobody
             }
-            (true, _) => {
+            (_, Some(writers)) => Writer::User(writers(name)?),
+            (Direct::Live(live), None) => {
+                let rows = live.rows.clone();
                 let staged = self.sink.create(table, name, table == 0)?;
-                Some(self.open_writer(staged)?)
+                Writer::File(self.formats.open_live(self.to, staged, rows))
             }
-            (false, _) => None,
+            (Direct::Off, None) => {
+                let staged = self.sink.create(table, name, table == 0)?;
+                Writer::File(self.formats.open(self.to, staged)?)
+            }
         };
         self.tables.push(Output {
             name: name.to_owned(),
@@ -207,22 +226,6 @@ impl Outputs {
             appended: 0,
         });
         Ok(())
-    }
-
-    fn open_writer(&self, staged: Staged) -> Result<Box<dyn TableWriter>, Error> {
-        if let Direct::Live(live) = &self.direct {
-            let rows = live.rows.clone();
-            return Ok(match self.to {
-                OutputFormat::Csv | OutputFormat::Tsv => csv::open_live(staged, self.csv, rows),
-                _ => json::open_live(staged, self.json.clone(), rows),
-            });
-        }
-        Ok(match self.to {
-            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
-            OutputFormat::Csv | OutputFormat::Tsv => csv::open(staged, self.csv),
-            OutputFormat::Json | OutputFormat::Jsonl => json::open(staged, self.json.clone()),
-            OutputFormat::Arrow => ipc::open(staged)?,
-        })
     }
 
     /// Hands a row group to the workers; returns whether they have something to do.
@@ -235,7 +238,14 @@ impl Outputs {
     ) -> Result<bool, Error> {
         let FullGroup { table, group, bytes } = full;
         let output = &mut self.tables[table];
-        let Some(writer) = &mut output.writer else { return Ok(false) };
+        let writer = match &mut output.writer {
+            Writer::Nobody => return Ok(false),
+            Writer::User(writer) => {
+                writer.write_batch(Batch::new(group, layout, place))?;
+                return Ok(false);
+            }
+            Writer::File(writer) => writer,
+        };
         let tasks = writer.plan(group, layout, place)?;
         if tasks.is_empty() {
             // A table without columns, which no other row group of it has either.
@@ -266,10 +276,14 @@ impl Outputs {
     ) -> Result<(), Error> {
         let output = &mut self.tables[full.table];
         let is_text = matches!(self.direct, Direct::Live(_));
-        if output.writer.is_some() || !is_text {
+        let writer = match &mut output.writer {
+            Writer::File(writer) => Some(writer),
+            Writer::Nobody | Writer::User(_) => None,
+        };
+        if writer.is_some() || !is_text {
             self.layouts.note(full.table, layout, is_text);
         }
-        self.direct.write(output.writer.as_mut(), full, layout, cancel)
+        self.direct.write(writer, full, layout, cancel)
     }
 
     /// Publishes what is no table, as rows are out and the run failed: each record is to be found
@@ -298,7 +312,7 @@ impl Outputs {
         let mut written = Written::default();
         while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
             && let Some(next) = output.groups.remove(&output.appended)
-            && let Some(writer) = &mut output.writer
+            && let Writer::File(writer) = &mut output.writer
         {
             writer.append(next.parts.into_iter().flatten().collect())?;
             output.appended += 1;
@@ -318,7 +332,7 @@ impl Outputs {
         cancel: &Cancel,
     ) -> Result<(), Error> {
         if let Some(wanted) = &self.table
-            && self.tables.iter().all(|output| output.writer.is_none())
+            && self.tables.iter().all(|output| matches!(output.writer, Writer::Nobody))
             && !matches!(self.direct, Direct::Parts(_))
         {
             let names: Vec<_> = self.tables.iter().map(|o| format!("`{}`", o.name)).collect();
@@ -326,12 +340,23 @@ impl Outputs {
             let hint = format!("there are {}", names.join(", "));
             return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
         }
-        encoding::check(&self.parquet.encodings, layouts)?;
+        encoding::check(&self.formats.parquet.encodings, layouts)?;
         let mut staged = Vec::new();
-        for (output, layout) in self.tables.into_iter().zip(layouts) {
+        for ((output, layout), &rows) in self.tables.into_iter().zip(layouts).zip(rows) {
             cancel.check()?;
-            if let Some(writer) = output.writer {
-                staged.push(writer.finish(layout)?);
+            match output.writer {
+                Writer::Nobody => {}
+                Writer::File(writer) => staged.push(writer.finish(layout)?),
+                Writer::User(writer) => {
+                    writer.finish(&TableEnd::new(layout, rows))?;
+                    summary.tables.push(TableSummary {
+                        name: layout.table.clone(),
+                        path: None,
+                        rows,
+                        columns: layout.columns.len(),
+                        bytes: 0,
+                    });
+                }
             }
         }
         self.direct.finish(|table| layouts[table].clone(), cancel)?;

@@ -3,11 +3,11 @@
 use std::io::{self, BufRead};
 use std::ops::Range;
 
-use super::TableWriter;
 use super::buffer::{Buffer, Snippet};
 use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
 use super::live::{LiveRows, LiveWriter};
-use super::text::{RowFormat, RowReader, TextFormat, TextWriter, unquoted};
+use super::text::{RowFormat, RowReader, TextFormat, TextWriter, to_text, unquoted};
+use super::{RowGroup, TableWriter};
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
@@ -44,6 +44,11 @@ pub fn open(staged: Staged, options: JsonOptions) -> Box<dyn TableWriter> {
 /// Starts lines of JSON that go out while the run goes on.
 pub fn open_live(staged: Staged, options: JsonOptions, rows: LiveRows) -> Box<dyn TableWriter> {
     Box::new(LiveWriter::open(staged, Json { options }, rows))
+}
+
+/// Spells rows as JSON lines.
+pub(super) fn lines(group: &RowGroup, layout: &Layout) -> Vec<u8> {
+    to_text(&Json { options: JsonOptions::default() }, group, layout)
 }
 
 struct Json {

@@ -13,9 +13,15 @@ pub mod json;
 pub mod live;
 pub mod parquet;
 mod residue;
+pub mod streaming;
 pub mod text;
 
+use self::csv::CsvOptions;
+use self::json::JsonOptions;
+use self::live::LiveRows;
+use self::parquet::{ParquetOptions, ParquetWriter};
 use crate::error::Error;
+use crate::format::OutputFormat;
 use crate::schema::{Fitted, Layout};
 use crate::sink::Staged;
 use crate::table::Column;
@@ -24,7 +30,7 @@ use crate::table::Column;
 ///
 /// They wait as the pieces in which they came and are joined by whoever encodes a column, so that
 /// the ordered step, which fills row groups, copies next to nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RowGroup {
     /// Rows.
     pub rows: usize,
@@ -34,7 +40,7 @@ pub struct RowGroup {
     bytes: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Piece {
     rows: usize,
     /// The columns that hold a value here, with their indexes.
@@ -58,6 +64,10 @@ impl Piece {
 
     fn holds(&self, index: usize) -> bool {
         self.places.get(index).is_some_and(|&place| place != NOWHERE)
+    }
+
+    fn get(&self, index: usize) -> Option<&Column> {
+        self.columns.get(*self.places.get(index)? as usize).map(|(_, column)| column)
     }
 
     fn take(&mut self, index: usize) -> Option<Column> {
@@ -106,6 +116,25 @@ impl RowGroup {
             part
         };
         self.pieces.iter_mut().filter_map(take).collect()
+    }
+
+    /// Copies one column.
+    pub fn column(&self, index: usize) -> Option<Column> {
+        let mut first = 0;
+        let copy = |piece: &Piece| {
+            let part = piece.get(index).map(|column| (first, column.clone()));
+            first += piece.rows;
+            part
+        };
+        Column::join(self.pieces.iter().filter_map(copy).collect())
+    }
+
+    /// Copies the runs of rows one by one: rows and columns by index.
+    pub fn pieces(&self) -> impl Iterator<Item = (usize, Vec<Option<Column>>)> {
+        self.pieces.iter().map(|piece| {
+            let columns = (0..piece.places.len()).map(|index| piece.get(index).cloned()).collect();
+            (piece.rows, columns)
+        })
     }
 
     /// Returns the indexes of columns that hold a value somewhere, rising.
@@ -171,4 +200,52 @@ pub trait TableWriter: Send {
 
     /// Brings everything written so far under the final layout, and ends the file.
     fn finish(self: Box<Self>, layout: &Layout) -> Result<Staged, Error>;
+}
+
+/// How each format is written.
+#[derive(Debug, Clone, Default)]
+pub struct FormatOptions {
+    /// Parquet.
+    pub parquet: ParquetOptions,
+    /// CSV; TSV as far as it has a choice.
+    pub csv: CsvOptions,
+    /// JSON and JSONL, which differ in nothing but the array.
+    pub json: JsonOptions,
+}
+
+impl FormatOptions {
+    /// Starts a table in `format`.
+    ///
+    /// - Errors: `Io`.
+    pub fn open(
+        &self,
+        format: OutputFormat,
+        staged: Staged,
+    ) -> Result<Box<dyn TableWriter>, Error> {
+        let json = |array| JsonOptions { array, ..self.json.clone() };
+        Ok(match format {
+            OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
+            OutputFormat::Csv => csv::open(staged, self.csv),
+            OutputFormat::Tsv => csv::open(staged, CsvOptions { delimiter: b'\t', ..self.csv }),
+            OutputFormat::Json => json::open(staged, json(true)),
+            OutputFormat::Jsonl => json::open(staged, json(false)),
+            OutputFormat::Arrow => ipc::open(staged)?,
+        })
+    }
+
+    /// Starts a table whose rows go out while the run goes on, as lines of `format`.
+    pub(crate) fn open_live(
+        &self,
+        format: OutputFormat,
+        staged: Staged,
+        rows: LiveRows,
+    ) -> Box<dyn TableWriter> {
+        match format {
+            OutputFormat::Csv => csv::open_live(staged, self.csv, rows),
+            OutputFormat::Tsv => {
+                csv::open_live(staged, CsvOptions { delimiter: b'\t', ..self.csv }, rows)
+            }
+            _ => json::open_live(staged, JsonOptions { array: false, ..self.json.clone() }, rows),
+        }
+    }
 }

@@ -283,6 +283,17 @@ pub(super) fn write_rows<R: RowFormat>(
     );
 }
 
+/// Spells rows, without what comes before and behind them.
+pub(super) fn to_text<F: TextFormat>(format: &F, group: &RowGroup, layout: &Layout) -> Vec<u8> {
+    let format = format.rows(layout);
+    let (mut text, mut out) = (Vec::new(), Buffer::with_room(0));
+    for (rows, columns) in group.pieces() {
+        write_rows(&format, rows, &columns, layout, text.is_empty(), &mut out);
+        text.extend_from_slice(out.as_bytes());
+    }
+    text
+}
+
 impl<F: TextFormat> TableWriter for TextWriter<F> {
     fn plan(
         &mut self,

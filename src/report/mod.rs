@@ -2,6 +2,8 @@
 
 mod github;
 mod json;
+pub mod log;
+pub mod metrics;
 pub mod observer;
 pub mod status;
 

@@ -11,6 +11,36 @@ use crate::error::{Error, FaultCode};
 ///
 /// Calls come in order and from one thread, which is the one that puts batches in their order; an
 /// observer that takes long holds the run up. Nothing that an observer does changes an output.
+///
+/// ```
+/// use std::sync::mpsc::{Sender, channel};
+/// use transmog::{BatchReport, Conversion, Input, Observer, OutputFormat, Summary};
+///
+/// /// Tells another thread how the run goes.
+/// struct Progress(Sender<String>);
+///
+/// impl Observer for Progress {
+///     fn on_batch_complete(&mut self, batch: &BatchReport) {
+///         let _ = self.0.send(format!("batch {}: {} records", batch.number, batch.records));
+///     }
+///
+///     fn on_complete(&mut self, summary: &Summary) {
+///         let status = summary.status().as_str();
+///         let _ = self.0.send(format!("{status}: {} records", summary.records));
+///     }
+/// }
+///
+/// let reader = Box::new(&b"{\"id\": 1}\n{\"id\": 2}\n"[..]);
+/// let input = Input::Reader { name: "orders".to_owned(), reader };
+/// let mut conversion = Conversion::new(vec![input], OutputFormat::Csv);
+/// # let dir = tempfile::tempdir().expect("a directory");
+/// # conversion.destination = transmog::Destination::Directory(dir.path().into());
+/// let (progress, told) = channel();
+/// conversion.observer = Some(Box::new(Progress(progress)));
+/// conversion.run()?;
+/// assert_eq!(told.iter().last().as_deref(), Some("passed: 2 records"));
+/// # Ok::<(), transmog::Error>(())
+/// ```
 pub trait Observer: Send {
     /// The run begins.
     fn on_start(&mut self, _run: &RunStart) {}
@@ -38,6 +68,57 @@ pub trait Observer: Send {
 impl fmt::Debug for dyn Observer + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Observer")
+    }
+}
+
+/// Several observers of one run, told in their order.
+///
+/// ```
+/// use transmog::{Conversion, LogFormat, LogObserver, Observer, Observers, OutputFormat, Summary};
+///
+/// /// Counts runs.
+/// struct Runs(u32);
+///
+/// impl Observer for Runs {
+///     fn on_complete(&mut self, _summary: &Summary) {
+///         self.0 += 1;
+///     }
+/// }
+///
+/// let log = LogObserver::new(Box::new(std::io::stderr()), LogFormat::Text);
+/// let mut conversion = Conversion::new(Vec::new(), OutputFormat::Csv);
+/// conversion.observer = Some(Box::new(Observers(vec![Box::new(log), Box::new(Runs(0))])));
+/// ```
+#[derive(Debug, Default)]
+pub struct Observers(pub Vec<Box<dyn Observer>>);
+
+impl Observer for Observers {
+    fn on_start(&mut self, run: &RunStart) {
+        self.0.iter_mut().for_each(|observer| observer.on_start(run));
+    }
+
+    fn on_batch_start(&mut self, batch: &BatchStart) {
+        self.0.iter_mut().for_each(|observer| observer.on_batch_start(batch));
+    }
+
+    fn on_batch_complete(&mut self, batch: &BatchReport) {
+        self.0.iter_mut().for_each(|observer| observer.on_batch_complete(batch));
+    }
+
+    fn on_batch_error(&mut self, batch: &BatchReport, error: &BatchError) {
+        self.0.iter_mut().for_each(|observer| observer.on_batch_error(batch, error));
+    }
+
+    fn on_file_complete(&mut self, input: &InputSummary) {
+        self.0.iter_mut().for_each(|observer| observer.on_file_complete(input));
+    }
+
+    fn on_tick(&mut self, counts: &Counts) {
+        self.0.iter_mut().for_each(|observer| observer.on_tick(counts));
+    }
+
+    fn on_complete(&mut self, summary: &Summary) {
+        self.0.iter_mut().for_each(|observer| observer.on_complete(summary));
     }
 }
 
@@ -138,8 +219,6 @@ pub struct Counts {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watcher(Option<Arc<Mutex<Box<dyn Observer>>>>);
 
-// What is here and not called yet is called by the loop.
-#[allow(dead_code)]
 impl Watcher {
     pub(crate) fn new(observer: Option<Box<dyn Observer>>) -> Self {
         Watcher(observer.map(|observer| Arc::new(Mutex::new(observer))))
@@ -183,5 +262,43 @@ impl Watcher {
         if let Some(observer) = &self.0 {
             event(&mut **observer.lock().unwrap_or_else(PoisonError::into_inner));
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use super::*;
+
+    struct Panicking(Sender<&'static str>);
+
+    impl Observer for Panicking {
+        fn on_tick(&mut self, _counts: &Counts) {
+            panic!("an observer's own");
+        }
+
+        fn on_complete(&mut self, _summary: &Summary) {
+            self.0.send("complete").unwrap();
+        }
+    }
+
+    #[test]
+    fn an_observer_that_panicked_is_told_the_rest() {
+        let (sender, told) = channel();
+        let watcher = Watcher::new(Some(Box::new(Panicking(sender))));
+        let other = watcher.clone();
+        assert!(thread::spawn(move || other.tick(&Counts::default())).join().is_err());
+        watcher.complete(&Summary::default());
+        assert_eq!(told.recv().unwrap(), "complete");
+    }
+
+    #[test]
+    fn without_an_observer_nothing_happens() {
+        let watcher = Watcher::default();
+        assert!(!watcher.is_watching());
+        watcher.tick(&Counts::default());
     }
 }

@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::journal::Identity;
 use super::side::Side;
+use super::stage::Trail;
 use super::workspace::Workspace;
 use super::{Access, crash, io_error, shown};
 use crate::error::{Error, ErrorKind};
@@ -28,7 +29,31 @@ pub struct Staged {
     pub(super) content: Scratch,
 }
 
+/// Where tables wait that belong to no run, while there are some.
+static ALONE: Mutex<Weak<Workspace>> = Mutex::new(Weak::new());
+
 impl Staged {
+    /// Makes an empty temporary file that no run publishes.
+    ///
+    /// - Errors: `Io`.
+    pub(crate) fn alone() -> Result<Staged, Error> {
+        let mut shared = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let workspace = match shared.upgrade() {
+            Some(workspace) => workspace,
+            None => {
+                let opened = Workspace::open(&std::env::temp_dir(), &Trail::default());
+                let (workspace, _) = opened.map_err(|error| {
+                    error.with_hint("set `TMPDIR` to a directory that can be written")
+                })?;
+                *shared = Arc::downgrade(&workspace);
+                workspace
+            }
+        };
+        let content = workspace.scratch(Access::Umask)?;
+        let (target, file_name) = (OsString::new(), String::new());
+        Ok(Staged { table_index: 0, is_main: true, target, file_name, content })
+    }
+
     /// Opens the content to write after what is there.
     pub fn append(&self) -> Result<AppendFile, Error> {
         self.content.append()

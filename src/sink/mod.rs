@@ -21,9 +21,11 @@ mod journal;
 mod live;
 mod local;
 mod lock;
+mod memory;
 pub mod names;
 mod parts;
 mod recover;
+mod rewritten;
 mod side;
 mod stage;
 mod stdout;
@@ -37,14 +39,17 @@ use std::sync::Arc;
 use self::commit::{Gate, Group, Planned, Rules};
 pub(crate) use self::live::LiveStream;
 pub use self::local::{AppendFile, InputFile, Scratch, Staged, StagedSide};
+pub use self::memory::MemoryBuffer;
 use self::names::{FileNames, printable};
 pub(crate) use self::parts::{Part, PartFiles, PartTable};
 pub use self::recover::Note;
+pub(crate) use self::rewritten::{Rewritten, refuse_read};
 pub use self::side::Side;
 use self::side::{Elsewhere, Place};
 pub use self::stage::Trail;
 use self::stdout::Stream;
 use self::workspace::Workspace;
+use crate::encode::streaming::TableWriters;
 use crate::error::{Error, ErrorKind};
 use crate::retry::Retry;
 
@@ -58,6 +63,11 @@ pub enum Destination {
     Stdout(Framing),
     /// A library user's writer.
     Writer(Box<dyn Write + Send>, Framing),
+    /// A library user's writer for each table, which this makes as the table arises.
+    ///
+    /// They get rows as row groups fill, and end before a summary or reject file is published. What
+    /// they did by then is theirs to take back where the run fails.
+    Tables(TableWriters),
 }
 
 impl std::fmt::Debug for Destination {
@@ -67,6 +77,7 @@ impl std::fmt::Debug for Destination {
             Destination::File(path) => f.debug_tuple("File").field(path).finish(),
             Destination::Stdout(framing) => f.debug_tuple("Stdout").field(framing).finish(),
             Destination::Writer(_, framing) => f.debug_tuple("Writer").field(framing).finish(),
+            Destination::Tables(_) => f.write_str("Tables"),
         }
     }
 }
@@ -169,6 +180,10 @@ impl Sink {
             Destination::Stdout(framing) => (Outlet::Stream(Stream::Stdout, framing), temp_dir()?),
             Destination::Writer(writer, framing) => {
                 (Outlet::Stream(Stream::Writer(writer), framing), temp_dir()?)
+            }
+            // what comes here is for nobody: those writers have the tables
+            Destination::Tables(_) => {
+                (Outlet::Stream(Stream::Writer(Box::new(io::sink())), Framing::Tar), temp_dir()?)
             }
             Destination::Directory(path) => {
                 (Outlet::Files { main: None }, Workspace::create(&path, &trail)?)

@@ -1,6 +1,6 @@
 //! Outputs that are no tables: they lie where users want them, and are published with the tables.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,13 +65,34 @@ impl Sink {
     pub fn side(&mut self, path: &Path, access: Access) -> Result<Side, Error> {
         let (parent, file_name) = split(path)?;
         let home = Home::find(parent)?;
-        let with_tables = !self.is_stream() && home.directory == self.workspace.directory();
-        let place = match with_tables {
-            true => Place::WithTables,
-            false if home.is_there() => self.elsewhere(parent, home.directory.clone())?,
-            false => return Err(nothing_at(parent)),
-        };
+        let place = self.place_of(parent, &home)?;
         self.rules.check(&home.directory.join(file_name), path)?;
+        self.take_name(place, path, file_name)?;
+        let side = Side { place, file_name: file_name.to_owned(), path: path.to_owned(), access };
+        self.sides.push((home.directory.join(file_name), path.to_owned()));
+        Ok(side)
+    }
+
+    /// Keeps the name of a file that somebody else writes during the run from all outputs.
+    ///
+    /// - Errors: `Usage` if its directory is missing, or if it has the name of another output;
+    ///   `Io` if its directory takes no files.
+    pub fn keep_clear_of(&mut self, path: &Path) -> Result<(), Error> {
+        let (parent, file_name) = split(path)?;
+        let place = self.place_of(parent, &Home::find(parent)?)?;
+        self.take_name(place, path, file_name)
+    }
+
+    fn place_of(&mut self, parent: &Path, home: &Home) -> Result<Place, Error> {
+        let with_tables = !self.is_stream() && home.directory == self.workspace.directory();
+        match with_tables {
+            true => Ok(Place::WithTables),
+            false if home.is_there() => self.elsewhere(parent, home.directory.clone()),
+            false => Err(nothing_at(parent)),
+        }
+    }
+
+    fn take_name(&mut self, place: Place, path: &Path, file_name: &OsStr) -> Result<(), Error> {
         let names = match place {
             Place::WithTables => &mut self.names,
             Place::Elsewhere(index) => &mut self.elsewhere[index].names,
@@ -81,9 +102,7 @@ impl Sink {
             let message = format!("{at}: expected a file of its own, found another output's name");
             return Err(Error::usage(message).with_hint("choose another name"));
         }
-        let side = Side { place, file_name: file_name.to_owned(), path: path.to_owned(), access };
-        self.sides.push((home.directory.join(file_name), path.to_owned()));
-        Ok(side)
+        Ok(())
     }
 
     /// Makes the empty temporary file of a declared file, in its own directory.

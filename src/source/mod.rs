@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::Framing;
@@ -51,6 +53,74 @@ impl Input {
             Input::Stdin => !stdin::is_file(),
             Input::Reader { .. } => true,
         }
+    }
+
+    /// Reads records from an iterator, one by one as the run wants them.
+    ///
+    /// They come as JSON lines: where they are not objects, say so with `InputFormat::Jsonl` and
+    /// [`NonObjects`](crate::NonObjects). A record that cannot be JSON, such as a map whose keys are
+    /// no strings, ends the run with an `Io` error that says which it is.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use transmog::{Conversion, Destination, Framing, Input, MemoryBuffer, OutputFormat};
+    ///
+    /// let squares = (1..=3u32).map(|n| BTreeMap::from([("n", n), ("square", n * n)]));
+    /// let input = Input::records("squares", squares);
+    /// let mut conversion = Conversion::new(vec![input], OutputFormat::Jsonl);
+    /// let out = MemoryBuffer::default();
+    /// conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
+    /// conversion.run()?;
+    /// assert!(out.take().starts_with(b"{\"_tm_id\":1,\"n\":1,\"square\":1}\n"));
+    /// # Ok::<(), transmog::Error>(())
+    /// ```
+    pub fn records<I>(name: impl Into<String>, records: I) -> Input
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+        I::IntoIter: Send + 'static,
+    {
+        let records = records.into_iter();
+        let reader = Box::new(Records { records, line: Vec::new(), read: 0, number: 0 });
+        Input::Reader { name: name.into(), reader }
+    }
+}
+
+/// Spells records as JSON lines, as they are read.
+struct Records<I> {
+    records: I,
+    line: Vec<u8>,
+    /// Bytes of the line that were read.
+    read: usize,
+    /// Number of the line's record, from 1.
+    number: u64,
+}
+
+impl<I> Read for Records<I>
+where
+    I: Iterator,
+    I::Item: Serialize,
+{
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.line.len() {
+            self.line.clear();
+            self.read = 0;
+            let Some(record) = self.records.next() else { return Ok(0) };
+            self.number += 1;
+            serde_json::to_writer(&mut self.line, &record).map_err(|cause| {
+                self.line.clear();
+                let number = self.number;
+                io::Error::other(format!("record {number} cannot be JSON: {cause}"))
+            })?;
+            // What is JSON already may have line ends, which are white space in it.
+            self.line.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+            self.line.push(b'\n');
+        }
+        let rest = &self.line[self.read..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.read += count;
+        Ok(count)
     }
 }
 

@@ -13,6 +13,7 @@ mod formats;
 mod help;
 mod inputs;
 mod memory;
+mod observers;
 mod outputs;
 mod parquet;
 mod publishing;
