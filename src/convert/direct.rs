@@ -163,7 +163,7 @@ pub(super) enum Direct {
     /// Nothing is to be seen before the end.
     Off,
     Live(LiveOutput),
-    Parts(PartOutput),
+    Parts(Box<PartOutput>),
 }
 
 /// The layouts of tables whose rows are out, and what changed since.

@@ -101,7 +101,8 @@ impl Outputs {
         let mut direct = match conversion.writes_parts() {
             true => {
                 let (parquet, inputs) = (parquet.clone(), inputs.clone());
-                Direct::Parts(PartOutput::open(conversion, parquet, inputs, retry)?)
+                let parts = PartOutput::open(conversion, parquet, inputs, retry)?;
+                Direct::Parts(Box::new(parts))
             }
             false => Direct::Off,
         };

@@ -295,9 +295,9 @@ impl Schema {
                     let place = self.place(batch.path, column.path, column.part);
                     let Some((table, known)) = place else { return true };
                     let known = &self.tables[table].columns[known];
-                    let mut kinds = known.kinds.clone();
+                    let mut kinds = known.kinds;
                     kinds.join(column.column.kinds());
-                    let mut elements = known.element_kinds.clone();
+                    let mut elements = known.element_kinds;
                     if let Some(kinds) = column.column.element_kinds() {
                         elements.join(kinds);
                     }
