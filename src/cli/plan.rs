@@ -47,7 +47,10 @@ pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
     // what a schema allows is only known when its file has been read
     if problems.is_empty() && args.schema.is_none() {
         let place = place.unwrap_or(Place::Directory(".".into()));
-        let to = to.unwrap_or(OutputFormat::Parquet);
+        // a format that has nothing against the batches
+        let has_parts = args.max_file_rows.is_some();
+        let open = if has_parts { OutputFormat::Parquet } else { OutputFormat::Jsonl };
+        let to = to.unwrap_or(open);
         let mut args = args.clone();
         let is_tables = args.table.is_some() || args.framing.is_some_and(|one| one != Framing::One);
         if is_open || (place == Place::Stdout && !is_tables) {

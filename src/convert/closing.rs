@@ -94,12 +94,16 @@ impl Run {
         summary: &mut Summary,
         cancel: &Cancel,
     ) -> Result<(), Error> {
-        self.complete_inputs(self.inputs.len());
+        summary.is_cut = self.pace.expired().is_some();
+        // What comes behind the time was not looked at.
+        self.complete_inputs(match summary.is_cut {
+            true => end.inputs_read.max(self.inputs_done + 1),
+            false => self.inputs.len(),
+        });
         self.sum_up(summary);
         summary.bytes_in = end.bytes;
         summary.records_left_out = end.left_out;
         summary.resources.buffers_made = end.fresh_buffers;
-        summary.is_cut = self.pace.expired().is_some();
         if summary.status() == Status::Error && !self.input_failures.is_empty() {
             return Err(self.input_failures.swap_remove(0).1);
         }

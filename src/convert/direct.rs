@@ -6,20 +6,22 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use memchr::memchr_iter;
+
 use super::groups::FullGroup;
 use super::run::Run;
 use super::{Cancel, Conversion};
 use crate::decode::{CapReached, Decoded};
 use crate::encode::live::LiveRows;
 use crate::encode::parquet::{ParquetOptions, ParquetWriter};
-use crate::encode::{Place, TableWriter};
+use crate::encode::{Place, RowGroup, TableWriter};
 use crate::error::{Error, Fault, FaultCode};
 use crate::flatten::Flattened;
 use crate::format::OutputFormat;
-use crate::frame::{Chunk, Singles};
+use crate::frame::{Chunk, Runs};
 use crate::retry::Retry;
-use crate::schema::Layout;
 use crate::schema::widen::ColumnType;
+use crate::schema::{Fitted, Layout};
 use crate::sink::{Destination, InputFile, LiveStream, Part, PartFiles, PartTable};
 use crate::table::TableBatch;
 
@@ -38,11 +40,6 @@ pub(super) struct LiveOutput {
 impl LiveOutput {
     pub(super) fn new(stream: LiveStream, is_tagged: bool) -> Self {
         LiveOutput { rows: LiveRows::default(), stream: Some(stream), is_tagged, has_sent: false }
-    }
-
-    /// Returns whether rows of several tables follow each other record by record.
-    pub(super) fn is_tagged(&self) -> bool {
-        self.is_tagged
     }
 
     /// Returns whether so many rows wait that they are to go out before their batch closes.
@@ -179,6 +176,11 @@ impl Direct {
         !matches!(self, Direct::Off)
     }
 
+    /// Returns whether rows of several tables follow each other record by record.
+    pub(super) fn is_tagged(&self) -> bool {
+        matches!(self, Direct::Live(live) if live.is_tagged)
+    }
+
     /// Returns whether the rows of a batch are written when it closes.
     fn writes_with_batch(&self) -> bool {
         match self {
@@ -194,13 +196,12 @@ impl Direct {
         writer: Option<&mut Box<dyn TableWriter>>,
         full: FullGroup,
         layout: &Layout,
-        cancel: &Cancel,
     ) -> Result<(), Error> {
         match (self, writer) {
             (Direct::Parts(parts), _) => parts.write(full, layout),
             (Direct::Live(live), Some(writer)) => {
-                write_now(&mut **writer, full, layout)?;
-                if live.is_full() { live.flush(cancel) } else { Ok(()) }
+                debug_assert!(live.stream.is_some(), "nothing is written behind the end");
+                write_now(&mut **writer, full, layout)
             }
             _ => Ok(()),
         }
@@ -283,13 +284,11 @@ impl Layouts {
 }
 
 impl Run {
-    /// Returns whether the records of a chunk are to be taken one by one.
+    /// Returns whether a chunk is to be taken in parts, as a layout changes in it.
     ///
-    /// So they are where a layout changes among them: what a row looks like is to depend on those
-    /// before it, and not on how long its batch is. Rows of several tables on one stream follow
-    /// their record for the same reason. And so are those that bring a column which the header does
-    /// not have.
-    pub(super) fn goes_out_singly(
+    /// What a row looks like is to depend on the records before it, and not on how long its batch
+    /// is. Where the header is out, parts find the records that bring a column it does not have.
+    pub(super) fn goes_out_in_parts(
         &self,
         chunk: &Chunk,
         decoded: &Result<Decoded, CapReached>,
@@ -297,28 +296,64 @@ impl Run {
         let Direct::Live(live) = &self.outputs.direct else { return false };
         let Ok(decoded) = decoded else { return true };
         let tables = &decoded.flattened.tables;
-        if self.outputs.has_header() {
-            return live.rows.has_headers() && self.without_column(tables).is_some();
+        match self.outputs.has_header() {
+            true => live.rows.has_headers() && self.without_column(tables).is_some(),
+            false => chunk.records.len() > 1 && self.schema.would_change(tables),
         }
-        chunk.records.len() > 1 && (live.is_tagged() || self.schema.would_change(tables))
     }
 
-    /// Takes the records of a chunk one by one, each under the layout of its time.
-    pub(super) fn absorb_singly(&mut self, chunk: &Chunk) -> Result<(), Error> {
-        self.write_waiting()?;
-        let mut singles = Singles::new(chunk);
-        for record in 0..chunk.records.len() {
-            let single = singles.only(record);
-            let (mut decoded, _) = self.decode_in_order(&single)?;
-            if let Some(fault) = self.without_column(&decoded.flattened.tables) {
+    /// Takes a chunk in parts, each of which is as long as its records agree.
+    ///
+    /// Halves are decoded again until they do: few records change a layout.
+    pub(super) fn absorb_in_parts(&mut self, chunk: &Chunk) -> Result<(), Error> {
+        let mut runs = Runs::new(chunk);
+        let mut left = vec![0..chunk.records.len()];
+        while let Some(records) = left.pop() {
+            let part = runs.run(records.clone());
+            let (mut decoded, _) = self.decode_in_order(&part)?;
+            let fault = self.without_column(&decoded.flattened.tables);
+            let is_mixed = fault.is_some()
+                || (!self.outputs.has_header()
+                    && self.schema.would_change(&decoded.flattened.tables));
+            if records.len() > 1 && is_mixed {
+                let middle = records.start + records.len() / 2;
+                left.push(middle..records.end);
+                left.push(records.start..middle);
+                continue;
+            }
+            if let Some(fault) = fault {
                 decoded.faults.insert(0, fault);
                 decoded.flattened = Flattened::default();
             }
-            let full_count = self.admission.full_count();
-            self.absorb_decoded(&single, Ok(decoded), full_count)?;
-            self.write_waiting()?;
+            if is_mixed {
+                // Rows that wait are of the layout before.
+                self.write_waiting()?;
+            }
+            self.absorb_decoded(&part, Ok(decoded), self.admission.full_count())?;
+            if is_mixed {
+                self.write_waiting()?;
+            }
         }
         Ok(())
+    }
+
+    /// Writes rows of several tables that share a stream, each record's behind each other.
+    pub(super) fn write_tagged(&mut self, batches: Vec<Fitted>) -> Result<(), Error> {
+        let Direct::Live(live) = &self.outputs.direct else { return Ok(()) };
+        let rows = live.rows.clone();
+        let before = rows.take();
+        let mut tables = Vec::new();
+        for Fitted { table, rows: count, columns, row_bytes, row_records } in batches {
+            let bytes = row_bytes.iter().map(|bytes| *bytes as usize).sum();
+            let mut group = RowGroup::default();
+            group.push(count, bytes, columns);
+            self.write_group(FullGroup { table, group, bytes })?;
+            tables.push((table, row_records, rows.take()));
+        }
+        tables.sort_by_key(|(table, ..)| *table);
+        rows.put(before);
+        rows.put(interleaved(&tables));
+        self.write_direct(Vec::new())
     }
 
     /// Returns what is wrong with records that bring a column which the header does not have.
@@ -343,13 +378,18 @@ impl Run {
         })
     }
 
-    /// Writes row groups that have filled.
+    /// Writes row groups that have filled; where very much waits, it goes out before its batch.
     pub(super) fn write_direct(&mut self, full: Vec<FullGroup>) -> Result<(), Error> {
-        for full in full {
-            let (layout, _) = self.schema.layout(full.table);
-            self.outputs.write_direct(full, &layout, &self.cancel)?;
+        full.into_iter().try_for_each(|full| self.write_group(full))?;
+        match &mut self.outputs.direct {
+            Direct::Live(live) if live.is_full() => live.flush(&self.cancel),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn write_group(&mut self, full: FullGroup) -> Result<(), Error> {
+        let (layout, _) = self.schema.layout(full.table);
+        self.outputs.write_direct(full, &layout)
     }
 
     /// Writes the rows that wait.
@@ -366,6 +406,28 @@ impl Run {
         let layouts = |table: usize| self.schema.layout(table).0;
         self.outputs.direct.close_batch(layouts, &self.cancel)
     }
+}
+
+/// Puts lines in the order of their records, and those of one record in the order of their tables.
+///
+/// Each table comes with the record of each of its lines.
+fn interleaved(tables: &[(usize, Vec<u32>, Vec<u8>)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(tables.iter().map(|(_, _, text)| text.len()).sum());
+    let lines = |text| memchr_iter(b'\n', text).map(|end| end + 1);
+    let mut left: Vec<_> = tables
+        .iter()
+        .map(|(_, records, text)| (records.iter().zip(lines(text)).peekable(), 0, text))
+        .collect();
+    let last = tables.iter().filter_map(|(_, records, _)| records.last()).max();
+    for record in 0..=last.copied().unwrap_or(0) {
+        for (lines, start, text) in &mut left {
+            while let Some((_, end)) = lines.next_if(|(of, _)| **of == record) {
+                out.extend_from_slice(&text[*start..end]);
+                *start = end;
+            }
+        }
+    }
+    out
 }
 
 /// Encodes and writes rows on the spot: they are few, or to be out soon.

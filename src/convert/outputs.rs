@@ -269,12 +269,7 @@ impl Outputs {
     }
 
     /// Writes a row group at once, as nothing may change it any more.
-    pub(super) fn write_direct(
-        &mut self,
-        full: FullGroup,
-        layout: &Layout,
-        cancel: &Cancel,
-    ) -> Result<(), Error> {
+    pub(super) fn write_direct(&mut self, full: FullGroup, layout: &Layout) -> Result<(), Error> {
         let output = &mut self.tables[full.table];
         let is_text = matches!(self.direct, Direct::Live(_));
         let writer = match &mut output.writer {
@@ -284,7 +279,7 @@ impl Outputs {
         if writer.is_some() || !is_text {
             self.layouts.note(full.table, layout, is_text);
         }
-        self.direct.write(writer, full, layout, cancel)
+        self.direct.write(writer, full, layout)
     }
 
     /// Publishes what is no table, as rows are out and the run failed: each record is to be found

@@ -113,6 +113,7 @@ fn read_all(
         {
             break;
         }
+        end.inputs_read += 1;
         match read_input(input, plan, start, records_max, &mut picker, &mut sender, &mut end) {
             Ok(Some(Reached)) => {}
             Ok(None) => return Ok(None),

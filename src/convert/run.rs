@@ -523,8 +523,8 @@ impl Run {
 
     fn absorb_held(&mut self, held: Held) -> Result<(), Error> {
         let Held { chunk, decoded, full_count } = held;
-        match self.goes_out_singly(&chunk, &decoded) {
-            true => self.absorb_singly(&chunk)?,
+        match self.goes_out_in_parts(&chunk, &decoded) {
+            true => self.absorb_in_parts(&chunk)?,
             false => self.absorb_decoded(&chunk, decoded, full_count)?,
         }
         if !self.goes_by_batch {
@@ -575,6 +575,9 @@ impl Run {
         }
         let records = chunk.records.len();
         self.count_records(chunk)?;
+        if self.outputs.direct.is_tagged() {
+            return self.write_tagged(batches);
+        }
         // CSV without rows has but columns.
         let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
         if self.outputs.direct.is_on() {

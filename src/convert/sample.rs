@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::error::{Error, ErrorKind};
-use crate::frame::{Chunk, Singles};
+use crate::frame::{Chunk, Runs};
 
 /// How many records to take, and what decides which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Reservoir {
     ///
     /// - Errors: `Usage` where the records taken hold too many bytes.
     fn add(&mut self, chunk: &Chunk) -> Result<(), Error> {
-        let mut singles = Singles::new(chunk);
+        let mut runs = Runs::new(chunk);
         for index in 0..chunk.records.len() {
             let number = chunk.first_record + index as u64;
             let draw = (xxh3_64_with_seed(&number.to_le_bytes(), self.sample.seed), number);
@@ -138,7 +138,7 @@ impl Reservoir {
             if is_full && let Some(out) = self.taken.pop() {
                 self.bytes -= size(&out.chunk);
             }
-            let chunk = singles.only(index);
+            let chunk = runs.single(index);
             self.bytes += size(&chunk);
             self.taken.push(Taken { draw, chunk });
             if self.bytes > self.bytes_max {

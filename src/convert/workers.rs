@@ -107,6 +107,8 @@ pub(super) struct End {
     pub notes: Vec<Warning>,
     /// Records that were read and are not wanted.
     pub left_out: u64,
+    /// Inputs that were read, to their end or not.
+    pub inputs_read: usize,
     /// Buffers that were made for chunks; others were filled again.
     pub fresh_buffers: u64,
 }

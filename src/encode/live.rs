@@ -36,6 +36,14 @@ impl LiveRows {
         self.with(|waiting| std::mem::take(&mut waiting.text))
     }
 
+    /// Lets text wait behind what waits.
+    pub(crate) fn put(&self, text: Vec<u8>) {
+        self.with(|waiting| match waiting.text.is_empty() {
+            true => waiting.text = text,
+            false => waiting.text.extend_from_slice(&text),
+        });
+    }
+
     /// Returns how many bytes wait.
     pub(crate) fn len(&self) -> usize {
         self.with(|waiting| waiting.text.len())

@@ -130,41 +130,58 @@ impl Chunk {
     }
 }
 
-/// Copies single records out of a chunk, in their order.
-pub(crate) struct Singles<'a> {
+/// Copies runs of records out of a chunk, in their order.
+pub(crate) struct Runs<'a> {
     chunk: &'a Chunk,
     locator: Locator<'a>,
 }
 
-impl<'a> Singles<'a> {
+impl<'a> Runs<'a> {
     pub(crate) fn new(chunk: &'a Chunk) -> Self {
-        Singles { chunk, locator: chunk.locator() }
+        Runs { chunk, locator: chunk.locator() }
     }
 
-    /// Returns a chunk that holds only the record at `index`, which is behind the last one.
-    pub(crate) fn only(&mut self, index: usize) -> Chunk {
+    /// Returns a chunk that holds only the record at `index`, which is not before the last run.
+    pub(crate) fn single(&mut self, index: usize) -> Chunk {
+        self.run(index..index + 1)
+    }
+
+    /// Returns a chunk that holds only some records, of which none is before the last run's first.
+    pub(crate) fn run(&mut self, records: Range<usize>) -> Chunk {
         let chunk = self.chunk;
-        let span = chunk.records[index];
-        self.locator.go_to(span.start as usize);
-        let bytes = chunk.bytes[span.range()].to_vec();
+        let spans = &chunk.records[records.clone()];
+        let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+            return Chunk::default();
+        };
+        let start = first.start;
+        self.locator.go_to(start as usize);
+        let bytes = chunk.bytes[start as usize..last.end as usize].to_vec();
         let Place { line, column, byte } = self.locator.place();
-        let framed = chunk.faults.iter().filter(|framed| framed.record == index);
+        let framed = chunk.faults.iter().filter(|framed| records.contains(&framed.record));
+        let origin = self.locator.origin().map(|origin| origin.of_record(&bytes));
+        let shift = |span: &Span| Span { start: span.start - start, end: span.end - start };
+        let is_last = records.end == chunk.records.len();
         Chunk {
             sequence: chunk.sequence,
             input_index: chunk.input_index,
             batch: chunk.batch,
-            ends_batch: chunk.ends_batch && index + 1 == chunk.records.len(),
-            records: vec![Span { start: 0, end: span.end - span.start }],
-            origin: self.locator.origin().map(|origin| origin.of_record(&bytes)),
+            ends_batch: chunk.ends_batch && is_last,
+            records: spans.iter().map(shift).collect(),
+            origin,
             bytes,
-            first_record: chunk.first_record + index as u64,
+            first_record: chunk.first_record + records.start as u64,
             first_line: line,
             first_byte: byte,
             first_column: column,
-            truncated: chunk.truncated && index + 1 == chunk.records.len(),
-            faults: framed.map(|framed| FramedFault { record: 0, ..framed.clone() }).collect(),
+            truncated: chunk.truncated && is_last,
+            faults: framed
+                .map(|framed| FramedFault {
+                    record: framed.record - records.start,
+                    ..framed.clone()
+                })
+                .collect(),
             rows: chunk.rows.clone(),
-            replayed: None,
+            replayed: chunk.replayed.as_ref().map(|replayed| replayed[records].to_vec()),
         }
     }
 }

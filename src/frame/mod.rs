@@ -20,7 +20,7 @@ pub mod rows;
 mod values;
 mod window;
 
-pub(crate) use chunk::Singles;
+pub(crate) use chunk::Runs;
 pub use chunk::{Chunk, FramedFault, Replayed, Span};
 use dialect::Dialect;
 pub use header::RowHead;

@@ -288,7 +288,7 @@ fn threads_start_as_execution_says() {
     assert_eq!(threads("small", "--threads 3 --execution parallel"), 3);
     assert_eq!(threads("large", "--execution sequential"), 1);
     let done = folder.run("convert small.jsonl --to csv --execution sequential --threads 2");
-    done.fails_with(2, "error: `--execution sequential`: expected one thread, found `2`");
+    done.fails_with(2, "error: `--execution sequential`: expected one thread, found `--threads 2`");
 }
 
 #[test]

@@ -111,6 +111,8 @@ fn every_setting_has_a_variable_and_a_key() {
             "batch_parallel" | "batch_reuse_buffer" => "--batch-strategy mega_batch",
             "retry_backoff" | "source_retry_backoff" => "--on-error retry",
             "on_timeout" => "--timeout 5s",
+            "metrics_interval" => "--metrics m.prom",
+            "max_file_rows" => "--batch-strategy time_window",
             _ => "",
         };
         let variable = format!("{}={value}", text("env"));

@@ -40,7 +40,6 @@ fn a_usage_error_is_a_line_of_the_log() {
     let folder = Folder::with_orders();
     folder.write("orders.csv", "mine");
     for (flags, error) in [
-        ("orders.jsonl --to csv --indent 2", "`--indent`: expected `--to json`"),
         ("nowhere.jsonl --to csv", "nowhere.jsonl: opening it failed"),
         ("orders.jsonl --to csv -o orders.csv", "orders.csv"),
         ("orders.jsonl --to csv --metrics gone/m.prom", "gone: expected a directory"),
