@@ -139,14 +139,14 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-memo
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-min-size -d 'Records of a batch at least [default: 10]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-max-size -d 'Records of a batch at most [default: 1000; with `low_latency` 1]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l target-latency -d 'How long a batch is to take, from its first record until its rows are written [default: 100ms]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-wait -d 'On a pipe, how long a batch waits for more records [default: 1ms]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-eager -d 'Whether a batch ends at once where the pipe has nothing more [default: true]' -r -f -a "true\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-wait -d 'On a pipe, how long after its first record a batch ends that is not full [default: 1ms]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-eager -d 'Whether it ends before that, at once where the pipe has nothing more [default: true]' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-parallel -d 'Whether more than one thread works on batches [default: true]' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l batch-reuse-buffer -d 'Whether the buffers of batches that are done are filled again [default: true]' -r -f -a "true\t''
 false\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l live -d 'When rows go to standard output: `off` at the end, when the run has succeeded, `on` as batches close, `auto` (default) as batches close where input is a pipe and a batch strategy was chosen. Rows that are out stay out if the run fails, and have the types known by then' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l live -d 'When rows go to standard output: `off` at the end, when the run has succeeded, `on` as batches close, `auto` (default) as batches close where input is a pipe and a batch strategy or a key of one was given. Rows that are out stay out if the run fails, and have the types known by then' -r -f -a "auto\t''
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
@@ -296,14 +296,14 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-memor
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-min-size -d 'Records of a batch at least [default: 10]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-max-size -d 'Records of a batch at most [default: 1000; with `low_latency` 1]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l target-latency -d 'How long a batch is to take, from its first record until its rows are written [default: 100ms]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-wait -d 'On a pipe, how long a batch waits for more records [default: 1ms]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-eager -d 'Whether a batch ends at once where the pipe has nothing more [default: true]' -r -f -a "true\t''
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-wait -d 'On a pipe, how long after its first record a batch ends that is not full [default: 1ms]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-eager -d 'Whether it ends before that, at once where the pipe has nothing more [default: true]' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-parallel -d 'Whether more than one thread works on batches [default: true]' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l batch-reuse-buffer -d 'Whether the buffers of batches that are done are filled again [default: true]' -r -f -a "true\t''
 false\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l live -d 'When rows go to standard output: `off` at the end, when the run has succeeded, `on` as batches close, `auto` (default) as batches close where input is a pipe and a batch strategy was chosen. Rows that are out stay out if the run fails, and have the types known by then' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l live -d 'When rows go to standard output: `off` at the end, when the run has succeeded, `on` as batches close, `auto` (default) as batches close where input is a pipe and a batch strategy or a key of one was given. Rows that are out stay out if the run fails, and have the types known by then' -r -f -a "auto\t''
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r

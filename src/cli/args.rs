@@ -442,10 +442,10 @@ pub struct ConvertArgs {
     #[arg(long, alias = "batch-target-latency", value_name = "TIME", value_parser = time)]
     #[arg(help_heading = "Batches")]
     pub target_latency: Option<Duration>,
-    /// On a pipe, how long a batch waits for more records [default: 1ms].
+    /// On a pipe, how long after its first record a batch ends that is not full [default: 1ms].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Batches")]
     pub batch_wait: Option<Duration>,
-    /// Whether a batch ends at once where the pipe has nothing more [default: true].
+    /// Whether it ends before that, at once where the pipe has nothing more [default: true].
     #[arg(long, value_name = "BOOL", value_parser = choice(BOOLS), help_heading = "Batches")]
     pub batch_eager: Option<bool>,
     /// Whether more than one thread works on batches [default: true].
@@ -455,8 +455,9 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "BOOL", value_parser = choice(BOOLS), help_heading = "Batches")]
     pub batch_reuse_buffer: Option<bool>,
     /// When rows go to standard output: `off` at the end, when the run has succeeded, `on` as
-    /// batches close, `auto` (default) as batches close where input is a pipe and a batch strategy
-    /// was chosen. Rows that are out stay out if the run fails, and have the types known by then.
+    /// batches close, `auto` (default) as batches close where input is a pipe and a batch strategy or
+    /// a key of one was given. Rows that are out stay out if the run fails, and have the types known
+    /// by then.
     #[arg(long, value_name = "WHEN", value_parser = choice(LIVE), help_heading = "Batches")]
     pub live: Option<LiveChoice>,
     /// Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too.

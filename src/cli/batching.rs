@@ -3,9 +3,9 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use transmog::{BatchStrategy, Error, Live, limits};
+use transmog::{BatchStrategy, Error, Live, OnError, limits};
 
-use super::args::{ConvertArgs, LiveChoice, Strategy};
+use super::args::{ConvertArgs, Failure, LiveChoice, Strategy};
 
 /// Works out when batches end, and when rows go to standard output.
 ///
@@ -24,7 +24,10 @@ pub fn batching(args: &ConvertArgs) -> Result<(BatchStrategy, Live), Error> {
             Error::usage(message).with_hint(format!("leave `{flag}` out, it would do nothing"))
         );
     }
-    let is_chosen = args.batch_strategy.is_some() || keys.iter().any(|key| key.is_given);
+    // The size of batches that go whole is no wish to see them early.
+    let goes_whole = matches!(args.on_error, Some(Failure(OnError::FailBatch, _)));
+    let has_key = keys.iter().any(|key| key.is_given) && !goes_whole;
+    let is_chosen = args.batch_strategy.is_some() || has_key;
     let live = match args.live.unwrap_or(LiveChoice::Auto) {
         LiveChoice::Auto if is_chosen => Live::OnPipes,
         LiveChoice::Auto | LiveChoice::Off => Live::Off,

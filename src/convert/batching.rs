@@ -48,7 +48,7 @@ pub enum BatchStrategy {
         max: NonZeroUsize,
         /// Time since the first record.
         wait: Duration,
-        /// Whether a batch ends as soon as nothing more is there to be read.
+        /// Whether a batch ends before that, as soon as nothing more is there to be read.
         eager: bool,
     },
     /// With very many records, worked on by all threads.

@@ -241,8 +241,10 @@ impl Direct {
             }
             Direct::Parts(parts) => match parts.count() {
                 0 => None,
-                1 => Some("1 part file was published before".to_owned()),
-                count => Some(format!("{count} part files were published before")),
+                1 => Some("1 part file was published before, which `--force` replaces".to_owned()),
+                count => Some(format!(
+                    "{count} part files were published before, which `--force` replaces"
+                )),
             },
             Direct::Live(_) | Direct::Off => None,
         }

@@ -651,10 +651,16 @@ impl Conversion {
             );
         }
         if self.live == Live::On && !self.is_live() {
-            return Err(Error::usage("`--live on`: expected standard output, found files")
-                .with_hint(
-                    "files get their names at the end: send rows to standard output, `-o -`",
-                ));
+            let is_tar = matches!(
+                self.destination,
+                Destination::Stdout(Framing::Tar) | Destination::Writer(_, Framing::Tar)
+            );
+            let found = if is_tar { "`--framing tar`" } else { "files" };
+            let message = format!("`--live on`: expected lines on standard output, found {found}");
+            return Err(Error::usage(message).with_hint(match is_tar {
+                true => "`--framing tagged` sends rows of all tables as they come",
+                false => "files get their names at the end: send rows to standard output, `-o -`",
+            }));
         }
         Ok(())
     }

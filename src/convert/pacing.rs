@@ -88,18 +88,14 @@ impl Pace {
         *self.expired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when the batch whose first record was there at `opened` is to close on a pipe, and
-    /// whether bytes that are there by then still belong to it.
+    /// Returns when the batch whose first record was there at `opened` is to close on a pipe.
     fn closes_at(&self, opened: Instant) -> Option<Instant> {
         match self.strategy {
             BatchStrategy::FixedSize { timeout, .. } => opened.checked_add(timeout),
             BatchStrategy::AdaptiveSize { target_latency, .. } => {
                 opened.checked_add(target_latency)
             }
-            BatchStrategy::LowLatency { wait, eager, .. } => match eager {
-                true => Some(opened),
-                false => opened.checked_add(wait),
-            },
+            BatchStrategy::LowLatency { wait, .. } => opened.checked_add(wait),
             BatchStrategy::TimeWindow { window } => {
                 // a window of no length is refused before
                 let window = window.max(Duration::from_millis(1)).as_nanos();
@@ -168,9 +164,9 @@ impl Batcher for Pacer {
             let is_over = is_window && closes_at.is_some_and(|at| now >= at);
             return if is_over { Next::Close } else { Next::Read };
         };
-        match waiter.wait(closes_at) {
-            // An eager batch takes what is there; others are over when their time is.
-            Waited::Ready if self.is_eager() => Next::Read,
+        // An eager batch takes what is there, and waits for nothing.
+        let until = if self.is_eager() && held > 0 { Some(now) } else { closes_at };
+        match waiter.wait(until) {
             Waited::Ready if closes_at.is_some_and(|at| Instant::now() >= at) => Next::Close,
             Waited::Ready => Next::Read,
             Waited::Late => Next::Close,

@@ -715,7 +715,8 @@ impl Run {
                     let is_damage = damage.kind() == ErrorKind::Compression && input_index == input;
                     return if is_damage { damage } else { error };
                 }
-                Ok(Report::Encoded { .. }) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Report::Encoded { .. } | Report::Unused | Report::Comments { .. })
+                | Err(RecvTimeoutError::Timeout) => {}
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => return error,
             }
         }

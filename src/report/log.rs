@@ -62,12 +62,8 @@ impl LogObserver {
         self.inputs.get(index).map_or("", String::as_str)
     }
 
-    fn emit(
-        &mut self,
-        event: &'static str,
-        elapsed: Duration,
-        fields: &(impl Serialize + fmt::Display),
-    ) {
+    fn emit(&mut self, event: &'static str, fields: &(impl Serialize + fmt::Display)) {
+        let elapsed = self.clock.elapsed();
         let mut line = match self.format {
             LogFormat::Json => {
                 let line = Line { event, time: self.clock.time(), elapsed_ms: ms(elapsed), fields };
@@ -94,19 +90,19 @@ impl Observer for LogObserver {
             strategy: run.strategy,
             threads: run.threads,
         };
-        self.emit("run_start", Duration::ZERO, &fields);
+        self.emit("run_start", &fields);
     }
 
     fn on_batch_start(&mut self, batch: &BatchStart) {
         let input = self.input(batch.input_index).to_owned();
         let fields =
             BatchStarted { batch: batch.number, input: &input, records_max: batch.records_max };
-        self.emit("batch_start", batch.at, &fields);
+        self.emit("batch_start", &fields);
     }
 
     fn on_batch_complete(&mut self, batch: &BatchReport) {
         let input = self.input(batch.input_index).to_owned();
-        self.emit("batch_complete", batch.at, &Batch::of(batch, &input));
+        self.emit("batch_complete", &Batch::of(batch, &input));
     }
 
     fn on_batch_error(&mut self, batch: &BatchReport, error: &BatchError) {
@@ -133,7 +129,7 @@ impl Observer for LogObserver {
                 hint: error.hint(),
             },
         };
-        self.emit("batch_error", batch.at, &fields);
+        self.emit("batch_error", &fields);
     }
 
     fn on_file_complete(&mut self, input: &InputSummary) {
@@ -144,11 +140,11 @@ impl Observer for LogObserver {
             rejected: input.rejected,
             error: input.error.as_deref(),
         };
-        self.emit("file_complete", self.clock.elapsed(), &fields);
+        self.emit("file_complete", &fields);
     }
 
     fn on_complete(&mut self, summary: &Summary) {
-        self.emit("run_complete", summary.elapsed, &Completed::of(summary));
+        self.emit("run_complete", &Completed::of(summary));
     }
 }
 
@@ -503,14 +499,14 @@ mod tests {
     #[test]
     fn each_event_is_an_object_on_its_line() {
         let expected = [
-            r#"{"event":"run_start","time":1.5,"elapsed_ms":0.0,"inputs":["a\n.jsonl"],"input_count":1,"to":"csv","strategy":"fixed_size","threads":2}"#,
-            r#"{"event":"batch_start","time":1.5,"elapsed_ms":1.5,"batch":1,"input":"a\n.jsonl","records_max":10}"#,
-            r#"{"event":"batch_error","time":1.5,"elapsed_ms":1.5,"batch":1,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"records_max":10,"latency_ms":1.5,"work_ms":1.5,"ends_run":false,"code":"json.syntax","record":7,"error":"expected `,`, found `\"`"}"#,
-            r#"{"event":"batch_complete","time":1.5,"elapsed_ms":1.5,"batch":1,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"records_max":10,"latency_ms":1.5,"work_ms":1.5}"#,
-            r#"{"event":"batch_error","time":1.5,"elapsed_ms":1.5,"batch":2,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"latency_ms":1.5,"work_ms":1.5,"ends_run":true,"error":"x: disk full","hint":"free some"}"#,
+            r#"{"event":"run_start","time":1.5,"elapsed_ms":7.0,"inputs":["a\n.jsonl"],"input_count":1,"to":"csv","strategy":"fixed_size","threads":2}"#,
+            r#"{"event":"batch_start","time":1.5,"elapsed_ms":7.0,"batch":1,"input":"a\n.jsonl","records_max":10}"#,
+            r#"{"event":"batch_error","time":1.5,"elapsed_ms":7.0,"batch":1,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"records_max":10,"latency_ms":1.5,"work_ms":1.5,"ends_run":false,"code":"json.syntax","record":7,"error":"expected `,`, found `\"`"}"#,
+            r#"{"event":"batch_complete","time":1.5,"elapsed_ms":7.0,"batch":1,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"records_max":10,"latency_ms":1.5,"work_ms":1.5}"#,
+            r#"{"event":"batch_error","time":1.5,"elapsed_ms":7.0,"batch":2,"input":"a\n.jsonl","status":"warning","records":10,"rejected":1,"bytes":99,"chunks":1,"latency_ms":1.5,"work_ms":1.5,"ends_run":true,"error":"x: disk full","hint":"free some"}"#,
             r#"{"event":"file_complete","time":1.5,"elapsed_ms":7.0,"input":"a\n.jsonl","status":"passed","records":10,"rejected":0}"#,
-            r#"{"event":"run_complete","time":1.5,"elapsed_ms":2000.0,"status":"passed","exit_status":0,"records":9,"rejected":0,"bytes_in":0,"batches":1,"failed_batches":0,"retries":0,"duration_ms":2000.0,"tables":[{"name":"a","rows":9,"bytes":50,"path":"out/a.csv"}],"warnings":[]}"#,
-            r#"{"event":"run_complete","time":1.5,"elapsed_ms":2000.0,"status":"error","exit_status":1,"error":"x: disk full","hint":"free some","records":9,"rejected":0,"bytes_in":0,"batches":1,"failed_batches":0,"retries":0,"duration_ms":2000.0,"tables":[],"warnings":[]}"#,
+            r#"{"event":"run_complete","time":1.5,"elapsed_ms":7.0,"status":"passed","exit_status":0,"records":9,"rejected":0,"bytes_in":0,"batches":1,"failed_batches":0,"retries":0,"duration_ms":2000.0,"tables":[{"name":"a","rows":9,"bytes":50,"path":"out/a.csv"}],"warnings":[]}"#,
+            r#"{"event":"run_complete","time":1.5,"elapsed_ms":7.0,"status":"error","exit_status":1,"error":"x: disk full","hint":"free some","records":9,"rejected":0,"bytes_in":0,"batches":1,"failed_batches":0,"retries":0,"duration_ms":2000.0,"tables":[],"warnings":[]}"#,
         ];
         let found = lines(LogFormat::Json);
         for (found, expected) in found.iter().zip(expected) {
@@ -522,14 +518,14 @@ mod tests {
     #[test]
     fn text_is_a_line_for_each_event() {
         let expected = [
-            "    0.000s run_start: 1 input to csv, batches by fixed_size, 2 threads",
-            "    0.002s batch_start: batch 1 of a\\n.jsonl, up to 10 records",
-            "    0.002s batch_error: batch 1 of a\\n.jsonl: 1 of 10 records rejected, first record 7, json.syntax: expected `,`, found `\"`",
-            "    0.002s batch_complete: batch 1 of a\\n.jsonl, warning: 10 records, 1 rejected, 99 bytes in 1 chunk, 1.5 ms",
-            "    0.002s batch_error: batch 2 of a\\n.jsonl: the run ends: x: disk full",
+            "    0.007s run_start: 1 input to csv, batches by fixed_size, 2 threads",
+            "    0.007s batch_start: batch 1 of a\\n.jsonl, up to 10 records",
+            "    0.007s batch_error: batch 1 of a\\n.jsonl: 1 of 10 records rejected, first record 7, json.syntax: expected `,`, found `\"`",
+            "    0.007s batch_complete: batch 1 of a\\n.jsonl, warning: 10 records, 1 rejected, 99 bytes in 1 chunk, 1.5 ms",
+            "    0.007s batch_error: batch 2 of a\\n.jsonl: the run ends: x: disk full",
             "    0.007s file_complete: a\\n.jsonl, passed: 10 records, 0 rejected",
-            "    2.000s run_complete: passed, exit status 0: 9 records converted, 0 rejected, 1 table, 1 batch, 2000 ms",
-            "    2.000s run_complete: error, exit status 1: 9 records converted, 0 rejected, 0 tables, 1 batch, 2000 ms",
+            "    0.007s run_complete: passed, exit status 0: 9 records converted, 0 rejected, 1 table, 1 batch, 2000 ms",
+            "    0.007s run_complete: error, exit status 1: 9 records converted, 0 rejected, 0 tables, 1 batch, 2000 ms",
         ];
         assert_eq!(lines(LogFormat::Text), expected);
     }

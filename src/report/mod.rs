@@ -86,7 +86,7 @@ impl Summary {
                 Status::Passed | Status::Skipped => EXIT_DONE,
                 _ if self.is_cut => EXIT_REJECTS,
                 _ if self.inputs.iter().any(|input| input.error.is_some()) => EXIT_REJECTS,
-                _ if self.rejects.is_budgeted => EXIT_DONE,
+                _ if self.rejects.is_budgeted && self.policy != StatusPolicy::All => EXIT_DONE,
                 _ => EXIT_REJECTS,
             },
         }
