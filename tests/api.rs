@@ -12,10 +12,10 @@ use std::sync::{Arc, Mutex};
 
 use support::Shared;
 use transmog::{
-    ArrayMode, Batch, Cancel, ColumnType, Conversion, Destination, Error, ErrorKind, FaultCode,
-    Framing, IdMode, Input, InputFormat, MemoryBuffer, Nulls, Observer, Observers, OnError,
-    OutputFormat, Overwrite, RejectTarget, StreamingWriter, Summary, TableEnd, WarningKind,
-    WriterOptions, writer,
+    ArrayMode, Batch, BatchError, BatchReport, BatchStart, BatchStrategy, Cancel, ColumnType,
+    Conversion, Destination, Error, ErrorKind, FaultCode, Framing, IdMode, Input, InputFormat,
+    InputSummary, Live, MemoryBuffer, Nulls, Observer, Observers, OnError, OutputFormat, Overwrite,
+    RejectTarget, RunStart, StreamingWriter, Summary, TableEnd, WarningKind, WriterOptions, writer,
 };
 
 fn input(text: &str) -> Input {
@@ -442,6 +442,120 @@ fn a_writer_of_ones_own_sees_every_row_once() {
         assert!(seen.lines == file, "{}", table.name);
         assert_eq!((seen.arrow_rows as u64, seen.end), (table.rows, Some((table.rows, place))));
     }
+}
+
+/// Sends how many rows each batch has.
+struct Sizes(std::sync::mpsc::Sender<usize>);
+
+impl StreamingWriter for Sizes {
+    fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
+        self.0.send(batch.rows()).unwrap();
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, _end: &TableEnd) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_live_run_gives_writers_the_rows_of_each_batch() {
+    let sizes = |live| {
+        let mut conversion = Conversion::new(vec![input(&"{}\n".repeat(7))], OutputFormat::Jsonl);
+        let size = NonZeroUsize::new(3).unwrap();
+        let timeout = std::time::Duration::from_secs(3600);
+        conversion.batches = BatchStrategy::FixedSize { size, timeout };
+        conversion.live = live;
+        let (to, sizes) = std::sync::mpsc::channel();
+        conversion.destination =
+            Destination::Tables(Box::new(move |_| Ok(Box::new(Sizes(to.clone())))));
+        conversion.run().unwrap();
+        sizes.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(Live::Off), [7]);
+    assert_eq!(sizes(Live::OnPipes), [3, 3, 1]);
+}
+
+#[test]
+fn observers_hear_of_batches_inputs_and_the_end() {
+    #[derive(Clone, Default)]
+    struct Heard(Arc<Mutex<Vec<String>>>);
+
+    impl Heard {
+        fn say(&self, what: String) {
+            self.0.lock().unwrap().push(what);
+        }
+    }
+
+    impl Observer for Heard {
+        fn on_start(&mut self, run: &RunStart) {
+            self.say(format!("start {} {}", run.strategy, run.inputs.join(" ")));
+        }
+
+        fn on_batch_start(&mut self, batch: &BatchStart) {
+            self.say(format!("batch {} of {}", batch.number, batch.input_index));
+        }
+
+        fn on_batch_complete(&mut self, batch: &BatchReport) {
+            let BatchReport { number, status, records, rejected, bytes, .. } = batch;
+            let status = status.as_str();
+            self.say(format!("end {number} {status} {records} {rejected} {bytes}"));
+        }
+
+        fn on_batch_error(&mut self, batch: &BatchReport, error: &BatchError<'_>) {
+            let what = match error {
+                BatchError::Rejected { code, record, .. } => format!("{code} {record}"),
+                BatchError::Ended(error) => format!("{:?}", error.kind()),
+                _ => String::new(),
+            };
+            self.say(format!("error {} {what}", batch.number));
+        }
+
+        fn on_file_complete(&mut self, input: &InputSummary) {
+            self.say(format!("file {} {}", input.name, input.status.as_str()));
+        }
+
+        fn on_complete(&mut self, summary: &Summary) {
+            self.say(format!("complete {} {}", summary.status().as_str(), summary.batches.count));
+        }
+    }
+
+    let hear = |on_error| {
+        let text = "{\"a\":1}\n{\"a\":2}\n{oops\n";
+        let inputs = vec![input(text), input("{\"a\":3}\n")];
+        let mut conversion = Conversion::new(inputs, OutputFormat::Jsonl);
+        let (size, timeout) = (NonZeroUsize::new(2).unwrap(), std::time::Duration::from_secs(3600));
+        conversion.batches = BatchStrategy::FixedSize { size, timeout };
+        conversion.threads = NonZeroUsize::new(1);
+        conversion.prefetch = 0;
+        conversion.on_error = on_error;
+        conversion.rejects = RejectTarget::Nowhere;
+        conversion.destination = Destination::Writer(Box::new(io::sink()), Framing::One);
+        let heard = Heard::default();
+        conversion.observer = Some(Box::new(heard.clone()));
+        let _ = conversion.run();
+        heard.0.lock().unwrap().clone()
+    };
+    let expected = [
+        "start fixed_size in in",
+        "batch 1 of 0",
+        "end 1 passed 2 0 15",
+        "batch 2 of 0",
+        "error 2 json.syntax 3",
+        "end 2 failed 1 1 5",
+        "batch 3 of 1",
+        "file in warning",
+        "end 3 passed 1 0 7",
+        "file in passed",
+        "complete warning 3",
+    ];
+    assert_eq!(hear(OnError::Skip), expected);
+    let failed = hear(OnError::Fail);
+    assert_eq!(
+        failed[failed.len() - 3..],
+        ["file in failed", "error 2 Record(JsonSyntax)", "complete failed 1"],
+        "{failed:?}"
+    );
 }
 
 #[test]

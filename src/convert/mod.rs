@@ -580,12 +580,16 @@ impl Conversion {
             }
             Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
         };
-        let is_asked = match self.live {
+        is_stream && self.wants_batches() && self.to.is_lines()
+    }
+
+    /// Returns whether somebody waits for the rows of each batch.
+    fn wants_batches(&self) -> bool {
+        match self.live {
             Live::Off => false,
             Live::OnPipes => self.inputs.iter().any(Input::is_live),
             Live::On => true,
-        };
-        is_stream && is_asked && self.to.is_lines()
+        }
     }
 
     /// Returns whether tables are written in part files, each published when it closes.
@@ -644,13 +648,14 @@ impl Conversion {
                     .with_hint("leave `--table` out: each table has a directory"));
             }
         }
-        if self.live == Live::On && !self.to.is_lines() {
+        let is_users = matches!(self.destination, Destination::Tables(_));
+        if self.live == Live::On && !self.to.is_lines() && !is_users {
             let message = format!("`--live on`: expected rows as lines, found `--to {}`", self.to);
             return Err(
                 Error::usage(message).with_hint("CSV, TSV and JSONL can go out as they come")
             );
         }
-        if self.live == Live::On && !self.is_live() {
+        if self.live == Live::On && !self.is_live() && !is_users {
             let is_tar = matches!(
                 self.destination,
                 Destination::Stdout(Framing::Tar) | Destination::Writer(_, Framing::Tar)

@@ -39,6 +39,8 @@ pub(super) struct Outputs {
     formats: FormatOptions,
     /// Makes the writers of a library user.
     writers: Option<TableWriters>,
+    /// These want to have the rows of each batch.
+    pub takes_batches: bool,
     table: Option<String>,
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
@@ -107,6 +109,7 @@ impl Outputs {
             false => Direct::Off,
         };
         let is_live = conversion.is_live();
+        let wants_batches = conversion.wants_batches();
         let nowhere = Destination::Directory(".".into());
         let mut destination = std::mem::replace(&mut conversion.destination, nowhere);
         let mut writers = None;
@@ -138,6 +141,7 @@ impl Outputs {
             sink,
             to: conversion.to,
             formats: FormatOptions { parquet, csv: conversion.csv, json },
+            takes_batches: wants_batches && writers.is_some(),
             writers,
             table: conversion.table.clone(),
             summary: None,

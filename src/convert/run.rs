@@ -484,6 +484,11 @@ impl Run {
         if self.outputs.direct.is_on() {
             self.let_out()?;
         }
+        if self.outputs.takes_batches {
+            let full = self.groups.finish().into_iter();
+            self.encoding.waiting.extend(full.map(|full| (full, Place::Inner)));
+            self.encode_waiting()?;
+        }
         let rejected = self.rejects.count() - self.rejected_before;
         self.rejected_before += rejected;
         let first = self.rejects.end_batch();
