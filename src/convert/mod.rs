@@ -584,7 +584,7 @@ impl Conversion {
     }
 
     /// Returns whether somebody waits for the rows of each batch.
-    fn wants_batches(&self) -> bool {
+    pub(crate) fn wants_batches(&self) -> bool {
         match self.live {
             Live::Off => false,
             Live::OnPipes => self.inputs.iter().any(Input::is_live),

@@ -31,6 +31,7 @@ pub(super) fn spawn(
     (tickets, prices): (Receiver<Option<Chunk>>, Prices),
     reports: Sender<Report>,
 ) -> Result<(), Error> {
+    let is_awaited = conversion.wants_batches() || conversion.writes_parts();
     let plan = ReadPlan {
         from: conversion.from,
         charset: conversion.charset,
@@ -44,6 +45,7 @@ pub(super) fn spawn(
         record_bytes_max: budget.record,
         prices,
         fail_fast: conversion.fail_fast,
+        is_awaited,
         time,
         on_lost: match conversion.on_error {
             OnError::Fail => OnLost::Fail,
@@ -82,6 +84,8 @@ struct ReadPlan {
     prices: Prices,
     on_lost: OnLost,
     fail_fast: bool,
+    /// Somebody waits for the first rows.
+    is_awaited: bool,
     time: Time,
 }
 
@@ -253,6 +257,7 @@ fn open(
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
     let mut source = Source::open(input)?;
+    source.is_awaited = plan.is_awaited;
     let Time { retry, pace, deadline } = &plan.time;
     source.reader = Box::new(Retrying::new(source.reader, retry.clone()));
     let patience = deadline.patience();

@@ -146,6 +146,8 @@ pub struct Source {
     pub is_live: bool,
     /// Waits for what `reader` gives, where that is read beside.
     waiter: Option<Waiter>,
+    /// Somebody waits for the first rows: what has come is to be taken for what it is.
+    pub(crate) is_awaited: bool,
     /// How it is compressed, once [`unpack`](Source::unpack) has looked.
     pub compression: Option<Compression>,
     /// The compression that its file extension stands for.
@@ -201,6 +203,7 @@ impl Source {
             len: None,
             is_live: true,
             waiter: None,
+            is_awaited: false,
             compression: None,
             compression_hint: None,
             reader: Box::new(reader),
@@ -322,10 +325,10 @@ impl Source {
         framing.map_err(|reason| reason.into_error(&self.name))
     }
 
-    /// Returns whether nothing more comes for a moment behind the end of a line: who writes a line
-    /// at a time wants it to be taken for what it is.
+    /// Returns whether nothing more comes for a moment behind the end of a line, where somebody waits
+    /// for rows.
     fn has_paused(&self, first: &[u8]) -> bool {
-        let Some(waiter) = &self.waiter else { return false };
+        let Some(waiter) = self.waiter.as_ref().filter(|_| self.is_awaited) else { return false };
         let is_line = first.last().is_some_and(|last| matches!(last, b'\n' | b'\r'));
         is_line && waiter.wait(Some(Instant::now() + PAUSE)) == Waited::Late
     }

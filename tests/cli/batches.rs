@@ -254,18 +254,19 @@ fn batches_are_counted_as_they_were_cut() {
 }
 
 #[test]
-fn adaptive_batches_shrink_to_the_latency_that_is_wanted() {
+fn adaptive_batches_have_the_size_that_the_latency_allows() {
     let folder = Folder::new();
-    folder.write("in.jsonl", lines(20_000, 1000));
+    // ten of them take longer than a millisecond on any machine
+    folder.write("in.jsonl", lines(100, 300_000));
     let total = |target: &str| {
         let flags = "convert in.jsonl --to jsonl -o out/ --batch-strategy adaptive_size";
-        let flags = format!("{flags} --batch-max-size 10000 --target-latency {target}");
-        // so that the reader learns from each batch before it cuts the next
-        let flags = format!("{flags} --prefetch 0 --threads 1");
+        // so that the reader learns from each batch before it cuts the next but one
+        let flags = format!("{flags} --prefetch 0 --threads 1 --target-latency {target}");
         summary(&folder, &flags)["total_batches"].as_u64().unwrap()
     };
-    let (patient, hasty) = (total("1h"), total("1ms"));
-    assert!(patient < 30 && hasty > 2 * patient, "{patient} {hasty}");
+    assert_eq!(total("1ms"), 10);
+    // 10, 10, 20, 20, 40
+    assert!(total("1h") < 8);
 }
 
 #[test]
@@ -319,6 +320,24 @@ fn chunks_are_read_ahead_as_far_as_told() {
     // the reader is faster than the one that decodes
     assert_eq!(ahead(2), 3);
     assert!((4..=7).contains(&ahead(6)));
+}
+
+#[test]
+fn how_csv_is_written_is_told_at_once_only_where_somebody_waits() {
+    let folder = Folder::new();
+    // the first line alone says `,`, all of them say `;`
+    let text = ["a,b;c\n", "1;2\n3;4\n5;6\n"];
+    let mut feed = Feed::start(&folder, "convert - --to csv -q");
+    feed.send(text[0]);
+    thread::sleep(ms(300));
+    feed.send(text[1]);
+    let at_the_end = feed.end().0;
+    assert_eq!(at_the_end[0], "\"a,b\",c");
+    let args = "convert - --to csv --rejects none -q --batch-strategy low_latency";
+    let mut feed = Feed::start(&folder, args);
+    feed.send("a,b\n1,2\n");
+    assert_eq!((feed.line().1, feed.line().1), ("a,b".to_owned(), "1,2".to_owned()));
+    drop(feed.end());
 }
 
 #[test]
