@@ -47,6 +47,11 @@ impl UndoState {
 impl Flattener {
     /// Remembers where the record at hand begins; its row is not there yet.
     pub(super) fn mark_record(&mut self) {
+        // The rest of a record that stands may not wait for the next one that has some, which may be
+        // taken back with the column that arises then.
+        for index in 0..self.filled.len() {
+            self.close_rest(self.filled[index]);
+        }
         if self.record.is_multiple_of(CHECKPOINT_RECORDS) || self.undo.kinds.is_empty() {
             self.undo.kinds.clear();
             let kinds = self.columns.iter().map(|column| {

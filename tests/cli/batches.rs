@@ -121,6 +121,26 @@ fn files_are_the_same_under_every_strategy() {
 }
 
 #[test]
+fn what_found_no_column_is_kept_whatever_is_rejected_behind_it() {
+    let folder = Folder::new();
+    let good = ["{\"e\":1,\"f\":2}", "{\"a\":1,\"e\":3}", "{\"a\":\"x\",\"e\":4}"];
+    let bad = "{\"a\":1,}";
+    let text = [good[0], bad, good[1], bad, good[2], bad, good[1], bad, bad, good[2]].join("\n");
+    folder.write("in.jsonl", text);
+    let args = "convert in.jsonl --to csv --max-columns 2 -o out/ --rejects none -q --force";
+    let run = |flags: &str| {
+        let done = folder.run(&format!("{args} {flags}"));
+        assert_eq!(done.status, 3, "{}", done.stderr);
+        folder.read("out/in.csv")
+    };
+    let expected = run("");
+    assert_eq!(expected.matches("\"\"/a\"\"").count(), 4, "{expected}");
+    for size in 1..=6 {
+        assert_eq!(run(&format!("--batch-size {size} --threads 1")), expected, "{size}");
+    }
+}
+
+#[test]
 fn low_latency_rows_come_with_their_records() {
     let folder = Folder::new();
     let args = "convert - --to jsonl --batch-strategy low_latency -q";
