@@ -38,7 +38,7 @@ pub fn batching(args: &ConvertArgs) -> Result<(BatchStrategy, Live), Error> {
 
 fn with_keys(strategy: Strategy, args: &ConvertArgs) -> BatchStrategy {
     let records = |given: Option<NonZeroUsize>, default: NonZeroUsize| given.unwrap_or(default);
-    let second = Duration::from_secs(1);
+    let (second, max) = (Duration::from_secs(1), args.batch_max_size);
     match strategy {
         Strategy::FixedSize => BatchStrategy::FixedSize {
             size: records(args.batch_size, limits::BATCH_RECORDS),
@@ -50,9 +50,10 @@ fn with_keys(strategy: Strategy, args: &ConvertArgs) -> BatchStrategy {
         Strategy::MemoryBased => BatchStrategy::MemoryBased {
             bytes: args.batch_memory.and_then(NonZeroUsize::new).unwrap_or(MEMORY),
         },
+        // A default gives way to the other key.
         Strategy::AdaptiveSize => BatchStrategy::AdaptiveSize {
-            min: records(args.batch_min_size, ADAPTIVE_MIN),
-            max: records(args.batch_max_size, ADAPTIVE_MAX),
+            min: records(args.batch_min_size, ADAPTIVE_MIN.min(max.unwrap_or(ADAPTIVE_MIN))),
+            max: records(max, ADAPTIVE_MAX.max(args.batch_min_size.unwrap_or(ADAPTIVE_MAX))),
             target_latency: args.target_latency.unwrap_or(Duration::from_millis(100)),
         },
         Strategy::LowLatency => BatchStrategy::LowLatency {

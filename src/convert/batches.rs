@@ -115,6 +115,9 @@ impl BatchLog {
         report.latency = now.saturating_duration_since(opened);
         report.at = now.saturating_duration_since(self.start);
         report.status = Status::of_error(error);
+        self.totals.count += 1;
+        self.totals.failed += u64::from(report.status >= Status::Failed);
+        self.totals.elapsed += report.work;
         self.watcher.batch_error(&report, &BatchError::Ended(error));
     }
 }

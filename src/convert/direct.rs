@@ -26,7 +26,10 @@ use crate::sink::{Destination, InputFile, LiveStream, Part, PartFiles, PartTable
 use crate::table::TableBatch;
 
 /// Bytes of rows that wait for their batch to close; more go out before.
-const WAITING_BYTES_MAX: usize = 32 << 20;
+const WAITING_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of values that wait to be spelled.
+const VALUES_BYTES_MAX: usize = 4 << 20;
 
 /// Rows that go to a stream as batches close.
 pub(super) struct LiveOutput {
@@ -116,13 +119,8 @@ impl PartOutput {
     /// Writes rows to the part at hand; closes it where it has enough.
     fn write(&mut self, full: FullGroup, layout: &Layout) -> Result<(), Error> {
         let index = full.table;
-        let table = &mut self.tables[index];
-        if table.open.is_none() {
-            let (part, staged) = self.files.begin(index, &table.files)?;
-            let writer = Box::new(ParquetWriter::open(staged, self.options.clone())?);
-            table.open = Some(OpenPart { part, writer, rows: 0 });
-        }
-        let Some(open) = &mut table.open else { return Ok(()) };
+        self.begin(index)?;
+        let Some(open) = &mut self.tables[index].open else { return Ok(()) };
         open.rows += full.group.rows;
         let is_full = self.file_rows_max.is_some_and(|most| open.rows >= most);
         write_now(&mut *open.writer, full, layout)?;
@@ -141,6 +139,27 @@ impl PartOutput {
     /// Publishes all parts at hand, those of child tables first.
     fn close_all(&mut self, layouts: impl Fn(usize) -> Layout) -> Result<(), Error> {
         (0..self.tables.len()).rev().try_for_each(|index| self.close(index, &layouts(index)))
+    }
+
+    /// Publishes what is left; a table without rows gets a part without rows.
+    fn finish(&mut self, layouts: impl Fn(usize) -> Layout) -> Result<(), Error> {
+        for index in 0..self.tables.len() {
+            if self.tables[index].files.count() == 0 {
+                self.begin(index)?;
+            }
+        }
+        self.close_all(layouts)
+    }
+
+    /// Begins a part of a table, if none is at hand.
+    fn begin(&mut self, index: usize) -> Result<(), Error> {
+        let table = &mut self.tables[index];
+        if table.open.is_none() {
+            let (part, staged) = self.files.begin(index, &table.files)?;
+            let writer = Box::new(ParquetWriter::open(staged, self.options.clone())?);
+            table.open = Some(OpenPart { part, writer, rows: 0 });
+        }
+        Ok(())
     }
 
     /// Returns the directory of a table, and the bytes of its parts.
@@ -228,7 +247,7 @@ impl Direct {
     ) -> Result<(), Error> {
         match self {
             Direct::Off => Ok(()),
-            Direct::Parts(parts) => parts.close_all(layouts),
+            Direct::Parts(parts) => parts.finish(layouts),
             Direct::Live(live) => live.finish(cancel),
         }
     }
@@ -300,7 +319,7 @@ impl Run {
         let tables = &decoded.flattened.tables;
         match self.outputs.has_header() {
             true => live.rows.has_headers() && self.without_column(tables).is_some(),
-            false => chunk.records.len() > 1 && self.schema.would_change(tables),
+            false => !chunk.records.is_empty() && self.schema.would_change(tables),
         }
     }
 
@@ -386,6 +405,17 @@ impl Run {
         match &mut self.outputs.direct {
             Direct::Live(live) if live.is_full() => live.flush(&self.cancel),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes rows of a batch that is still open where they are many; under a header that is not out
+    /// yet they wait, as it is to have all columns of its batch.
+    pub(super) fn write_early(&mut self) -> Result<(), Error> {
+        let Direct::Live(live) = &self.outputs.direct else { return Ok(()) };
+        let is_settled = !self.outputs.has_header() || live.rows.has_headers();
+        match is_settled && self.groups.bytes() > VALUES_BYTES_MAX {
+            true => self.write_waiting(),
+            false => Ok(()),
         }
     }
 

@@ -143,6 +143,11 @@ impl Groups {
         FullGroup { table, group: waiting.group, bytes: waiting.bytes }
     }
 
+    /// Returns the bytes of values that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes what is left of every table.
     pub(super) fn finish(&mut self) -> Vec<FullGroup> {
         let waiting = (0..self.tables.len()).filter(|&table| self.tables[table].rows > 0);

@@ -445,7 +445,12 @@ fn publish(
             Ok(published) => return published,
             Err(RecvTimeoutError::Timeout) => cancel.check().map_err(|error| {
                 // the sender may be blocked for good: who called us removes its files
-                Error::new(error.kind(), "interrupted while the output was being sent")
+                let why = match error.kind() {
+                    ErrorKind::Timeout => "the time of the run is up (`--timeout`)",
+                    _ => "interrupted",
+                };
+                let message = format!("{why} while the output was being sent: a part of it is out");
+                Error::new(error.kind(), message)
             })?,
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Error::new(ErrorKind::Internal, "sending the tables panicked"));

@@ -116,11 +116,13 @@ pub(super) struct Pacer {
     deadline: Deadline,
     /// When the first record of the batch was there.
     opened: Option<Instant>,
+    /// Something was read.
+    has_read: bool,
 }
 
 impl Pacer {
     pub(super) fn new(pace: &Arc<Pace>, waiter: Option<Waiter>, deadline: Deadline) -> Self {
-        Pacer { pace: Arc::clone(pace), waiter, deadline, opened: None }
+        Pacer { pace: Arc::clone(pace), waiter, deadline, opened: None, has_read: false }
     }
 
     /// Ends the input where what is there is published; else the next read fails, or the run does.
@@ -149,8 +151,11 @@ impl Batcher for Pacer {
     fn more(&mut self, held: usize) -> Next {
         let now = Instant::now();
         let end = self.deadline.end().filter(|_| self.deadline.publishes());
+        let is_first = !std::mem::replace(&mut self.has_read, true);
         if end.is_some_and(|end| now >= end) {
-            return self.stop(Expired::Run);
+            // What its format was told from was read in time.
+            let has_some = self.waiter.as_ref().is_some_and(|waiter| waiter.has_bytes());
+            return if is_first && has_some { Next::Read } else { self.stop(Expired::Run) };
         }
         let mut closes_at = None;
         if held > 0 {

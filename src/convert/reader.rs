@@ -257,8 +257,9 @@ fn open(
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
     let mut source = Source::open(input)?;
-    source.is_awaited = plan.is_awaited;
     let Time { retry, pace, deadline } = &plan.time;
+    source.is_awaited = plan.is_awaited;
+    source.is_taken_late = deadline.publishes();
     source.reader = Box::new(Retrying::new(source.reader, retry.clone()));
     let patience = deadline.patience();
     let mut waiter = if source.is_live { Some(source.read_beside(&patience)?) } else { None };

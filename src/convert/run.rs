@@ -586,7 +586,8 @@ impl Run {
         // CSV without rows has but columns.
         let full = if records > 0 { self.groups.add(batches, records) } else { Vec::new() };
         if self.outputs.direct.is_on() {
-            return self.write_direct(full);
+            self.write_direct(full)?;
+            return self.write_early();
         }
         for full in full {
             self.encoding.waiting.push_back((full, Place::Inner));

@@ -83,6 +83,11 @@ impl PartFiles {
         let entries = match fs::read_dir(directory) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotADirectory => {
+                let message = format!("{}: expected a directory, found a file", shown(directory));
+                return Err(Error::new(ErrorKind::OutputExists, message)
+                    .with_hint("choose another directory: part files need one for each table"));
+            }
             Err(cause) => return Err(failed(cause)),
         };
         let mut parts = Vec::new();

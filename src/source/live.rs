@@ -184,6 +184,11 @@ impl Waiter {
         }
     }
 
+    /// Returns whether there are bytes to read.
+    pub(crate) fn has_bytes(&self) -> bool {
+        !self.shared.lock().pieces.is_empty()
+    }
+
     /// Lets bytes that were read be read again.
     pub(crate) fn put_back(&self, bytes: Vec<u8>) {
         if bytes.is_empty() {

@@ -1,7 +1,8 @@
 //! Files, and what opens like a file.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use super::{Compression, Source, Uninterrupted};
 use crate::error::{Error, ErrorKind};
@@ -15,9 +16,19 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
         Error::new(ErrorKind::Io, message).with_source(cause)
     };
     // before opening: some systems cannot open a directory and give a less helpful cause
-    if fs::metadata(path).map_err(cannot_open)?.is_dir() {
+    let found = fs::metadata(path).map_err(cannot_open)?;
+    if found.is_dir() {
         let message = format!("{name}: expected a file, found a directory");
         return Err(Error::usage(message).with_hint(format!("name its files: `{name}/*.jsonl`")));
+    }
+    if !found.is_file() {
+        // To open a FIFO takes as long as nobody writes to it: that is left to whoever reads.
+        let late = Late { path: path.to_owned(), name: name.clone(), file: None };
+        return Ok(Source {
+            hint: InputFormat::from_path(path),
+            compression_hint: path.extension().and_then(Compression::from_extension),
+            ..Source::new(name, Uninterrupted(late))
+        });
     }
     let file = File::open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;
@@ -29,6 +40,32 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
         is_live: len.is_none(),
         ..Source::new(name, Uninterrupted(file))
     })
+}
+
+/// What is opened when it is read.
+struct Late {
+    path: PathBuf,
+    name: String,
+    file: Option<File>,
+}
+
+impl Read for Late {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => {
+                let file = File::open(&self.path).map_err(|cause| {
+                    if cause.kind() == io::ErrorKind::Interrupted {
+                        return cause;
+                    }
+                    let message = format!("{}: cannot open: {cause}", self.name);
+                    io::Error::other(Error::new(ErrorKind::Io, message).with_source(cause))
+                })?;
+                self.file.insert(file)
+            }
+        };
+        file.read(buffer)
+    }
 }
 
 /// Writes a path so that a terminal can show it: control characters are escaped.

@@ -148,6 +148,8 @@ pub struct Source {
     waiter: Option<Waiter>,
     /// Somebody waits for the first rows: what has come is to be taken for what it is.
     pub(crate) is_awaited: bool,
+    /// What came before the time was up is taken.
+    pub(crate) is_taken_late: bool,
     /// How it is compressed, once [`unpack`](Source::unpack) has looked.
     pub compression: Option<Compression>,
     /// The compression that its file extension stands for.
@@ -204,6 +206,7 @@ impl Source {
             is_live: true,
             waiter: None,
             is_awaited: false,
+            is_taken_late: false,
             compression: None,
             compression_hint: None,
             reader: Box::new(reader),
@@ -330,7 +333,12 @@ impl Source {
     fn has_paused(&self, first: &[u8]) -> bool {
         let Some(waiter) = self.waiter.as_ref().filter(|_| self.is_awaited) else { return false };
         let is_line = first.last().is_some_and(|last| matches!(last, b'\n' | b'\r'));
-        is_line && waiter.wait(Some(Instant::now() + PAUSE)) == Waited::Late
+        // JSON needs no line end to be told.
+        let is_json = matches!(first.trim_ascii_start().first(), Some(b'[' | b'{'));
+        let is_blank = first.trim_ascii().is_empty();
+        (is_line || is_json)
+            && !is_blank
+            && waiter.wait(Some(Instant::now() + PAUSE)) == Waited::Late
     }
 
     /// Reads until `is_enough` is so; returns whether that is the whole input.
@@ -346,7 +354,11 @@ impl Source {
                     let message = format!("{}: reading failed: {cause}", self.name);
                     Error::new(ErrorKind::Io, message).with_source(cause)
                 })
-            })?;
+            });
+            let count = match count {
+                Err(error) if error.kind() == ErrorKind::Timeout && self.is_taken_late => break,
+                count => count?,
+            };
             filled += count;
             if count == 0 {
                 first.truncate(filled);

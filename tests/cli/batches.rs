@@ -435,6 +435,41 @@ fn live_rows_do_not_depend_on_batches() {
 }
 
 #[test]
+fn live_rows_of_long_records_do_not_depend_on_batches() {
+    let folder = Folder::new();
+    let text = "{\"a\":0.5}\n{\"a\":\"x\",\"b\":1}\n{\"a\":1.5}\n";
+    let args = "convert - --to jsonl --nulls keep --live on -q --chunk-bytes 1B";
+    let expected = concat!(
+        "{\"_tm_id\":1,\"a\":0.5}\n",
+        "{\"_tm_id\":2,\"a\":\"x\",\"b\":1}\n",
+        "{\"_tm_id\":3,\"a\":\"1.5\",\"b\":null}\n",
+    );
+    for strategy in ["low_latency", "fixed_size", "mega_batch"] {
+        let args = format!("{args} --batch-strategy {strategy}");
+        assert_eq!(folder.pipe(text, &args).stdout(), expected, "{strategy}");
+    }
+}
+
+#[test]
+fn live_rows_come_from_any_json_without_a_line_end() {
+    let folder = Folder::new();
+    for (parts, flags) in [
+        (["[{\"a\":1},", "{\"a\":2},", "{\"a\":3}]"], ""),
+        (["{\"a\":1} ", "{\"a\":2} ", "{\"a\":3} "], ""),
+        (["{\"r\":[{\"a\":1},", "{\"a\":2},", "{\"a\":3}]}"], "--records /r"),
+    ] {
+        let args = format!("convert - --to jsonl -q --batch-strategy low_latency {flags}");
+        let mut feed = Feed::start(&folder, &args);
+        for (place, part) in parts.iter().enumerate() {
+            feed.send(part);
+            let number = place + 1;
+            assert_eq!(feed.line().1, format!("{{\"_tm_id\":{number},\"a\":{number}}}"));
+        }
+        assert_eq!(feed.end().1.status, 0);
+    }
+}
+
+#[test]
 fn names_and_types_that_change_on_the_way_are_told() {
     let folder = Folder::new();
     let text = "{\"a\":1}\n{\"a\":\"x\"}\n";
@@ -543,6 +578,19 @@ fn part_files_hold_as_many_rows_as_told() {
 }
 
 #[test]
+fn a_table_without_rows_has_one_part_and_no_old_ones() {
+    let folder = Folder::new();
+    let args = "convert - --from jsonl --to parquet -o out/ --batch-strategy time_window";
+    assert_eq!(folder.pipe("{\"a\":1}\n{\"a\":2}\n", args).status, 0);
+    assert_eq!(rows(&folder, "out/records/part-00000.parquet"), 2);
+    assert_eq!(folder.pipe("", &format!("{args} --force")).status, 0);
+    assert_eq!(rows(&folder, "out/records/part-00000.parquet"), 0);
+    folder.write("records", "a file");
+    let done = folder.pipe("", &args.replace("out/", "./"));
+    done.fails_with(2, "error: ./records: expected a directory, found a file");
+}
+
+#[test]
 fn part_files_need_a_directory() {
     let folder = Folder::with_orders();
     for (output, found) in [("-", "standard output"), ("a.parquet", "a file")] {
@@ -593,6 +641,20 @@ fn a_silent_pipe_ends_the_run() {
     let (_, done) = feed.wait();
     assert_eq!(done.status, 3, "{}", done.stderr);
     assert_eq!(folder.read("out/records.csv"), "_tm_id,a\n1,1\n");
+    // also before its format was told
+    for (text, flags, expected) in [
+        ("a,b\n1,2\n3,4\n5", "--from csv --header", "a,b\n1,2\n3,4\n"),
+        ("[{\"a\":1},\n{\"a\":2},\n{\"a\":", "", "_tm_id,a\n1,1\n2,2\n"),
+    ] {
+        for time in ["--timeout 400ms", "--idle-timeout 300ms"] {
+            let args = format!("convert - --to csv -o told/ --force {flags} {time}");
+            let mut feed = Feed::start(&folder, &format!("{args} --on-timeout publish"));
+            feed.send(text);
+            let (_, done) = feed.wait();
+            assert_eq!(done.status, 3, "{}", done.stderr);
+            assert_eq!(folder.read("told/records.csv"), expected, "{}", done.stderr);
+        }
+    }
     // one that never says a word
     let done = Feed::start(&folder, "convert - --to csv -o no/ --idle-timeout 200ms").wait().1;
     done.fails_with(1, "error: nothing came for 200ms (`--idle-timeout`)");
@@ -607,6 +669,8 @@ fn a_pipe_that_nobody_opens_ends_the_run_with_its_time() {
     folder.write("a.jsonl", "{\"a\":1}\n");
     let fifo = folder.path().join("fifo");
     assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let silent = "convert a.jsonl fifo --to csv -o out/ --idle-timeout 300ms";
+    folder.run(silent).fails_with(1, "error: nothing came for 300ms");
     let args = "convert a.jsonl fifo --to csv -o out/ --timeout 300ms";
     folder.run(args).fails_with(1, "error: the time of the run is up");
     let done = folder.run(&format!("{args} --on-timeout publish"));
