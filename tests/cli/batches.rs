@@ -57,8 +57,18 @@ impl Feed {
         self.wait()
     }
 
+    /// Waits until the run ends by itself.
+    #[track_caller]
     fn wait(mut self) -> (Vec<String>, Done) {
         let stdin = self.stdin.take();
+        let start = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            if start.elapsed() > LONG {
+                let _ = self.child.kill();
+                panic!("the run does not end");
+            }
+            thread::sleep(ms(2));
+        }
         let done = Done::from(self.child.wait_with_output().unwrap());
         drop(stdin);
         let left = self.lines.into_iter().map(|(_, line)| line).collect();
@@ -204,7 +214,8 @@ fn fixed_size_batches_end_by_size_or_time() {
     let args = "convert - --to csv -q --batch-strategy fixed_size";
     let mut feed = Feed::start(&folder, &format!("{args} --batch-size 2 --batch-timeout 1h"));
     feed.send("{\"a\":1}\n");
-    feed.stays_silent(ms(300));
+    // longer than the default
+    feed.stays_silent(ms(1500));
     feed.send("{\"a\":2}\n{\"a\":3}\n");
     let came: Vec<_> = (0..3).map(|_| feed.line().1).collect();
     assert_eq!(came, ["_tm_id,a", "1,1", "2,2"]);
@@ -223,14 +234,15 @@ fn fixed_size_batches_end_by_size_or_time() {
 fn rows_of_a_window_come_together() {
     let folder = Folder::new();
     let args = "convert - --to jsonl -q --batch-strategy time_window --batch-window 2s";
-    let mut feed = Feed::start(&folder, args);
+    // windows begin with the run
     let start = Instant::now();
+    let mut feed = Feed::start(&folder, args);
     for _ in 0..3 {
         feed.send("{}\n");
         thread::sleep(ms(150));
     }
     let came: Vec<_> = (0..3).map(|_| feed.line().0).collect();
-    assert!(came[0] - start >= ms(900), "before the edge of the window");
+    assert!(came[0] - start >= ms(2000), "before the edge of the window");
     assert!(came[2] - came[0] < ms(100), "not together");
     drop(feed.end());
 }
@@ -357,6 +369,70 @@ fn how_csv_is_written_is_told_at_once_only_where_somebody_waits() {
     let mut feed = Feed::start(&folder, args);
     feed.send("a,b\n1,2\n");
     assert_eq!((feed.line().1, feed.line().1), ("a,b".to_owned(), "1,2".to_owned()));
+    drop(feed.end());
+}
+
+#[test]
+fn batches_are_as_large_as_said_where_nothing_is() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", "{}\n".repeat(60_000));
+    folder.write("large.jsonl", lines(20_000, 500));
+    let run = |input: &str, flags: &str| {
+        let args = format!("convert {input}.jsonl --to jsonl -o out/ {flags}");
+        summary(&folder, &args)
+    };
+    let total = |flags: &str| run("in", flags)["total_batches"].as_u64().unwrap();
+    assert_eq!(total("--limit 25000"), 3);
+    assert_eq!(total("--limit 25000 --batch-strategy fixed_size"), 3);
+    assert_eq!(total("--limit 100 --batch-strategy low_latency"), 100);
+    assert_eq!(total("--batch-strategy mega_batch"), 2);
+    let small = "--batch-strategy memory_based";
+    let bytes = std::fs::metadata(folder.path().join("large.jsonl")).unwrap().len();
+    assert_eq!(run("large", small)["total_batches"], bytes.div_ceil(1 << 20));
+    let ahead = "--threads 1 --chunk-bytes 100KiB";
+    assert_eq!(run("large", ahead)["chunks_in_flight_max"], 3);
+
+    let args = "convert in.jsonl --to jsonl -o log/ --batch-strategy adaptive_size";
+    let done = folder
+        .run(&format!("{args} --target-latency 1h --prefetch 0 --threads 1 --log-format json"));
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let events = done.stderr.lines().map(|line| serde_json::from_str(line).unwrap());
+    let sizes = events.filter_map(|event: serde_json::Value| event["records_max"].as_u64());
+    let sizes: Vec<_> = sizes.collect();
+    assert_eq!((sizes.iter().min(), sizes.iter().max()), (Some(&10), Some(&1000)));
+}
+
+#[test]
+fn batches_wait_as_long_as_said_where_nothing_is() {
+    let folder = Folder::new();
+    let start = Instant::now();
+    let begin = |strategy: &str| {
+        let args = format!("convert - --to jsonl -q --batch-strategy {strategy}");
+        let mut feed = Feed::start(&folder, &args);
+        feed.send("{}\n");
+        feed
+    };
+    let [fixed, window] = ["fixed_size", "time_window"].map(begin);
+    for feed in [fixed, window] {
+        let wait = feed.line().0 - start;
+        assert!((ms(1000)..ms(6000)).contains(&wait), "{wait:?}");
+        drop(feed.end());
+    }
+    let start = Instant::now();
+    let feed = begin("adaptive_size");
+    let wait = feed.line().0 - start;
+    assert!((ms(100)..ms(5000)).contains(&wait), "{wait:?}");
+    drop(feed.end());
+
+    let mut feed = begin("low_latency --batch-max-size 1000 --batch-eager false");
+    feed.line();
+    let waits = (0..5).map(|_| {
+        let sent = Instant::now();
+        feed.send("{}\n");
+        feed.line().0.saturating_duration_since(sent)
+    });
+    // the best: a busy machine delays some
+    assert!(waits.min() < Some(ms(500)));
     drop(feed.end());
 }
 
@@ -591,6 +667,19 @@ fn a_table_without_rows_has_one_part_and_no_old_ones() {
 }
 
 #[test]
+fn a_window_has_as_many_part_files_as_its_rows_need() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", lines(10, 5));
+    let args = "convert in.jsonl --to parquet -o out/ --batch-strategy time_window";
+    let done = folder.run(&format!("{args} --batch-window 1h --max-file-rows 4"));
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let names = folder.names("out/in");
+    let counts: Vec<_> =
+        names.split(' ').map(|name| rows(&folder, &format!("out/in/{name}"))).collect();
+    assert_eq!(counts, [4, 4, 2]);
+}
+
+#[test]
 fn part_files_need_a_directory() {
     let folder = Folder::with_orders();
     for (output, found) in [("-", "standard output"), ("a.parquet", "a file")] {
@@ -672,8 +761,9 @@ fn a_pipe_that_nobody_opens_ends_the_run_with_its_time() {
     let silent = "convert a.jsonl fifo --to csv -o out/ --idle-timeout 300ms";
     folder.run(silent).fails_with(1, "error: nothing came for 300ms");
     let args = "convert a.jsonl fifo --to csv -o out/ --timeout 300ms";
-    folder.run(args).fails_with(1, "error: the time of the run is up");
-    let done = folder.run(&format!("{args} --on-timeout publish"));
+    let done = Feed::start(&folder, args).wait().1;
+    done.fails_with(1, "error: the time of the run is up");
+    let done = Feed::start(&folder, &format!("{args} --on-timeout publish")).wait().1;
     assert_eq!(done.status, 3, "{}", done.stderr);
     assert_eq!(folder.read("out/a.csv"), "_tm_id,a\n1,1\n");
 }

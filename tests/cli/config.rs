@@ -58,6 +58,51 @@ fn flags_come_before_environment_file_preset_and_default() {
 }
 
 #[test]
+fn defaults_are_shown_under_every_strategy() {
+    let folder = Folder::new();
+    let size = "10000; with mega_batch 50000, from 10000 to 100000";
+    for (strategy, defaults) in [
+        ("fixed_size", &[("batch_size", size), ("batch_timeout", "1s")][..]),
+        ("time_window", &[("batch_window", "1s")]),
+        ("memory_based", &[("batch_memory", "1MiB")]),
+        (
+            "adaptive_size",
+            &[
+                ("batch_min_size", "10"),
+                ("batch_max_size", "1000; with low_latency 1"),
+                ("target_latency", "100ms"),
+            ],
+        ),
+        (
+            "low_latency",
+            &[
+                ("batch_max_size", "1000; with low_latency 1"),
+                ("batch_wait", "1ms"),
+                ("batch_eager", "true"),
+            ],
+        ),
+        (
+            "mega_batch",
+            &[("batch_size", size), ("batch_parallel", "true"), ("batch_reuse_buffer", "true")],
+        ),
+    ] {
+        let shown = folder.run(&format!("config --json --batch-strategy {strategy}")).stdout();
+        let shown: Vec<Value> = serde_json::from_str(&shown).unwrap();
+        let find = |key: &str| shown.iter().find(|one| one["key"] == key).expect(key);
+        let always = [
+            ("prefetch", "2"),
+            ("max_retries", "3 with --on-error retry, else 0"),
+            ("retry_backoff", "1s"),
+        ];
+        for (key, value) in defaults.iter().chain(&always) {
+            let (found, origin) = (&find(key)["value"], &find(key)["origin"]);
+            assert_eq!((found, origin), (&(*value).into(), &"default".into()), "{key}");
+        }
+    }
+    assert_eq!(folder.setting("batch_strategy", &[], "").0, "fixed_size");
+}
+
+#[test]
 fn settings_reach_the_run_from_everywhere() {
     let folder = Folder::with_orders();
     folder.write("t.toml", "to = 'csv'\noutput = '-'\nselect = ['id', 'customer']\nquiet = true\n");

@@ -1,5 +1,10 @@
 //! What a run tells while it goes: logs and metrics.
 
+use std::io::Write;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::Folder;
@@ -88,6 +93,31 @@ fn metrics_are_written_and_replaced_by_the_next_run() {
     assert_eq!(done.status, 1, "{}", done.stderr);
     assert!(folder.read("m.prom").contains("transmog_run_status{status=\"failed\"} 1\n"));
     assert_eq!(folder.names("."), "a b bad.jsonl m.prom orders.jsonl");
+}
+
+#[test]
+fn metrics_are_written_during_the_run_if_asked() {
+    let folder = Folder::new();
+    let args = "convert - --to csv -o out/ -q --batch-size 1 --metrics m.prom";
+    let mut child = folder
+        .command(&format!("{args} --metrics-interval 50ms"))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let start = Instant::now();
+    let is_written = || {
+        let text = std::fs::read_to_string(folder.path().join("m.prom")).unwrap_or_default();
+        text.contains("transmog_run_status{status=\"running\"} 1\n")
+    };
+    while !is_written() {
+        assert!(start.elapsed() < Duration::from_secs(20), "no metrics while it runs");
+        stdin.write_all(b"{}\n").unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert!(folder.read("m.prom").contains("transmog_run_status{status=\"passed\"} 1\n"));
 }
 
 #[test]

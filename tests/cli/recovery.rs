@@ -762,6 +762,33 @@ fn input_that_is_not_there_yet_is_waited_for_if_asked() {
     let writes = "--max-retries 100 --retry-backoff 100ms --source-max-retries 0";
     run(writes).fails_with(1, start);
     run("--on-error retry --max-retries 2 --retry-backoff 10ms").fails_with(1, start);
+    run("--source-max-retries 2 --source-retry-backoff 10ms").fails_with(1, start);
+    // the first time after a second unless told, when the input is there
+    let begun = std::time::Instant::now();
+    assert_eq!(run("-q --max-retries 1").stdout(), "_tm_id,a\n1,1\n");
+    let took = begun.elapsed().as_millis();
+    assert!((1000..2500).contains(&took), "{took} ms");
+}
+
+#[test]
+fn reads_are_tried_again_as_often_as_told() {
+    let folder = Folder::new();
+    let retries = |flags: &str| {
+        // nothing ever comes
+        let (_ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let args = "convert --from jsonl --to csv --summary json --on-error retry";
+        let mut command = folder.command(&format!("{args} --retry-backoff 10ms {flags}"));
+        command.stdin(std::os::fd::OwnedFd::from(theirs));
+        let done = super::finish(command);
+        assert_eq!(done.status, 1, "{}", done.stderr);
+        let summary = done.stderr.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+        summary.expect("a summary")["retries"].as_u64().unwrap()
+    };
+    assert_eq!(retries(""), 3);
+    assert_eq!(retries("--max-retries 2"), 2);
+    assert_eq!(retries("--source-max-retries 1"), 1);
+    assert_eq!(retries("--max-retries 4 --source-max-retries 1"), 1);
 }
 
 #[test]
