@@ -328,7 +328,8 @@ impl Run {
     /// Halves are decoded again until they do: few records change a layout.
     pub(super) fn absorb_in_parts(&mut self, chunk: &Chunk) -> Result<(), Error> {
         let mut runs = Runs::new(chunk);
-        let mut left = Vec::from([0..chunk.records.len()]);
+        let whole = 0..chunk.records.len();
+        let mut left = vec![whole];
         while let Some(records) = left.pop() {
             let part = runs.run(records.clone());
             let (mut decoded, _) = self.decode_in_order(&part)?;
