@@ -553,7 +553,7 @@ fn observers_hear_of_batches_inputs_and_the_end() {
     let failed = hear(OnError::Fail);
     assert_eq!(
         failed[failed.len() - 3..],
-        ["file in failed", "error 2 Record(JsonSyntax)", "complete failed 1"],
+        ["file in failed", "error 2 Record(JsonSyntax)", "complete failed 2"],
         "{failed:?}"
     );
 }

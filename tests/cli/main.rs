@@ -90,6 +90,7 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_transmog"));
         command.current_dir(self.path()).args(args.split_whitespace());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        without_settings(&mut command);
         command
     }
 
@@ -106,6 +107,15 @@ impl Folder {
         let _ = stdin.write_all(input.as_ref());
         drop(stdin);
         Done::from(child.wait_with_output().unwrap())
+    }
+}
+
+/// Takes the settings of whoever runs the tests away.
+fn without_settings(command: &mut Command) {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let ours = names.filter(|name| name.to_string_lossy().starts_with("TRANSMOG_"));
+    for name in ours {
+        command.env_remove(name);
     }
 }
 
