@@ -93,3 +93,23 @@ pub const OBSERVED_NAMES_MAX: usize = 1_000;
 
 /// Changes of the size of batches that metrics show, the latest: a series each.
 pub const SIZE_CHANGES_MAX: usize = 256;
+
+/// How long a request to an object store or web server may take until it is answered, and an answer
+/// may pause, where users set no other limit.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bytes of an object that are asked for at once: so many that the time until the first of them
+/// comes does not count, so few that several fit into memory.
+pub const READ_PART_BYTES: usize = 8 << 20;
+
+/// Parts of objects that are asked for, or wait to be read.
+pub const READ_PARTS: usize = 8;
+
+/// Bytes of an upload that are sent at once; stores take no less than 5 MiB but at the end.
+pub const WRITE_PART_BYTES: usize = 8 << 20;
+
+/// Parts of an upload, at most, as stores have it.
+pub const WRITE_PARTS_MAX: u64 = 10_000;
+
+/// Bytes of all uploads that are in memory.
+pub const WRITE_BYTES: usize = 32 << 20;

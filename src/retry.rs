@@ -11,13 +11,14 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::convert::Cancel;
 
 /// How often to try again, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RetryOptions {
-    /// Tries after the first one; three where the run is asked to retry, otherwise none.
+    /// Tries after the first one; three where the run is asked to retry, otherwise none, and eight
+    /// for object stores and HTTP in any case.
     pub max: Option<u32>,
-    /// Time before the first of them; it doubles with each further one, and up to a quarter is
-    /// added.
-    pub backoff: Duration,
+    /// Time before the first of them, a second unless users say so, and for object stores and HTTP
+    /// a tenth; it doubles with each further one, and up to a quarter is added.
+    pub backoff: Option<Duration>,
 }
 
 /// How often to try reads again, and when, where that is other than for writes.
@@ -29,14 +30,21 @@ pub struct SourceRetry {
     pub backoff: Option<Duration>,
 }
 
-impl Default for RetryOptions {
-    fn default() -> Self {
-        RetryOptions { max: None, backoff: Duration::from_secs(1) }
-    }
-}
-
 /// Tries where a run is asked to retry and nobody says how often.
 pub(crate) const RETRIES: u32 = 3;
+
+/// Time before the first of them, where nobody says.
+pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
+
+/// Tries of requests to object stores and web servers, which fail now and then.
+pub(crate) const STORE_RETRIES: u32 = 8;
+
+/// Time before the first of them.
+pub(crate) const STORE_BACKOFF: Duration = Duration::from_millis(100);
+
+/// The longest wait before a request is made again, whatever the server wants.
+#[cfg(feature = "cloud")]
+const STORE_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Decides whether something is tried again, and counts; clones count together.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +61,46 @@ const SLEEP: Duration = Duration::from_millis(20);
 impl Retry {
     pub(crate) fn new(max: u32, backoff: Duration, cancel: Cancel) -> Self {
         Retry { max, backoff, count: Arc::default(), cancel }
+    }
+
+    /// Returns one for requests to stores, which counts in `count`.
+    pub(crate) fn of_stores(options: RetryOptions, cancel: Cancel, count: Arc<AtomicU64>) -> Self {
+        let max = options.max.unwrap_or(STORE_RETRIES);
+        let backoff = options.backoff.unwrap_or(STORE_BACKOFF);
+        Retry { max, backoff, count, cancel }
+    }
+
+    /// Returns what asks the run to stop.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Returns one that nothing stops, for what is to be tidied up when a run ends.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn unstoppable(&self) -> Self {
+        Retry { cancel: Cancel::default(), ..self.clone() }
+    }
+
+    /// Waits before a request is made again, where it is to be; `tries` failed in a row.
+    ///
+    /// `wanted` is how long the server wants to be left alone.
+    #[cfg(feature = "cloud")]
+    pub(crate) async fn pause(&self, tries: u32, wanted: Option<Duration>) -> bool {
+        if tries > self.max {
+            return false;
+        }
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let delay = self.delay(tries, number).max(wanted.unwrap_or_default());
+        let end = Instant::now() + delay.min(STORE_WAIT_MAX);
+        while self.cancel.check().is_ok() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            tokio::time::sleep(left.min(SLEEP)).await;
+        }
+        false
     }
 
     /// Returns one that counts together with this one and tries as `source` says, where it does.

@@ -135,7 +135,7 @@ fn build(
     conversion.live = live;
     conversion.file_rows_max = args.max_file_rows;
     conversion.retry.max = args.max_retries;
-    set(&mut conversion.retry.backoff, args.retry_backoff);
+    conversion.retry.backoff = args.retry_backoff;
     conversion.source_retry =
         SourceRetry { max: args.source_max_retries, backoff: args.source_retry_backoff };
     set(&mut conversion.fail_fast, args.fail_fast);

@@ -37,7 +37,7 @@ use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
 use crate::report::observer::{Observer, Watcher};
 use crate::report::status::StatusPolicy;
-use crate::retry::{RETRIES, Retry, RetryOptions, SourceRetry};
+use crate::retry::{BACKOFF, RETRIES, Retry, RetryOptions, SourceRetry};
 use crate::schema::contract::Contract;
 pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
@@ -569,7 +569,7 @@ impl Conversion {
     fn retry(&self) -> Retry {
         let default = if self.on_error == OnError::Retry { RETRIES } else { 0 };
         let max = self.retry.max.unwrap_or(default);
-        Retry::new(max, self.retry.backoff, self.cancel.clone())
+        Retry::new(max, self.retry.backoff.unwrap_or(BACKOFF), self.cancel.clone())
     }
 
     /// Returns whether rows go to a stream as batches close.
