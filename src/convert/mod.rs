@@ -43,6 +43,7 @@ pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
+use crate::store::Stores;
 use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
 
@@ -193,6 +194,8 @@ pub struct Conversion {
     pub retry: RetryOptions,
     /// The same for reads.
     pub source_retry: SourceRetry,
+    /// The object stores and web servers of URLs among inputs and outputs.
+    pub stores: Stores,
     /// Files that are read besides the inputs, which no output may replace.
     pub protected: Vec<PathBuf>,
     /// Files that somebody else writes during the run, such as [`MetricsObserver`]: they must not be
@@ -363,6 +366,7 @@ impl Conversion {
             fail_fast: true,
             status_policy: StatusPolicy::default(),
             retry: RetryOptions::default(),
+            stores: Stores::default(),
             source_retry: SourceRetry::default(),
             protected: Vec::new(),
             reserved: Vec::new(),
@@ -734,6 +738,7 @@ impl Conversion {
         };
         let from_input = self.inputs.iter().find_map(|input| match input {
             Input::File(path) => stem(path),
+            Input::Url(input) => Some(main_stem(input.url.file_name())),
             Input::Stdin | Input::Reader { .. } => None,
         });
         let main = self.contract.as_ref().and_then(|contract| contract.tables.first());

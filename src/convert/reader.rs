@@ -21,7 +21,11 @@ use crate::reject::{OnError, replay};
 use crate::retry::{Retry, Retrying};
 use crate::source::charset::Charset;
 use crate::source::live::Expired;
+#[cfg(feature = "cloud")]
+use crate::source::remote::Ahead;
 use crate::source::{Input, Notes, Source};
+#[cfg(feature = "cloud")]
+use crate::store::Stores;
 
 /// Reads all inputs, one after the other, on a thread of its own.
 pub(super) fn spawn(
@@ -32,6 +36,8 @@ pub(super) fn spawn(
     reports: Sender<Report>,
 ) -> Result<(), Error> {
     let is_awaited = conversion.wants_batches() || conversion.writes_parts();
+    #[cfg(feature = "cloud")]
+    let store_retry = conversion.stores.retry(conversion.cancel.clone()).reads;
     let plan = ReadPlan {
         from: conversion.from,
         charset: conversion.charset,
@@ -45,6 +51,12 @@ pub(super) fn spawn(
         record_bytes_max: budget.record,
         prices,
         fail_fast: conversion.fail_fast,
+        #[cfg(feature = "cloud")]
+        store_retry,
+        #[cfg(feature = "cloud")]
+        stores: conversion.stores,
+        #[cfg(feature = "cloud")]
+        memory_limit: conversion.memory_limit,
         is_awaited,
         time,
         on_lost: match conversion.on_error {
@@ -84,6 +96,12 @@ struct ReadPlan {
     prices: Prices,
     on_lost: OnLost,
     fail_fast: bool,
+    #[cfg(feature = "cloud")]
+    stores: Stores,
+    #[cfg(feature = "cloud")]
+    store_retry: Retry,
+    #[cfg(feature = "cloud")]
+    memory_limit: usize,
     /// Somebody waits for the first rows.
     is_awaited: bool,
     time: Time,
@@ -111,6 +129,7 @@ fn read_all(
     let mut picker = Picker::new(plan.skip, plan.sample);
     let records_max = plan.limit.map(|limit| plan.skip.saturating_add(limit));
     let mut sender = ChunkSender { plan, tickets, reports, sent: 0 };
+    let mut doors = Doors::open(&inputs, plan)?;
     for input in inputs {
         if records_max.is_some_and(|most| start.first_record >= most)
             || plan.time.pace.expired().is_some()
@@ -118,7 +137,15 @@ fn read_all(
             break;
         }
         end.inputs_read += 1;
-        match read_input(input, plan, start, records_max, &mut picker, &mut sender, &mut end) {
+        match read_input(
+            doors.enter(input),
+            plan,
+            start,
+            records_max,
+            &mut picker,
+            &mut sender,
+            &mut end,
+        ) {
             Ok(Some(Reached)) => {}
             Ok(None) => return Ok(None),
             Err(error) if error.kind() == ErrorKind::Timeout && plan.time.deadline.publishes() => {
@@ -149,6 +176,33 @@ fn read_all(
         }
     }
     Ok(Some(end))
+}
+
+/// Where inputs are opened, one after the other; URLs are fetched ahead.
+struct Doors {
+    #[cfg(feature = "cloud")]
+    ahead: Option<Ahead>,
+}
+
+impl Doors {
+    #[cfg(feature = "cloud")]
+    fn open(inputs: &[Input], plan: &ReadPlan) -> Result<Self, Error> {
+        let ReadPlan { stores, store_retry, memory_limit, .. } = plan;
+        Ok(Doors { ahead: Ahead::start(inputs, stores, store_retry, *memory_limit)? })
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    fn open(_inputs: &[Input], _plan: &ReadPlan) -> Result<Self, Error> {
+        Ok(Doors {})
+    }
+
+    fn enter(&mut self, input: Input) -> Result<Source, Error> {
+        match (input, self) {
+            #[cfg(feature = "cloud")]
+            (Input::Url(_), Doors { ahead: Some(ahead) }) => ahead.open(),
+            (input, _) => Source::open(input),
+        }
+    }
 }
 
 /// Returns whether other inputs can be read all the same.
@@ -195,7 +249,7 @@ impl ChunkSender<'_> {
 
 /// Reads one input; returns nothing if the run wants no more.
 fn read_input(
-    input: Input,
+    source: Result<Source, Error>,
     plan: &ReadPlan,
     start: &mut Start,
     records_max: Option<u64>,
@@ -203,7 +257,7 @@ fn read_input(
     sender: &mut ChunkSender<'_>,
     end: &mut End,
 ) -> Result<Option<Reached>, Error> {
-    let Opened { mut framer, notes, damage_bytes } = open(input, plan, *start, records_max)?;
+    let Opened { mut framer, notes, damage_bytes } = open(source?, plan, *start, records_max)?;
     if let Some(damage_bytes) = damage_bytes {
         let input_index = start.input_index;
         let _ = sender.reports.send(Report::Compressed { input_index, damage_bytes });
@@ -251,12 +305,11 @@ struct Opened {
 
 /// Opens an input, finds out what it is, and gets ready to cut it.
 fn open(
-    input: Input,
+    mut source: Source,
     plan: &ReadPlan,
     start: Start,
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
-    let mut source = Source::open(input)?;
     let Time { retry, pace, deadline } = &plan.time;
     source.is_awaited = plan.is_awaited;
     source.is_taken_late = deadline.publishes();

@@ -34,7 +34,7 @@ use crate::retry::Retry;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
-use crate::source::Input;
+use crate::source::{self, Input};
 use crate::source::list::source_text;
 use crate::source::live::Expired;
 use crate::table::TableBatch;
@@ -48,7 +48,8 @@ pub(super) const CANCEL_POLL: Duration = Duration::from_millis(50);
 /// Runs a conversion; `summary` says what it did, also where it fails.
 pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
     let names: Vec<String> = conversion.inputs.iter().map(input_name).collect();
-    let inputs = input_files(&conversion)?;
+    let inputs = input_files(&mut conversion)?;
+    let stores = conversion.stores.clone();
     let root_name = conversion.root_name();
     let retry = conversion.retry();
     let paths = Arc::new(Paths::default());
@@ -64,7 +65,7 @@ pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(
         let parts = Parts { names, paths, schema, outputs, rejects, retry };
         convert(conversion, parts, summary)
     });
-    summary.retries = retry.count();
+    summary.retries = retry.count() + stores.retries();
     done.map_err(|error| trail.clear(error))
 }
 
@@ -777,16 +778,22 @@ fn input_name(input: &Input) -> String {
     match input {
         Input::File(path) => crate::sink::names::printable(&path.to_string_lossy()),
         Input::Stdin => "<stdin>".to_owned(),
+        Input::Url(input) => input.url.shown().to_owned(),
         Input::Reader { name, .. } => name.clone(),
     }
 }
 
 /// Looks all inputs up, so that a missing one stops the run before anything is written; returns the
 /// files that are read.
-fn input_files(conversion: &Conversion) -> Result<Vec<InputFile>, Error> {
+fn input_files(conversion: &mut Conversion) -> Result<Vec<InputFile>, Error> {
     for input in &conversion.inputs {
         let Input::File(path) = input else { continue };
         fs::metadata(path).map_err(|cause| Error::io("opening it", path, cause))?;
+    }
+    #[cfg(feature = "cloud")]
+    {
+        let retry = conversion.stores.retry(conversion.cancel.clone()).reads;
+        source::remote::look_up(&mut conversion.inputs, &conversion.stores, &retry)?;
     }
     Ok(readable_files(conversion))
 }
@@ -798,7 +805,7 @@ pub(super) fn readable_files(conversion: &Conversion) -> Vec<InputFile> {
     let inputs = conversion.inputs.iter().filter_map(|input| match input {
         Input::File(path) => Some(path.as_path()),
         Input::Stdin => Some(stdin),
-        Input::Reader { .. } => None,
+        Input::Url(_) | Input::Reader { .. } => None,
     });
     let files = inputs.chain(conversion.protected.iter().map(PathBuf::as_path));
     files.filter_map(|path| InputFile::of(path, &fs::metadata(path).ok()?)).collect()

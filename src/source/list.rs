@@ -7,10 +7,12 @@ use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 
-use super::Input;
 use super::local::printable;
+use super::{Input, objects};
 use crate::error::Error;
 use crate::format::InputFormat;
+use crate::store::Stores;
+use crate::store::url::Name;
 
 /// What a directory stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,27 +32,59 @@ pub enum Directories {
 ///
 /// - Errors: `Usage` for a pattern that matches nothing, and for a directory that is refused or
 ///   holds nothing; `Io`.
-pub fn expand(names: &[PathBuf], directories: Directories) -> Result<Vec<Input>, Error> {
+/// The same goes for keys in object stores, where a name that ends with `/` stands for all objects
+/// below it whose names end as those of inputs do. A web server lists nothing, so its URLs are taken
+/// as they are.
+pub fn expand(
+    names: &[PathBuf],
+    directories: Directories,
+    stores: &Stores,
+) -> Result<Vec<Input>, Error> {
     let mut inputs = Vec::with_capacity(names.len());
     for name in names {
+        let name = match Name::parse(name)? {
+            Name::Path(path) => path,
+            Name::Url(url) => {
+                objects::add(&url, Patterns::Expand, directories, stores, &mut inputs)?;
+                continue;
+            }
+        };
         if name.as_os_str() == "-" {
             inputs.push(Input::Stdin);
-        } else if let Some(pattern) = as_pattern(name) {
-            add_matches(name, pattern, directories, &mut inputs)?;
+        } else if let Some(pattern) = as_pattern(&name) {
+            add_matches(&name, pattern, directories, &mut inputs)?;
         } else {
-            add_file(name, directories, &mut inputs)?;
+            add_file(&name, directories, &mut inputs)?;
         }
     }
     Ok(inputs)
 }
 
+/// Whether `*` and the like stand for names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patterns {
+    /// They do.
+    Expand,
+    /// They are characters like others.
+    Ignore,
+}
+
 /// Returns the inputs that a list names, each as it stands there: no patterns, no `-`.
 ///
 /// - Errors: `Usage` for a directory that is refused or holds nothing; `Io`.
-pub fn expand_list(names: &[PathBuf], directories: Directories) -> Result<Vec<Input>, Error> {
+pub fn expand_list(
+    names: &[PathBuf],
+    directories: Directories,
+    stores: &Stores,
+) -> Result<Vec<Input>, Error> {
     let mut inputs = Vec::with_capacity(names.len());
     for name in names {
-        add_file(name, directories, &mut inputs)?;
+        match Name::parse(name)? {
+            Name::Path(path) => add_file(&path, directories, &mut inputs)?,
+            Name::Url(url) => {
+                objects::add(&url, Patterns::Ignore, directories, stores, &mut inputs)?;
+            }
+        }
     }
     Ok(inputs)
 }
@@ -278,6 +312,7 @@ fn find(folder: PathBuf, steps: &[Step], found: &mut Vec<PathBuf>) -> Result<(),
 pub(crate) fn source_text(input: &Input) -> String {
     match input {
         Input::Stdin => "<stdin>".to_owned(),
+        Input::Url(input) => input.url.shown().to_owned(),
         Input::Reader { name, .. } => name.clone(),
         Input::File(path) => {
             let mut text = String::new();

@@ -14,6 +14,7 @@ use crate::frame::Framing;
 use crate::frame::dialect::DialectOptions;
 use crate::limits;
 use crate::report::Warning;
+use crate::store::{self, StoreInput};
 
 pub mod charset;
 mod compressed;
@@ -21,7 +22,12 @@ pub mod detect;
 pub mod list;
 pub(crate) mod live;
 mod local;
+mod objects;
+#[cfg(feature = "cloud")]
+pub(crate) mod remote;
 mod stdin;
+#[cfg(feature = "cloud")]
+mod web;
 
 use charset::{Charset, Origin, Transcoder};
 pub use compressed::Compression;
@@ -33,6 +39,8 @@ pub use local::identity;
 pub enum Input {
     /// A file, or anything else that opens and reads like one: a FIFO, a device.
     File(PathBuf),
+    /// An object in a store, or what a web server gives.
+    Url(StoreInput),
     /// Standard input.
     Stdin,
     /// Bytes from the calling program.
@@ -51,6 +59,7 @@ impl Input {
         match self {
             Input::File(path) => std::fs::metadata(path).is_ok_and(|found| !found.is_file()),
             Input::Stdin => !stdin::is_file(),
+            Input::Url(_) => false,
             Input::Reader { .. } => true,
         }
     }
@@ -129,6 +138,7 @@ impl fmt::Debug for Input {
         match self {
             Input::File(path) => f.debug_tuple("File").field(path).finish(),
             Input::Stdin => f.write_str("Stdin"),
+            Input::Url(input) => f.debug_tuple("Url").field(&input.url).finish(),
             Input::Reader { name, .. } => f.debug_struct("Reader").field("name", name).finish(),
         }
     }
@@ -188,11 +198,16 @@ impl fmt::Debug for Source {
 impl Source {
     /// Opens an input; nothing is read yet.
     ///
-    /// - Errors: `Io` if it cannot be opened, `Usage` if it is a directory.
+    /// URLs are opened where they are fetched, ahead of whoever reads ([`Conversion::run`]).
+    ///
+    /// - Errors: `Io` if it cannot be opened, `Usage` if it is a directory or a URL.
+    ///
+    /// [`Conversion::run`]: crate::Conversion::run
     pub fn open(input: Input) -> Result<Source, Error> {
         match input {
             Input::File(path) => local::open(&path),
             Input::Stdin => Ok(stdin::open()),
+            Input::Url(input) => Err(store::absent(&input.url)),
             Input::Reader { name, reader } => Ok(Source::new(name, Uninterrupted(reader))),
         }
     }

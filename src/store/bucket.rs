@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use super::failure::{Answer, Cause, Failure};
 use super::url::{Scheme, StoreUrl};
-use super::{Stores, connect, threads};
+use super::{Object, Stores, connect, threads};
 use crate::error::Error;
 use crate::limits;
 use crate::retry::Retry;
@@ -32,18 +32,6 @@ pub(crate) struct Bucket {
     uploads: Arc<dyn MultipartStore>,
     handle: Handle,
     request_timeout: Duration,
-}
-
-/// What is known of an object before it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Object {
-    pub key: String,
-    /// Bytes in all.
-    pub size: u64,
-    /// What changes when the object does.
-    pub tag: Option<String>,
-    /// When it was written, in milliseconds since 1970.
-    pub written: i64,
 }
 
 impl std::fmt::Debug for Bucket {

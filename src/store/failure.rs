@@ -273,7 +273,7 @@ pub(crate) fn masked(text: &str) -> String {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '%');
     let mut shown = String::new();
     let mut word = String::new();
-    let mut flush = |word: &mut String, shown: &mut String| {
+    let flush = |word: &mut String, shown: &mut String| {
         let has_digit = word.bytes().any(|b| b.is_ascii_digit());
         let is_secret = word.len() >= SECRET_BYTES && (has_digit || word.len() >= 2 * SECRET_BYTES);
         shown.push_str(if is_secret { "…" } else { word });

@@ -20,16 +20,18 @@ mod threads;
 pub mod url;
 
 #[cfg(feature = "cloud")]
-pub(crate) use self::bucket::{Bucket, Object, path_of};
+pub(crate) use self::bucket::{Bucket, path_of};
 #[cfg(feature = "cloud")]
 pub(crate) use self::failure::{Cause, Failure};
 use self::options::StoreOptions;
 #[cfg(feature = "cloud")]
 use self::threads::Threads;
 use self::url::StoreUrl;
+#[cfg(feature = "cloud")]
 use crate::convert::Cancel;
 use crate::error::Error;
-use crate::retry::{Retry, RetryOptions, SourceRetry};
+#[cfg(feature = "cloud")]
+use crate::retry::Retry;
 
 /// The object stores and web servers of a run; clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -63,15 +65,48 @@ impl Stores {
     }
 
     /// Returns what decides whether requests are made again; all that this returns count together.
-    pub(crate) fn retry(
-        &self,
-        retry: RetryOptions,
-        source: SourceRetry,
-        cancel: Cancel,
-    ) -> (Retry, Retry) {
+    #[cfg(feature = "cloud")]
+    pub(crate) fn retry(&self, cancel: Cancel) -> StoreRetry {
+        let StoreOptions { retry, source_retry, .. } = self.0.options;
         let writes = Retry::of_stores(retry, cancel, Arc::clone(&self.0.retries));
-        (writes.for_reads(source), writes)
+        StoreRetry { reads: writes.for_reads(source_retry), writes }
     }
+}
+
+/// What decides whether requests are made again.
+#[cfg(feature = "cloud")]
+pub(crate) struct StoreRetry {
+    /// Those that read.
+    pub reads: Retry,
+    /// Those that write.
+    pub writes: Retry,
+}
+
+/// An object or page to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreInput {
+    /// Where it is.
+    pub url: StoreUrl,
+    /// What is known of the object, where it was listed or looked up.
+    pub(crate) object: Option<Object>,
+}
+
+impl From<StoreUrl> for StoreInput {
+    fn from(url: StoreUrl) -> Self {
+        StoreInput { url, object: None }
+    }
+}
+
+/// What is known of an object before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub key: String,
+    /// Bytes in all.
+    pub size: u64,
+    /// What changes when the object does.
+    pub tag: Option<String>,
+    /// When it was written, in milliseconds since 1970.
+    pub written: i64,
 }
 
 /// Says that this build opens no URLs.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::url::Scheme;
 use crate::error::Error;
+use crate::retry::{RetryOptions, SourceRetry};
 
 /// How requests to stores are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub struct StoreOptions {
     pub settings: Vec<StoreSetting>,
     /// How long a request may take until it is answered, and an answer may pause.
     pub request_timeout: Option<Duration>,
+    /// How often requests are made again, and when.
+    pub retry: RetryOptions,
+    /// The same for those that read, where that differs.
+    pub source_retry: SourceRetry,
 }
 
 /// One setting, `KEY=VALUE`.
