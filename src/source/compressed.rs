@@ -100,7 +100,7 @@ impl Compression {
     }
 
     /// Returns whether `first` starts as this kind does, or nothing where it is too short.
-    fn begins(self, first: &[u8]) -> Option<bool> {
+    pub(super) fn begins(self, first: &[u8]) -> Option<bool> {
         match self {
             Compression::Gzip => starts(first, GZIP),
             Compression::Xz => starts(first, XZ),

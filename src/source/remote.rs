@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::AbortHandle;
 
-use super::{Compression, Input, Source, web};
+use super::web::{self, Page, Unpacked};
+use super::{Compression, Input, Notes, Source};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::limits;
@@ -69,6 +70,8 @@ pub(crate) struct Ahead {
     conductor: AbortHandle,
     stores: Stores,
     retry: Retry,
+    /// Memory for what pages are packed in on their way.
+    unpack_bytes: usize,
 }
 
 /// An input that the conductor has come to.
@@ -81,6 +84,8 @@ struct Opened {
 
 /// What follows in an input.
 pub(super) enum Next {
+    /// The layers that a page is packed in on its way, the outermost last; before all else.
+    Packed(Vec<Compression>),
     Part(Part),
     End,
     Failed(Failure),
@@ -155,7 +160,9 @@ impl Ahead {
         let window = Window::new(memory_limit, stores, retry);
         let (sender, opened) = mpsc::unbounded_channel();
         let conductor = stores.handle()?.spawn(conduct(remotes, window, sender)).abort_handle();
-        Ok(Some(Ahead { opened, conductor, stores: stores.clone(), retry: retry.clone() }))
+        let (stores, retry) = (stores.clone(), retry.clone());
+        let unpack_bytes = (memory_limit / 4).min(limits::UNPACK_BYTES_MAX);
+        Ok(Some(Ahead { opened, conductor, stores, retry, unpack_bytes }))
     }
 
     /// Opens the next of them.
@@ -167,22 +174,32 @@ impl Ahead {
             return Err(Error::new(ErrorKind::Internal, "an input was opened twice"));
         };
         let name = std::path::Path::new(url.file_name());
-        let reader = Pieces {
+        let pieces = Pieces {
             shown: url.shown().to_owned(),
             scheme: url.scheme(),
             stores: self.stores.clone(),
             retry: self.retry.clone(),
             parts,
+            ahead: None,
             part: None,
             piece: Bytes::new(),
             is_over: false,
+        };
+        let (shown, notes) = (url.shown().to_owned(), Notes::default());
+        let reader: Box<dyn Read + Send> = match url.scheme() {
+            Scheme::Http => {
+                let name = shown.clone();
+                Box::new(Unpacked::new(pieces, name, self.unpack_bytes, notes.clone()))
+            }
+            _ => Box::new(pieces),
         };
         Ok(Source {
             hint: InputFormat::from_path(name),
             compression_hint: name.extension().and_then(Compression::from_extension),
             len,
             is_live: false,
-            ..Source::new(url.shown().to_owned(), reader)
+            notes,
+            ..Source::new(shown, reader)
         })
     }
 }
@@ -196,7 +213,7 @@ impl Drop for Ahead {
 /// An input that is fetched.
 enum Remote {
     Object { url: StoreUrl, bucket: Bucket, path: Path, object: Object },
-    Page(StoreUrl),
+    Page { url: StoreUrl, page: Page },
 }
 
 impl Remote {
@@ -204,7 +221,7 @@ impl Remote {
         let url = input.url.clone();
         let Some(object) = input.object.clone() else {
             return match url.scheme() {
-                Scheme::Http => Ok(Remote::Page(url)),
+                Scheme::Http => Ok(Remote::Page { page: Page::new(&url, stores.web()?)?, url }),
                 _ => Err(Error::new(ErrorKind::Internal, format!("{url}: was not looked up"))),
             };
         };
@@ -217,7 +234,7 @@ async fn conduct(remotes: Vec<Remote>, window: Window, opened: UnboundedSender<O
         let (sender, parts) = mpsc::unbounded_channel();
         let (url, len) = match &remote {
             Remote::Object { url, object, .. } => (url.clone(), Some(object.size)),
-            Remote::Page(url) => (url.clone(), None),
+            Remote::Page { url, .. } => (url.clone(), None),
         };
         if opened.send(Opened { url, len, parts }).is_err() {
             return;
@@ -227,7 +244,7 @@ async fn conduct(remotes: Vec<Remote>, window: Window, opened: UnboundedSender<O
             Remote::Object { bucket, path, object, .. } => {
                 fetch_object(&bucket, path, object, &window, &sender).await
             }
-            Remote::Page(url) => web::fetch(&url, &window, &sender).await,
+            Remote::Page { page, .. } => web::fetch(page, &window, &sender).await,
         };
     }
 }
@@ -311,34 +328,54 @@ impl Fetch {
 }
 
 /// The bytes of an input as they come.
-struct Pieces {
+pub(super) struct Pieces {
     shown: String,
     scheme: Scheme,
     stores: Stores,
     retry: Retry,
     parts: UnboundedReceiver<Next>,
+    /// What follows, where somebody has looked.
+    ahead: Option<Next>,
     part: Option<Part>,
     piece: Bytes,
     is_over: bool,
 }
 
 impl Pieces {
+    /// Waits until it is known how the input is packed on its way: the outermost layer last.
+    pub(super) fn codings(&mut self) -> Result<Vec<Compression>, Error> {
+        match self.follow()? {
+            Some(Next::Packed(codings)) => Ok(codings),
+            next => {
+                self.ahead = next;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Waits for what follows in the input.
+    fn follow(&mut self) -> Result<Option<Next>, Error> {
+        if let Some(next) = self.ahead.take() {
+            return Ok(Some(next));
+        }
+        match self.parts.try_recv() {
+            Ok(next) => Ok(Some(next)),
+            Err(_) => self.stores.wait(&self.retry, self.parts.recv()),
+        }
+    }
+
     /// Gets the next piece; an empty one is the end of the input.
     fn next(&mut self) -> Result<Bytes, Error> {
         loop {
             let Some(part) = &mut self.part else {
-                let next = match self.parts.try_recv() {
-                    Ok(next) => Some(next),
-                    Err(_) => self.stores.wait(&self.retry, self.parts.recv())?,
-                };
-                match next {
+                match self.follow()? {
                     Some(Next::Part(part)) => self.part = Some(part),
                     Some(Next::End) => {
                         self.is_over = true;
                         return Ok(Bytes::new());
                     }
                     Some(Next::Failed(failure)) => return Err(self.failed(failure)),
-                    None => return Err(self.lost()),
+                    Some(Next::Packed(_)) | None => return Err(self.lost()),
                 }
                 continue;
             };

@@ -18,6 +18,8 @@ pub mod options;
 #[cfg(feature = "cloud")]
 mod threads;
 pub mod url;
+#[cfg(feature = "cloud")]
+mod web_client;
 
 #[cfg(feature = "cloud")]
 pub(crate) use self::bucket::{Bucket, path_of};
@@ -27,6 +29,8 @@ use self::options::StoreOptions;
 #[cfg(feature = "cloud")]
 use self::threads::Threads;
 use self::url::StoreUrl;
+#[cfg(feature = "cloud")]
+pub(crate) use self::web_client::{WebAnswer, WebClient, address_of};
 #[cfg(feature = "cloud")]
 use crate::convert::Cancel;
 use crate::error::Error;
@@ -46,6 +50,8 @@ struct Shared {
     threads: Threads,
     #[cfg(feature = "cloud")]
     buckets: std::sync::Mutex<std::collections::HashMap<(url::Scheme, String), Bucket>>,
+    #[cfg(feature = "cloud")]
+    web: std::sync::Mutex<Option<WebClient>>,
 }
 
 impl Stores {
