@@ -290,8 +290,8 @@ pub struct ConvertArgs {
     /// What to write; taken from the ending of `-o` where missing.
     #[arg(long, value_name = "FORMAT", value_parser = choice(OUTPUTS), help_heading = "Output")]
     pub to: Option<OutputFormat>,
-    /// Where to write: a directory, a file for the main table with child tables beside it, or `-`
-    /// for standard output. By default the current directory, and standard output for standard
+    /// Where to write: a directory, a file for the main table with child tables beside it, `-` for
+    /// standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard
     /// input.
     #[arg(short, long, value_name = "DIR|FILE|-", help_heading = "Output")]
     pub output: Option<PathBuf>,
@@ -383,11 +383,11 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "P%", value_parser = Rate::from_str, help_heading = "Recovery")]
     pub max_error_rate: Option<Rate>,
     /// How often a read or write that fails for a moment is tried again
-    /// [default: 3 with `--on-error retry`, else 0].
+    /// [default: 3 with `--on-error retry`, else 0; object stores and HTTP: 8].
     #[arg(long, value_name = "N", value_parser = number::<u32, 0, 100>, help_heading = "Recovery")]
     pub max_retries: Option<u32>,
     /// How long to wait before the first of these, such as `250ms`; twice as long before each
-    /// further one [default: 1s].
+    /// further one [default: 1s; object stores and HTTP: 100ms].
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Recovery")]
     pub retry_backoff: Option<Duration>,
     /// The same as `--max-retries`, for reads alone.
@@ -396,6 +396,18 @@ pub struct ConvertArgs {
     /// The same as `--retry-backoff`, for reads alone.
     #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Recovery")]
     pub source_retry_backoff: Option<Duration>,
+    /// A setting of object stores that is no secret, such as `endpoint=https://minio:9000`,
+    /// `region=eu-west-1`, `path_style=true`, `allow_http=true`, `skip_signature=true`; may be given
+    /// again. Keys and tokens come from the environment, profiles and the like:
+    /// docs/object-stores.md.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Object stores and HTTP")]
+    pub store_option: Vec<String>,
+    /// How long a request to an object store or web server may take until it is answered, and an
+    /// answer may pause [default: 30s].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(help_heading = "Object stores and HTTP")]
+    pub request_timeout: Option<Duration>,
+
     /// Ends the run at the first input that cannot be read, and marks the rest as skipped
     /// [default: true]. With `false` the other inputs are read, and `--status-policy` decides.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true)]

@@ -6,7 +6,7 @@ use transmog::{Error, Execution, InputFormat, OnError, OutputFormat, limits};
 
 use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
 use super::batching;
-use super::plan::Place;
+use super::plan::{self, Place};
 
 /// Returns what cannot work, in the order of `--help`.
 ///
@@ -26,6 +26,7 @@ pub fn problems(args: &ConvertArgs, to: Option<OutputFormat>, place: Option<&Pla
     problems.extend(check_summary(args));
     check_rejects(args, &mut problems);
     check_retries(args, &mut problems);
+    problems.extend(plan::store_settings(args).err());
     problems.extend(batching::batching(args).err());
     check_running_flags(args, &mut problems);
     problems
@@ -105,7 +106,7 @@ fn check_place_flags(args: &ConvertArgs, place: &Place) -> Option<Error> {
             Error::usage("`--force`: expected files as output, found standard output")
                 .with_hint("leave `--force` out, or write files with `-o`"),
         ),
-        Place::Directory(_) | Place::File(_) if args.framing.is_some() => Some(
+        Place::Directory(_) | Place::File(_) | Place::Prefix(_) | Place::Object(_) if args.framing.is_some() => Some(
             Error::usage("`--framing`: expected standard output, found files")
                 .with_hint("add `-o -`, or leave `--framing` out: each table has its own file"),
         ),
@@ -175,10 +176,14 @@ fn check_retries(args: &ConvertArgs, problems: &mut Vec<Error>) {
     let retries = args.max_retries.unwrap_or(u32::from(is_retry));
     let source_retries = args.source_max_retries.unwrap_or(retries);
     let most = retries.max(source_retries);
-    if args.retry_backoff.is_some() && most == 0 {
+    // requests to stores are made again in any case
+    let may_have_urls = args.files_from.is_some() || plan::names_urls(args);
+    let asks_again = may_have_urls && args.max_retries != Some(0);
+    if args.retry_backoff.is_some() && most == 0 && !asks_again {
         problems.push(idle("--retry-backoff", "`--on-error retry` or `--max-retries`"));
     }
-    if args.source_retry_backoff.is_some() && source_retries == 0 {
+    let asks_again = may_have_urls && args.source_max_retries.or(args.max_retries) != Some(0);
+    if args.source_retry_backoff.is_some() && source_retries == 0 && !asks_again {
         let expected = "`--on-error retry` or `--source-max-retries`";
         problems.push(idle("--source-retry-backoff", expected));
     }

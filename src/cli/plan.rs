@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use transmog::{
     ArrayMode, Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind,
-    Framing, Header, IdMode, Input, NonObjects, OutputFormat, Overwrite, RejectTarget, Sample,
-    Selection, SourceRetry,
+    Framing, Header, IdMode, Input, NonObjects, OutputFormat, Overwrite, RejectTarget,
+    RetryOptions, Sample, Selection, SourceRetry, StoreOptions, StoreSetting, StoreUrl, Stores,
 };
 
 use transmog::source::list::{self, Directories, Separator};
+use transmog::store::url::Name;
 
 use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
 use super::{batching, checks};
@@ -57,7 +58,7 @@ pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
             // the default where a stream takes one table, as it still may where all is open
             args.arrays = args.arrays.or(Some(ArrayMode::Inline));
         }
-        let built = build(args, vec![stands_in()], place, to);
+        let built = build(args, Stores::default(), vec![stands_in()], place, to);
         let checked = built.and_then(|mut conversion| {
             set(&mut conversion.flatten.arrays, conversion.arrays);
             conversion.check()
@@ -71,26 +72,32 @@ pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
 ///
 /// - Errors: `Usage`; `Io` if the system gives no random seed.
 pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
-    let inputs = inputs(&args)?;
+    let stores = stores(&args)?;
+    let inputs = inputs(&args, &stores)?;
     let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
     let place = place(args.output.as_deref(), only_stdin)?;
     let to = output_format(args.to, &place)?;
-    build(args, inputs, place, to)
+    build(args, stores, inputs, place, to)
 }
 
 fn build(
     args: ConvertArgs,
+    stores: Stores,
     inputs: Vec<Input>,
     place: Place,
     to: OutputFormat,
 ) -> Result<Conversion, Error> {
     let (batches, live) = batching::batching(&args)?;
+    let source_retry = source_retry(&args);
     let mut conversion = Conversion::new(inputs, to);
     conversion.destination = match place {
         Place::Stdout => Destination::Stdout(args.framing.unwrap_or(Framing::One)),
         Place::Directory(path) => Destination::Directory(path),
         Place::File(path) => Destination::File(path),
+        Place::Prefix(url) => Destination::Prefix(url),
+        Place::Object(url) => Destination::Object(url),
     };
+    conversion.stores = stores;
     if args.force {
         conversion.overwrite = Overwrite::Replace;
     }
@@ -136,8 +143,7 @@ fn build(
     conversion.file_rows_max = args.max_file_rows;
     conversion.retry.max = args.max_retries;
     conversion.retry.backoff = args.retry_backoff;
-    conversion.source_retry =
-        SourceRetry { max: args.source_max_retries, backoff: args.source_retry_backoff };
+    conversion.source_retry = source_retry;
     set(&mut conversion.fail_fast, args.fail_fast);
     set(&mut conversion.status_policy, args.status_policy);
     set(&mut conversion.execution, args.execution);
@@ -260,7 +266,7 @@ fn no_input(args: &ConvertArgs) -> Option<Error> {
 }
 
 /// Finds the inputs: those that are named, then those of a list.
-fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
+fn inputs(args: &ConvertArgs, stores: &Stores) -> Result<Vec<Input>, Error> {
     let files = &args.files;
     if let Some(error) = no_input(args) {
         return Err(error);
@@ -272,17 +278,43 @@ fn inputs(args: &ConvertArgs) -> Result<Vec<Input>, Error> {
         return Err(Error::usage("expected the name of a file, found an empty argument"));
     }
     let directories = if args.recursive { Directories::Walk } else { Directories::Refuse };
-    let mut inputs = list::expand(files, directories)?;
+    let mut inputs = list::expand(files, directories, stores)?;
     if let Some(list) = &args.files_from {
         let separator = if args.null { Separator::Nul } else { Separator::Newline };
         let names = list::read_list(list, separator)?;
-        inputs.extend(list::expand_list(&names, directories)?);
+        inputs.extend(list::expand_list(&names, directories, stores)?);
         if inputs.is_empty() {
             let message = format!("`--files-from {}`: expected names, found none", list.display());
             return Err(Error::usage(message));
         }
     }
     Ok(inputs)
+}
+
+/// Returns the settings of stores.
+///
+/// - Errors: `Usage`, which never holds a value.
+pub fn store_settings(args: &ConvertArgs) -> Result<Vec<StoreSetting>, Error> {
+    args.store_option.iter().map(|text| StoreSetting::parse(text)).collect()
+}
+
+/// Returns whether an input or output that is named is a URL.
+pub fn names_urls(args: &ConvertArgs) -> bool {
+    let named = args.files.iter().chain(&args.output).chain(&args.rejects);
+    named.into_iter().any(|name| matches!(Name::parse(name), Ok(Name::Url(_))))
+}
+
+fn stores(args: &ConvertArgs) -> Result<Stores, Error> {
+    Ok(Stores::new(StoreOptions {
+        settings: store_settings(args)?,
+        request_timeout: args.request_timeout,
+        retry: RetryOptions { max: args.max_retries, backoff: args.retry_backoff },
+        source_retry: source_retry(args),
+    }))
+}
+
+fn source_retry(args: &ConvertArgs) -> SourceRetry {
+    SourceRetry { max: args.source_max_retries, backoff: args.source_retry_backoff }
 }
 
 /// Where the tables go.
@@ -294,6 +326,10 @@ pub enum Place {
     Directory(PathBuf),
     /// A file for the main table, and others beside it.
     File(PathBuf),
+    /// Objects below a prefix of a store.
+    Prefix(StoreUrl),
+    /// An object for the main table, and others beside it.
+    Object(StoreUrl),
 }
 
 fn place(output: Option<&Path>, only_stdin: bool) -> Result<Place, Error> {
@@ -304,7 +340,17 @@ fn place(output: Option<&Path>, only_stdin: bool) -> Result<Place, Error> {
     let Some(&last) = bytes.last() else {
         return Err(Error::usage("`-o`: expected a directory, a file or `-`, found nothing"));
     };
-    let path = output.to_path_buf();
+    let path = match Name::parse(output)? {
+        Name::Path(path) => path,
+        Name::Url(url) => {
+            let is_object = OutputFormat::from_path(url.file_name().as_ref()).is_some();
+            return Ok(match is_object && !url.is_prefix() {
+                true => Place::Object(url),
+                false => Place::Prefix(url),
+            });
+        }
+    };
+    let output = path.as_path();
     let is_directory = std::path::is_separator(char::from(last)) || output.is_dir();
     Ok(match (bytes, OutputFormat::from_path(output)) {
         (b"-", _) => Place::Stdout,
@@ -315,8 +361,10 @@ fn place(output: Option<&Path>, only_stdin: bool) -> Result<Place, Error> {
 
 fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat, Error> {
     let ending = match place {
-        Place::File(path) => OutputFormat::from_path(path).map(|ending| (path, ending)),
-        Place::Stdout | Place::Directory(_) => None,
+        Place::File(path) => OutputFormat::from_path(path).map(|ending| (path.clone(), ending)),
+        Place::Object(url) => OutputFormat::from_path(url.file_name().as_ref())
+            .map(|ending| (PathBuf::from(url.shown()), ending)),
+        Place::Stdout | Place::Directory(_) | Place::Prefix(_) => None,
     };
     match (to, ending) {
         (None, None) => {

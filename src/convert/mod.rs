@@ -401,6 +401,7 @@ impl Conversion {
         let start = Instant::now();
         self.settle();
         let file = self.summary_file.clone();
+        let stores = self.stores.clone();
         let file = file.map(|path| (path, self.overwrite, run::readable_files(&self)));
         let ran = self.check().and_then(|()| run::run(self, summary));
         summary.elapsed = start.elapsed();
@@ -410,7 +411,8 @@ impl Conversion {
         let has_begun = error.kind().exit_status() != EXIT_USAGE;
         if let Some((path, overwrite, inputs)) = file.filter(|_| has_begun) {
             let text = summary.to_json();
-            sink::write_alone(&path, text.as_bytes(), overwrite, inputs).map_err(|also| {
+            let written = sink::write_alone(&path, text.as_bytes(), overwrite, inputs, stores);
+            written.map_err(|also| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
                 let hint = format!("{hint}{also}");
                 let error = Error::new(error.kind(), error.to_string()).with_hint(hint);
@@ -582,7 +584,11 @@ impl Conversion {
             Destination::Stdout(framing) | Destination::Writer(_, framing) => {
                 *framing != Framing::Tar
             }
-            Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
+            Destination::Directory(_)
+            | Destination::File(_)
+            | Destination::Prefix(_)
+            | Destination::Object(_)
+            | Destination::Tables(_) => false,
         };
         is_stream && self.wants_batches() && self.to.is_lines()
     }
@@ -638,6 +644,7 @@ impl Conversion {
             let found = match &self.destination {
                 Destination::Directory(_) | Destination::Tables(_) => None,
                 Destination::File(_) => Some("a file"),
+                Destination::Prefix(_) | Destination::Object(_) => Some("an object store"),
                 Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
             };
             if let Some(found) = found {
@@ -705,7 +712,11 @@ impl Conversion {
             Destination::Stdout(framing) | Destination::Writer(_, framing) => {
                 *framing == Framing::One && self.table.is_none()
             }
-            Destination::Directory(_) | Destination::File(_) | Destination::Tables(_) => false,
+            Destination::Directory(_)
+            | Destination::File(_)
+            | Destination::Prefix(_)
+            | Destination::Object(_)
+            | Destination::Tables(_) => false,
         };
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
         self.flatten.arrays = self.arrays.unwrap_or(default);
@@ -730,10 +741,10 @@ impl Conversion {
     /// Returns the name of the main table.
     fn root_name(&self) -> String {
         let stem = |path: &Path| path.file_name().map(|name| main_stem(&name.to_string_lossy()));
+        let stem_of = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
         let from_output = match &self.destination {
-            Destination::File(path) => {
-                path.file_stem().map(|stem| stem.to_string_lossy().into_owned())
-            }
+            Destination::File(path) => stem_of(path),
+            Destination::Object(url) => stem_of(url.file_name().as_ref()),
             _ => None,
         };
         let from_input = self.inputs.iter().find_map(|input| match input {

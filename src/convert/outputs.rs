@@ -118,12 +118,13 @@ impl Outputs {
             destination = Destination::Writer(Box::new(io::sink()), Framing::Tar);
         }
         let mut sink = Sink::open(SinkOptions {
-            destination,
-            extension: conversion.to.extension(),
             overwrite: conversion.overwrite,
-            temp_dir: None,
+            stores: conversion.stores.clone(),
+            cancel: conversion.cancel.clone(),
+            ..SinkOptions::new(destination, conversion.to.extension())
         })?;
         sink.refuse_inputs(inputs)?;
+        sink.refuse_objects(conversion.inputs.iter().filter_map(|input| input.url()).cloned().collect())?;
         sink.retry_with(retry.clone());
         if is_live && let Some(stream) = sink.send_live()? {
             direct = Direct::Live(LiveOutput::new(stream, tagged));

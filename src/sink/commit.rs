@@ -76,7 +76,7 @@ impl Rules {
 pub(super) struct Gate(pub(super) Option<Box<dyn FnOnce() -> Result<(), Error> + Send>>);
 
 impl Gate {
-    fn pass(&mut self) -> Result<(), Error> {
+    pub(super) fn pass(&mut self) -> Result<(), Error> {
         self.0.take().map_or(Ok(()), |ask| ask())
     }
 }

@@ -37,7 +37,7 @@ fn owned(expected: &[(&str, &str)]) -> Files {
 
 fn open(out: &Path, overwrite: Overwrite) -> Result<Sink, Error> {
     let destination = Destination::Directory(out.to_owned());
-    Sink::open(SinkOptions { destination, extension: "csv", overwrite, temp_dir: None })
+    Sink::open(SinkOptions { overwrite, ..SinkOptions::new(destination, "csv") })
 }
 
 /// Two directories: for tables, and for a file that is none.

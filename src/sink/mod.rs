@@ -25,6 +25,8 @@ mod memory;
 pub mod names;
 mod parts;
 mod recover;
+#[cfg(feature = "cloud")]
+mod remote;
 mod rewritten;
 mod side;
 mod stage;
@@ -43,15 +45,20 @@ pub use self::memory::MemoryBuffer;
 use self::names::{FileNames, printable};
 pub(crate) use self::parts::{Part, PartFiles, PartTable};
 pub use self::recover::Note;
+#[cfg(feature = "cloud")]
+use self::remote::{PlannedObject, Remote, Turn, Uploads};
 pub(crate) use self::rewritten::{Rewritten, refuse_read};
 pub use self::side::Side;
 use self::side::{Elsewhere, Place};
 pub use self::stage::Trail;
 use self::stdout::Stream;
 use self::workspace::Workspace;
+use crate::convert::Cancel;
 use crate::encode::streaming::TableWriters;
 use crate::error::{Error, ErrorKind};
 use crate::retry::Retry;
+use crate::store::Stores;
+use crate::store::url::{Name, Scheme, StoreUrl};
 
 /// Where the tables of a run go.
 pub enum Destination {
@@ -59,6 +66,10 @@ pub enum Destination {
     Directory(PathBuf),
     /// The main table to this file, child tables beside it.
     File(PathBuf),
+    /// One object per table below this prefix of an object store.
+    Prefix(StoreUrl),
+    /// The main table to this object, child tables beside it.
+    Object(StoreUrl),
     /// Standard output.
     Stdout(Framing),
     /// A library user's writer.
@@ -75,6 +86,8 @@ impl std::fmt::Debug for Destination {
         match self {
             Destination::Directory(path) => f.debug_tuple("Directory").field(path).finish(),
             Destination::File(path) => f.debug_tuple("File").field(path).finish(),
+            Destination::Prefix(url) => f.debug_tuple("Prefix").field(url).finish(),
+            Destination::Object(url) => f.debug_tuple("Object").field(url).finish(),
             Destination::Stdout(framing) => f.debug_tuple("Stdout").field(framing).finish(),
             Destination::Writer(_, framing) => f.debug_tuple("Writer").field(framing).finish(),
             Destination::Tables(_) => f.write_str("Tables"),
@@ -120,8 +133,27 @@ pub struct SinkOptions {
     /// What happens to files that exist.
     pub overwrite: Overwrite,
     /// Where a stream's tables wait for the commit; the system's choice by default. Files always
-    /// wait beside their final place, as a rename cannot cross file systems.
+    /// wait beside their final place, as a rename cannot cross file systems. Objects wait here as
+    /// well, until they are sent.
     pub temp_dir: Option<PathBuf>,
+    /// The stores of objects among the outputs.
+    pub stores: Stores,
+    /// Ends waits for stores.
+    pub cancel: Cancel,
+}
+
+impl SinkOptions {
+    /// Returns what holds where nothing else is said: nothing is replaced.
+    pub fn new(destination: Destination, extension: &'static str) -> Self {
+        SinkOptions {
+            destination,
+            extension,
+            overwrite: Overwrite::Refuse,
+            temp_dir: None,
+            stores: Stores::default(),
+            cancel: Cancel::default(),
+        }
+    }
 }
 
 /// The outputs of one run, until they are published.
@@ -135,6 +167,11 @@ pub struct Sink {
     elsewhere: Vec<Elsewhere>,
     /// Declared files that are no tables: where they are, and as the user wrote them.
     sides: Vec<(PathBuf, PathBuf)>,
+    /// Objects that are no tables, and those that are read.
+    objects: Vec<StoreUrl>,
+    read_objects: Vec<StoreUrl>,
+    #[cfg(feature = "cloud")]
+    remote: Remote,
     gate: Gate,
     notes: Vec<Note>,
     trail: Trail,
@@ -145,6 +182,8 @@ pub struct Sink {
 enum Outlet {
     /// Renames in the workspace; the main table may have its own name.
     Files { main: Option<OsString> },
+    /// Writes objects below a prefix; the main table may have its own name.
+    Objects { prefix: StoreUrl, main: Option<String> },
     /// Sends to a stream.
     Stream(Stream, Framing),
 }
@@ -154,7 +193,8 @@ enum Outlet {
 pub struct Published {
     /// Which table.
     pub table_index: usize,
-    /// The file, under the directory as the user wrote it; nothing for a stream.
+    /// The file, under the directory as the user wrote it, or the URL of the object; nothing for a
+    /// stream.
     pub path: Option<PathBuf>,
     /// Size of its content.
     pub bytes: u64,
@@ -188,6 +228,16 @@ impl Sink {
             Destination::Directory(path) => {
                 (Outlet::Files { main: None }, Workspace::create(&path, &trail)?)
             }
+            Destination::Prefix(url) => {
+                check_store(&url)?;
+                (Outlet::Objects { prefix: url, main: None }, temp_dir()?)
+            }
+            Destination::Object(url) => {
+                check_store(&url)?;
+                names.reserve(url.file_name());
+                let main = Some(url.file_name().to_owned());
+                (Outlet::Objects { prefix: url.parent(), main }, temp_dir()?)
+            }
             Destination::File(path) => {
                 let (directory, name) = split(&path)?;
                 let (workspace, notes) = Workspace::open(directory, &trail)?;
@@ -198,10 +248,20 @@ impl Sink {
                 (Outlet::Files { main: Some(name.to_owned()) }, (workspace, notes))
             }
         };
+        #[cfg(feature = "cloud")]
+        let remote = Remote {
+            retry: options.stores.retry(options.cancel).writes,
+            stores: options.stores,
+            overwrite: options.overwrite,
+        };
         Ok(Sink {
             outlet,
             names,
             rules,
+            objects: Vec::new(),
+            read_objects: Vec::new(),
+            #[cfg(feature = "cloud")]
+            remote,
             table_count: 0,
             workspace,
             elsewhere: Vec::new(),
@@ -248,7 +308,7 @@ impl Sink {
     /// - Errors: `Io`.
     pub(crate) fn send_live(&mut self) -> Result<Option<LiveStream>, Error> {
         match &mut self.outlet {
-            Outlet::Files { .. } => Ok(None),
+            Outlet::Files { .. } | Outlet::Objects { .. } => Ok(None),
             Outlet::Stream(stream, _) => {
                 LiveStream::open(std::mem::replace(stream, Stream::Sent)).map(Some)
             }
@@ -270,7 +330,7 @@ impl Sink {
         }
         match &self.outlet {
             Outlet::Files { main: Some(main) } => self.check_name(main),
-            Outlet::Files { main: None } => Ok(()),
+            Outlet::Files { main: None } | Outlet::Objects { .. } => Ok(()),
             Outlet::Stream(stream, _) => self.rules.check_not_input(stream.file_id(), "<stdout>"),
         }
     }
@@ -282,7 +342,33 @@ impl Sink {
         match &self.outlet {
             Outlet::Stream(..) => Ok(()),
             Outlet::Files { .. } => self.check_name(OsStr::new(&self.names.plain(table))),
+            Outlet::Objects { prefix, main } => {
+                let plain = self.names.plain(table);
+                self.check_object(&prefix.join(main.as_deref().unwrap_or(&plain)))
+            }
         }
+    }
+
+    /// Makes sure that no output is one of the objects that are read.
+    pub(crate) fn refuse_objects(&mut self, read: Vec<StoreUrl>) -> Result<(), Error> {
+        self.read_objects = read;
+        self.objects.iter().try_for_each(|url| self.check_not_read(url))
+    }
+
+    fn check_not_read(&self, url: &StoreUrl) -> Result<(), Error> {
+        if !self.read_objects.iter().any(|read| read.is_same(url)) {
+            return Ok(());
+        }
+        let message = format!("{url}: expected an output that is not read, found an input");
+        Err(Error::usage(message).with_hint("write to another key"))
+    }
+
+    /// Checks early whether an object may be written.
+    fn check_object(&self, url: &StoreUrl) -> Result<(), Error> {
+        self.check_not_read(url)?;
+        #[cfg(feature = "cloud")]
+        self.remote.check(url)?;
+        Ok(())
     }
 
     fn check_name(&self, name: &OsStr) -> Result<(), Error> {
@@ -309,6 +395,7 @@ impl Sink {
                 return Err(Error::usage(message).with_hint(hint));
             }
             Outlet::Files { main } if is_main => main.take(),
+            Outlet::Objects { main, .. } if is_main => main.take().map(OsString::from),
             _ => None,
         };
         let (target, file_name) = match named {
@@ -321,8 +408,10 @@ impl Sink {
                 (OsString::from(&file_name), file_name)
             }
         };
-        if matches!(self.outlet, Outlet::Files { .. }) {
-            self.check_name(&target)?;
+        match &self.outlet {
+            Outlet::Files { .. } => self.check_name(&target)?,
+            Outlet::Objects { prefix, .. } => self.check_not_read(&prefix.join(&file_name))?,
+            Outlet::Stream(..) => {}
         }
         let content = self.workspace.scratch(Access::Umask)?;
         Ok(Staged { table_index, is_main, target, file_name, content })
@@ -332,6 +421,7 @@ impl Sink {
     pub fn path_of(&self, table: &Staged) -> Option<PathBuf> {
         match &self.outlet {
             Outlet::Files { .. } => Some(self.workspace.shown_path_of(&table.target)),
+            Outlet::Objects { prefix, .. } => Some(prefix.join(&table.file_name).shown().into()),
             Outlet::Stream(..) => None,
         }
     }
@@ -362,15 +452,18 @@ impl Sink {
             return Err(Error::new(ErrorKind::Internal, message));
         }
         let mut groups: Vec<(Place, Vec<Planned>)> = Vec::new();
-        for staged in &sides {
+        for staged in sides.iter().filter(|staged| !staged.side.is_object()) {
             let (_, identity) = staged.content.sync()?;
             let new = Some((staged.content.path().to_owned(), identity));
             plan(&mut groups, &staged.side, new);
         }
         let replaces = self.rules.overwrite == Overwrite::Replace;
-        for side in absent.iter().filter(|_| replaces) {
+        let absent: Vec<_> = absent.into_iter().filter(|_| replaces).collect();
+        for side in absent.iter().filter(|side| !side.is_object()) {
             plan(&mut groups, side, None);
         }
+        #[cfg(feature = "cloud")]
+        let mut uploads = self.send_objects(&tables, &sides, &absent)?;
         let published = match &self.outlet {
             Outlet::Files { .. } => {
                 let (published, planned) = self.plan_tables(&tables)?;
@@ -383,26 +476,72 @@ impl Sink {
                 groups.push((Place::WithTables, home));
                 published
             }
+            Outlet::Objects { prefix, .. } => {
+                let published = |table: &Staged| {
+                    let url = prefix.join(&table.file_name);
+                    Ok(Published {
+                        table_index: table.table_index,
+                        path: Some(url.shown().into()),
+                        bytes: table.bytes()?,
+                    })
+                };
+                tables.iter().map(published).collect::<Result<_, Error>>()?
+            }
             Outlet::Stream(..) => Vec::new(),
         };
         let mut opened = Vec::new();
         for (place, planned) in groups {
             opened.push(Group { workspace: self.workspace_of(place)?, planned });
         }
-        let gate = std::mem::replace(&mut self.gate, Gate(None));
-        match self.outlet {
-            Outlet::Files { .. } => {
-                commit::publish(&self.rules, opened, gate)?;
-                Ok(published)
-            }
+        let mut gate = std::mem::replace(&mut self.gate, Gate(None));
+        let published = match self.outlet {
+            Outlet::Files { .. } | Outlet::Objects { .. } => published,
             Outlet::Stream(stream, framing) => {
                 for (path, at) in &self.sides {
                     self.rules.check(path, at)?;
                 }
-                let published = stream.send(framing, &tables)?;
-                commit::publish(&self.rules, opened, gate)?;
-                Ok(published)
+                stream.send(framing, &tables)?
             }
+        };
+        #[cfg(feature = "cloud")]
+        if let Some(uploads) = &mut uploads {
+            gate.pass()?;
+            uploads.show()?;
+        }
+        let done = commit::publish(&self.rules, opened, gate);
+        #[cfg(feature = "cloud")]
+        let done = done.map_err(|error| match &mut uploads {
+            Some(uploads) => uploads.take_back(error),
+            None => error,
+        });
+        done.map(|()| published)
+    }
+
+    /// Uploads what goes to stores, so that little is left to do when it is to show.
+    #[cfg(feature = "cloud")]
+    fn send_objects(
+        &self,
+        tables: &[Staged],
+        sides: &[StagedSide],
+        absent: &[Side],
+    ) -> Result<Option<Uploads>, Error> {
+        let mut planned = Vec::new();
+        let sides = sides.iter().map(|staged| (&staged.side, Some(&staged.content)));
+        for (side, content) in sides.chain(absent.iter().map(|side| (side, None))) {
+            if let Place::Store(url) = &side.place {
+                planned.push(PlannedObject { url: url.clone(), content, turn: Turn::First });
+            }
+        }
+        if let Outlet::Objects { prefix, .. } = &self.outlet {
+            planned.extend(tables.iter().map(|table| PlannedObject {
+                url: prefix.join(&table.file_name),
+                content: Some(&table.content),
+                turn: if table.is_main { Turn::Main } else { Turn::First },
+            }));
+        }
+        match planned.is_empty() {
+            true => Ok(None),
+            false => self.remote.send(planned).map(Some),
         }
     }
 
@@ -435,8 +574,20 @@ fn plan(
     let planned = Planned { target: side.file_name.clone(), shown: side.path().to_owned(), new };
     match groups.iter_mut().find(|(place, _)| *place == side.place) {
         Some((_, group)) => group.push(planned),
-        None => groups.push((side.place, vec![planned])),
+        None => groups.push((side.place.clone(), vec![planned])),
     }
+}
+
+/// Checks that tables can be written where a URL leads.
+fn check_store(url: &StoreUrl) -> Result<(), Error> {
+    if url.scheme() == Scheme::Http {
+        let message = format!("{url}: expected an object store to write to, found a web server");
+        return Err(Error::usage(message).with_hint("`s3://`, `gs://` and `az://` can be written"));
+    }
+    #[cfg(not(feature = "cloud"))]
+    return Err(crate::store::absent(url));
+    #[cfg(feature = "cloud")]
+    Ok(())
 }
 
 /// Adds to an error what this run did for those before it: its cause may lie there.
@@ -454,14 +605,16 @@ pub(crate) fn write_alone(
     content: &[u8],
     overwrite: Overwrite,
     inputs: Vec<InputFile>,
+    stores: Stores,
 ) -> Result<(), Error> {
-    let (parent, _) = split(path)?;
-    let options = SinkOptions {
-        destination: Destination::Directory(workspace::or_current(parent).to_owned()),
-        extension: "",
-        overwrite,
-        temp_dir: None,
+    let destination = match Name::parse(path)? {
+        Name::Path(path) => {
+            let (parent, _) = split(&path)?;
+            Destination::Directory(workspace::or_current(parent).to_owned())
+        }
+        Name::Url(url) => Destination::Prefix(url.parent()),
     };
+    let options = SinkOptions { overwrite, stores, ..SinkOptions::new(destination, "") };
     let mut sink = Sink::open(options)?;
     sink.refuse_inputs(inputs)?;
     let side = sink.side(path, Access::Umask)?;

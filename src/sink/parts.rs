@@ -120,10 +120,8 @@ impl PartFiles {
             .map_err(|cause| io_error("making the directory", &table.directory, cause))?;
         let name = format!("part-{:05}.{}", table.count, self.extension);
         let mut sink = Sink::open(SinkOptions {
-            destination: Destination::File(table.directory.join(&name)),
-            extension: self.extension,
             overwrite: self.overwrite,
-            temp_dir: None,
+            ..SinkOptions::new(Destination::File(table.directory.join(&name)), self.extension)
         })?;
         sink.refuse_inputs(self.inputs.clone())?;
         sink.retry_with(self.retry.clone());

@@ -8,8 +8,9 @@ use super::local::StagedSide;
 use super::names::FileNames;
 use super::recover;
 use super::workspace::{Home, Workspace, nothing_at, or_current};
-use super::{Access, Outlet, Sink, io_error, shown, split};
+use super::{Access, Outlet, Sink, check_store, io_error, shown, split};
 use crate::error::Error;
+use crate::store::url::{Name, StoreUrl};
 
 /// A file that is no table, declared before anything is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,19 +22,26 @@ pub struct Side {
 }
 
 impl Side {
-    /// Returns the file, as the user wrote it.
+    /// Returns whether it is an object in a store.
+    pub(super) fn is_object(&self) -> bool {
+        matches!(self.place, Place::Store(_))
+    }
+
+    /// Returns the file, as the user wrote it, or the URL of the object.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
 /// Which directory a file lies in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// That of the tables.
     WithTables,
     /// Another, by its place in the list.
     Elsewhere(usize),
+    /// None: it is an object in a store.
+    Store(StoreUrl),
 }
 
 /// A directory that holds files that are no tables.
@@ -53,6 +61,7 @@ impl Sink {
     pub fn beside(&self, file_name: &str) -> PathBuf {
         match &self.outlet {
             Outlet::Files { .. } => self.workspace.shown_path_of(file_name.as_ref()),
+            Outlet::Objects { prefix, .. } => prefix.join(file_name).shown().into(),
             Outlet::Stream(..) => PathBuf::from(file_name),
         }
     }
@@ -63,14 +72,40 @@ impl Sink {
     ///   directory or a device, or has the name of another output; `Io` if its directory takes no
     ///   files.
     pub fn side(&mut self, path: &Path, access: Access) -> Result<Side, Error> {
+        let path = &match Name::parse(path)? {
+            Name::Path(path) => path,
+            Name::Url(url) => return self.side_object(url, access),
+        };
         let (parent, file_name) = split(path)?;
         let home = Home::find(parent)?;
         let place = self.place_of(parent, &home)?;
         self.rules.check(&home.directory.join(file_name), path)?;
-        self.take_name(place, path, file_name)?;
+        self.take_name(&place, path, file_name)?;
         let side = Side { place, file_name: file_name.to_owned(), path: path.to_owned(), access };
         self.sides.push((home.directory.join(file_name), path.to_owned()));
         Ok(side)
+    }
+
+    fn side_object(&mut self, url: StoreUrl, access: Access) -> Result<Side, Error> {
+        check_store(&url)?;
+        if url.is_prefix() {
+            let message = format!("{url}: expected the key of an object, found a prefix");
+            return Err(Error::usage(message).with_hint("such as `s3://bucket/rejects.jsonl`"));
+        }
+        self.check_object(&url)?;
+        let is_with_tables = match &self.outlet {
+            Outlet::Objects { prefix, .. } => prefix.is_same(&url.parent()),
+            Outlet::Files { .. } | Outlet::Stream(..) => false,
+        };
+        let is_taken = self.objects.iter().any(|other| other.is_same(&url))
+            || (is_with_tables && !self.names.reserve(url.file_name()));
+        if is_taken {
+            let message = format!("{url}: expected an object of its own, found another output's");
+            return Err(Error::usage(message).with_hint("choose another name"));
+        }
+        self.objects.push(url.clone());
+        let (file_name, path) = (OsString::from(url.file_name()), url.shown().into());
+        Ok(Side { place: Place::Store(url), file_name, path, access })
     }
 
     /// Keeps the name of a file that somebody else writes during the run from all outputs.
@@ -80,11 +115,12 @@ impl Sink {
     pub fn keep_clear_of(&mut self, path: &Path) -> Result<(), Error> {
         let (parent, file_name) = split(path)?;
         let place = self.place_of(parent, &Home::find(parent)?)?;
-        self.take_name(place, path, file_name)
+        self.take_name(&place, path, file_name)
     }
 
     fn place_of(&mut self, parent: &Path, home: &Home) -> Result<Place, Error> {
-        let with_tables = !self.is_stream() && home.directory == self.workspace.directory();
+        let is_files = matches!(self.outlet, Outlet::Files { .. });
+        let with_tables = is_files && home.directory == self.workspace.directory();
         match with_tables {
             true => Ok(Place::WithTables),
             false if home.is_there() => self.elsewhere(parent, home.directory.clone()),
@@ -92,10 +128,10 @@ impl Sink {
         }
     }
 
-    fn take_name(&mut self, place: Place, path: &Path, file_name: &OsStr) -> Result<(), Error> {
+    fn take_name(&mut self, place: &Place, path: &Path, file_name: &OsStr) -> Result<(), Error> {
         let names = match place {
-            Place::WithTables => &mut self.names,
-            Place::Elsewhere(index) => &mut self.elsewhere[index].names,
+            Place::Elsewhere(index) => &mut self.elsewhere[*index].names,
+            Place::WithTables | Place::Store(_) => &mut self.names,
         };
         if !names.reserve(&file_name.to_string_lossy()) {
             let at = shown(path);
@@ -107,7 +143,7 @@ impl Sink {
 
     /// Makes the empty temporary file of a declared file, in its own directory.
     pub fn stage_side(&mut self, side: &Side) -> Result<StagedSide, Error> {
-        let content = self.workspace_of(side.place)?.scratch(side.access)?;
+        let content = self.workspace_of(side.place.clone())?.scratch(side.access)?;
         Ok(StagedSide { side: side.clone(), content })
     }
 
@@ -166,8 +202,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     fn open(destination: Destination, overwrite: Overwrite) -> Sink {
-        Sink::open(SinkOptions { destination, extension: "csv", overwrite, temp_dir: None })
-            .unwrap()
+        Sink::open(SinkOptions { overwrite, ..SinkOptions::new(destination, "csv") }).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -299,10 +334,11 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let temp = tempfile::tempdir().unwrap();
             let mut sink = Sink::open(SinkOptions {
-                destination: Destination::Writer(Box::new(Pipe(works)), Framing::One),
-                extension: "csv",
-                overwrite: Overwrite::Refuse,
                 temp_dir: Some(temp.path().to_owned()),
+                ..SinkOptions::new(
+                    Destination::Writer(Box::new(Pipe(works)), Framing::One),
+                    "csv",
+                )
             })
             .unwrap();
             let side = sink.side(&folder.path().join("r"), Access::Owner).unwrap();

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use super::*;
 
 fn open(destination: Destination, overwrite: Overwrite) -> Result<Sink, Error> {
-    Sink::open(SinkOptions { destination, extension: "csv", overwrite, temp_dir: None })
+    Sink::open(SinkOptions { overwrite, ..SinkOptions::new(destination, "csv") })
 }
 
 fn staged(sink: &mut Sink, index: usize, table: &str, content: &str) -> Staged {
@@ -347,7 +347,7 @@ impl Write for Shared {
 fn stream(writer: &Shared, framing: Framing, temp_dir: &Path) -> Sink {
     let destination = Destination::Writer(Box::new(writer.clone()), framing);
     let (overwrite, temp_dir) = (Overwrite::Refuse, Some(temp_dir.to_owned()));
-    Sink::open(SinkOptions { destination, extension: "jsonl", overwrite, temp_dir }).unwrap()
+    Sink::open(SinkOptions { overwrite, temp_dir, ..SinkOptions::new(destination, "jsonl") }).unwrap()
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::frame::Framing;
 use crate::frame::dialect::DialectOptions;
 use crate::limits;
 use crate::report::Warning;
+use crate::store::url::StoreUrl;
 use crate::store::{self, StoreInput};
 
 pub mod charset;
@@ -61,6 +62,14 @@ impl Input {
             Input::Stdin => !stdin::is_file(),
             Input::Url(_) => false,
             Input::Reader { .. } => true,
+        }
+    }
+
+    /// Returns where it is, if that is a URL.
+    pub fn url(&self) -> Option<&StoreUrl> {
+        match self {
+            Input::Url(input) => Some(&input.url),
+            Input::File(_) | Input::Stdin | Input::Reader { .. } => None,
         }
     }
 

@@ -217,6 +217,11 @@ impl StoreUrl {
         path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// Returns whether another URL leads to the same place.
+    pub fn is_same(&self, other: &StoreUrl) -> bool {
+        (self.scheme, &self.store, &self.key) == (other.scheme, &other.store, &other.key)
+    }
+
     /// Returns the URL of another key in the same store.
     #[must_use]
     pub fn with_key(&self, key: &str) -> StoreUrl {
