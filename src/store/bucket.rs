@@ -82,7 +82,11 @@ impl Stores {
     /// Waits for `work`, unless the run is asked to stop before.
     ///
     /// - Errors: `Io`; what the run ends with.
-    pub(crate) fn wait<T>(&self, retry: &Retry, work: impl Future<Output = T>) -> Result<T, Error> {
+    pub(crate) fn wait<T>(
+        &self,
+        retry: &Retry,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         threads::wait(&self.handle()?, retry, work)
     }
 }
