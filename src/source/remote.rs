@@ -28,6 +28,9 @@ use crate::store::{Bucket, Cause, Failure, Object, StoreInput, Stores, path_of};
 /// Objects that are looked up at once.
 const LOOK_UPS: usize = 16;
 
+/// Pages whose first answers are waited for, or wait to be read.
+const PAGES: usize = 8;
+
 /// Looks all objects up that nobody has seen yet, so that a missing one stops the run before
 /// anything is written. What web servers have only shows when it is read.
 ///
@@ -230,6 +233,14 @@ impl Remote {
 }
 
 async fn conduct(remotes: Vec<Remote>, window: Window, opened: UnboundedSender<Opened>) {
+    let pages = remotes.iter().filter_map(|remote| match remote {
+        Remote::Page { page, .. } => Some(page.clone()),
+        Remote::Object { .. } => None,
+    });
+    // that small ones are waited for together
+    let mut pages = futures_util::stream::iter(pages.collect::<Vec<_>>())
+        .map(|page| tokio::spawn(web::open(page, window.clone())))
+        .buffered(PAGES);
     for remote in remotes {
         let (sender, parts) = mpsc::unbounded_channel();
         let (url, len) = match &remote {
@@ -244,7 +255,11 @@ async fn conduct(remotes: Vec<Remote>, window: Window, opened: UnboundedSender<O
             Remote::Object { bucket, path, object, .. } => {
                 fetch_object(&bucket, path, object, &window, &sender).await
             }
-            Remote::Page { page, .. } => web::fetch(page, &window, &sender).await,
+            Remote::Page { .. } => match pages.next().await {
+                Some(Ok(page)) => web::fetch(page, &window, &sender).await,
+                // whoever reads finds that nobody sends any more
+                _ => Err(Unwanted),
+            },
         };
     }
 }

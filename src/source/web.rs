@@ -191,48 +191,62 @@ impl Begun {
     }
 }
 
-/// How a page comes.
-enum Opened {
-    Parts { begun: Begun, total: u64 },
-    Stream(Begun),
+/// A page whose first answer is there, or why there is none.
+pub(super) struct Opened {
+    page: Page,
+    comes: Result<Comes, Failure>,
 }
 
-/// Fetches a page into the parts of an input.
-pub(super) async fn fetch(
-    mut page: Page,
-    window: &Window,
-    parts: &UnboundedSender<Next>,
-) -> Result<(), Unwanted> {
+/// How a page comes.
+enum Comes {
+    InParts { begun: Begun, total: u64 },
+    AsStream(Begun),
+}
+
+/// Asks for the beginning of a page, as often as users want.
+pub(super) async fn open(mut page: Page, window: Window) -> Opened {
     let mut tries = 0;
-    let opened = loop {
-        let failure = match open(&mut page, window.part_bytes).await {
-            Ok(opened) => break opened,
+    loop {
+        let failure = match open_once(&mut page, window.part_bytes).await {
+            Ok(comes) => return Opened { page, comes: Ok(comes) },
             Err(failure) => failure,
         };
         tries += 1;
         if !failure.is_transient() || !window.retry.pause(tries, failure.retry_after).await {
-            return parts.send(Next::Failed(failure)).map_err(|_| Unwanted);
+            return Opened { page, comes: Err(failure) };
         }
+    }
+}
+
+/// Fetches a page into the parts of an input.
+pub(super) async fn fetch(
+    Opened { page, comes }: Opened,
+    window: &Window,
+    parts: &UnboundedSender<Next>,
+) -> Result<(), Unwanted> {
+    let comes = match comes {
+        Ok(comes) => comes,
+        Err(failure) => return parts.send(Next::Failed(failure)).map_err(|_| Unwanted),
     };
-    let (Opened::Parts { begun, .. } | Opened::Stream(begun)) = &opened;
+    let (Comes::InParts { begun, .. } | Comes::AsStream(begun)) = &comes;
     parts.send(Next::Packed(begun.version.codings.clone())).map_err(|_| Unwanted)?;
-    match opened {
-        Opened::Parts { begun, total } => parts::fetch(page, begun, total, window, parts).await,
-        Opened::Stream(begun) => stream::fetch(page, begun, window, parts).await,
+    match comes {
+        Comes::InParts { begun, total } => parts::fetch(page, begun, total, window, parts).await,
+        Comes::AsStream(begun) => stream::fetch(page, begun, window, parts).await,
     }
 }
 
 /// Asks for the first part, and for another answer where that one is of no use.
-async fn open(page: &mut Page, part_bytes: u64) -> Result<Opened, Failure> {
+async fn open_once(page: &mut Page, part_bytes: u64) -> Result<Comes, Failure> {
     let mut range = Some(Asked::Between(0, part_bytes));
     loop {
         if let Some(begun) = page.ask(range, None).await?.filter(|begun| begun.at == 0) {
             let total = begun.version.total;
             if !begun.is_part || (total.is_some() && total == begun.end) {
-                return Ok(Opened::Stream(begun));
+                return Ok(Comes::AsStream(begun));
             }
             if let Some(total) = total.filter(|_| begun.version.validator().is_some()) {
-                return Ok(Opened::Parts { begun, total });
+                return Ok(Comes::InParts { begun, total });
             }
         }
         // what is packed as it is sent may have no ranges where the page as it is has

@@ -6,6 +6,7 @@ mod faults;
 mod http_server;
 mod s3_server;
 mod servers;
+mod web;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
