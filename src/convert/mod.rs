@@ -43,9 +43,9 @@ pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
-use crate::store::Stores;
 use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
+use crate::store::Stores;
 
 /// A conversion: what to read, how to flatten it, what to write and where.
 ///

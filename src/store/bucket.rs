@@ -82,11 +82,7 @@ impl Stores {
     /// Waits for `work`, unless the run is asked to stop before.
     ///
     /// - Errors: `Io`; what the run ends with.
-    pub(crate) fn wait<T>(
-        &self,
-        retry: &Retry,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Error> {
+    pub(crate) fn wait<T>(&self, retry: &Retry, work: impl Future<Output = T>) -> Result<T, Error> {
         threads::wait(&self.handle()?, retry, work)
     }
 }
@@ -152,6 +148,13 @@ impl Bucket {
             Err(failure) if failure.cause == Cause::NotFound => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Asks for a single key, which tells whether the bucket is there and may be listed.
+    pub(crate) async fn is_there(&self, retry: &Retry) -> Result<(), Failure> {
+        let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
+        let page = || self.lists.list_paginated(None, options.clone());
+        self.request(retry, page).await.map(drop)
     }
 
     /// Lists the objects whose keys start with `prefix`, sorted bytewise.
