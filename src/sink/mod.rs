@@ -410,6 +410,10 @@ impl Sink {
         };
         match &self.outlet {
             Outlet::Files { .. } => self.check_name(&target)?,
+            // others are looked up together when they are sent: each look takes a while
+            Outlet::Objects { prefix, .. } if is_main => {
+                self.check_object(&prefix.join(&file_name))?
+            }
             Outlet::Objects { prefix, .. } => self.check_not_read(&prefix.join(&file_name))?,
             Outlet::Stream(..) => {}
         }
