@@ -190,9 +190,8 @@ impl Bucket {
         };
         let result = self.once(self.objects.get_opts(path, options)).await?;
         // where the server does not ask itself
-        if result.meta.size != object.size
-            || (result.meta.e_tag.is_some() && result.meta.e_tag != object.tag)
-        {
+        let tag = result.meta.e_tag.map(quoted);
+        if result.meta.size != object.size || (tag.is_some() && tag != object.tag) {
             return Err(Failure::new(Cause::Changed, "it has changed since it was looked up"));
         }
         let stream = result.into_stream();
@@ -270,12 +269,18 @@ impl Bucket {
     }
 }
 
+/// Writes an entity tag as headers have it: Azure lists them without their quotes.
+fn quoted(tag: String) -> String {
+    let is_header = tag.starts_with('"') || tag.starts_with("W/");
+    if is_header { tag } else { format!("\"{tag}\"") }
+}
+
 impl Object {
     fn of(found: object_store::ObjectMeta) -> Self {
         Object {
             key: found.location.into(),
             size: found.size,
-            tag: found.e_tag,
+            tag: found.e_tag.map(quoted),
             written: found.last_modified.timestamp_millis(),
         }
     }
