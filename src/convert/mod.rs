@@ -642,9 +642,9 @@ impl Conversion {
         }
         if self.writes_parts() {
             let found = match &self.destination {
-                Destination::Directory(_) | Destination::Tables(_) => None,
+                Destination::Directory(_) | Destination::Prefix(_) | Destination::Tables(_) => None,
                 Destination::File(_) => Some("a file"),
-                Destination::Prefix(_) | Destination::Object(_) => Some("an object store"),
+                Destination::Object(_) => Some("an object"),
                 Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
             };
             if let Some(found) = found {

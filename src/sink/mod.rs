@@ -43,7 +43,7 @@ pub(crate) use self::live::LiveStream;
 pub use self::local::{AppendFile, InputFile, Scratch, Staged, StagedSide};
 pub use self::memory::MemoryBuffer;
 use self::names::{FileNames, printable};
-pub(crate) use self::parts::{Part, PartFiles, PartTable};
+pub(crate) use self::parts::{Part, PartFiles, PartTable, Root};
 pub use self::recover::Note;
 #[cfg(feature = "cloud")]
 use self::remote::{PlannedObject, Remote, Turn, Uploads};

@@ -80,6 +80,28 @@ impl Remote {
         }
     }
 
+    /// Lists what is below a prefix.
+    ///
+    /// - Errors: `Io`; what the run ends with.
+    pub(super) fn list(&self, url: &StoreUrl) -> Result<Vec<StoreUrl>, Error> {
+        let bucket = self.stores.bucket(url)?;
+        let listed = self.stores.wait(&self.retry, bucket.list(url.key(), &self.retry))?;
+        let objects = listed.map_err(|failure| failed(url, "listing it", failure))?;
+        Ok(objects.into_iter().map(|object| url.with_key(&object.key)).collect())
+    }
+
+    /// Removes objects.
+    ///
+    /// - Errors: `Io`; what the run ends with.
+    pub(super) fn remove(&self, urls: &[StoreUrl]) -> Result<(), Error> {
+        let removes = urls.iter().map(|url| async move {
+            let (bucket, path) = (self.stores.bucket(url)?, path_of(url)?);
+            let gone = bucket.delete(&path, &self.retry).await;
+            gone.map_err(|failure| failed(url, "removing it", failure))
+        });
+        self.stores.wait(&self.retry, all(removes))?
+    }
+
     /// Makes the requests that tidy up; nothing where that takes too long.
     fn tidy<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Option<Vec<T>> {
         let work = stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>();

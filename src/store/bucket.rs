@@ -190,7 +190,7 @@ impl Bucket {
         };
         let result = self.once(self.objects.get_opts(path, options)).await?;
         // where the server does not ask itself
-        let tag = result.meta.e_tag.map(quoted);
+        let tag = result.meta.e_tag.clone().map(quoted);
         if result.meta.size != object.size || (tag.is_some() && tag != object.tag) {
             return Err(Failure::new(Cause::Changed, "it has changed since it was looked up"));
         }
