@@ -251,7 +251,7 @@ fn reads_that_fail_for_a_moment_are_tried_again_if_asked() {
         conversion.destination = Destination::Writer(Box::new(out.clone()), Framing::One);
         conversion.on_error = on_error;
         conversion.retry.max = max;
-        conversion.retry.backoff = std::time::Duration::from_millis(1);
+        conversion.retry.backoff = Some(std::time::Duration::from_millis(1));
         conversion.run().map(|summary| (summary.records, summary.retries))
     };
     assert_eq!(run(OnError::Retry, None).unwrap(), (1, 3));

@@ -106,10 +106,14 @@ fn check_place_flags(args: &ConvertArgs, place: &Place) -> Option<Error> {
             Error::usage("`--force`: expected files as output, found standard output")
                 .with_hint("leave `--force` out, or write files with `-o`"),
         ),
-        Place::Directory(_) | Place::File(_) | Place::Prefix(_) | Place::Object(_) if args.framing.is_some() => Some(
-            Error::usage("`--framing`: expected standard output, found files")
-                .with_hint("add `-o -`, or leave `--framing` out: each table has its own file"),
-        ),
+        Place::Directory(_) | Place::File(_) | Place::Prefix(_) | Place::Object(_)
+            if args.framing.is_some() =>
+        {
+            Some(
+                Error::usage("`--framing`: expected standard output, found files")
+                    .with_hint("add `-o -`, or leave `--framing` out: each table has its own file"),
+            )
+        }
         _ => None,
     }
 }

@@ -22,7 +22,7 @@ use crate::frame::{Chunk, Runs};
 use crate::retry::Retry;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Fitted, Layout};
-use crate::sink::{Destination, InputFile, LiveStream, Part, PartFiles, PartTable};
+use crate::sink::{Destination, InputFile, LiveStream, Part, PartFiles, PartTable, Root};
 use crate::table::TableBatch;
 
 /// Bytes of rows that wait for their batch to close; more go out before.
@@ -94,11 +94,18 @@ impl PartOutput {
         inputs: Vec<InputFile>,
         retry: &Retry,
     ) -> Result<Self, Error> {
-        let Destination::Directory(root) = &conversion.destination else {
-            return Err(Error::usage("part files: expected a directory"));
+        let root = match &conversion.destination {
+            Destination::Directory(root) => Root::Directory(root.clone()),
+            Destination::Prefix(url) => Root::Prefix(url.clone()),
+            _ => return Err(Error::usage("part files: expected a directory")),
         };
-        let mut files =
-            PartFiles::open(root, OutputFormat::Parquet.extension(), conversion.overwrite, retry)?;
+        let mut files = PartFiles::open(
+            root,
+            OutputFormat::Parquet.extension(),
+            conversion.overwrite,
+            retry,
+            (conversion.stores.clone(), conversion.cancel.clone()),
+        )?;
         files.refuse_inputs(inputs);
         Ok(PartOutput {
             files,

@@ -43,9 +43,9 @@ pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
-use crate::store::Stores;
 use crate::source::charset::Charset;
 use crate::source::{Compression, Input};
+use crate::store::Stores;
 
 /// A conversion: what to read, how to flatten it, what to write and where.
 ///
@@ -642,9 +642,9 @@ impl Conversion {
         }
         if self.writes_parts() {
             let found = match &self.destination {
-                Destination::Directory(_) | Destination::Tables(_) => None,
+                Destination::Directory(_) | Destination::Prefix(_) | Destination::Tables(_) => None,
                 Destination::File(_) => Some("a file"),
-                Destination::Prefix(_) | Destination::Object(_) => Some("an object store"),
+                Destination::Object(_) => Some("an object"),
                 Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
             };
             if let Some(found) = found {

@@ -124,7 +124,9 @@ impl Outputs {
             ..SinkOptions::new(destination, conversion.to.extension())
         })?;
         sink.refuse_inputs(inputs)?;
-        sink.refuse_objects(conversion.inputs.iter().filter_map(|input| input.url()).cloned().collect())?;
+        sink.refuse_objects(
+            conversion.inputs.iter().filter_map(|input| input.url()).cloned().collect(),
+        )?;
         sink.retry_with(retry.clone());
         if is_live && let Some(stream) = sink.send_live()? {
             direct = Direct::Live(LiveOutput::new(stream, tagged));

@@ -34,9 +34,9 @@ use crate::retry::Retry;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
-use crate::source::{self, Input};
 use crate::source::list::source_text;
 use crate::source::live::Expired;
+use crate::source::{self, Input};
 use crate::table::TableBatch;
 
 /// How long the reader may take to come back when the time is up.

@@ -43,7 +43,7 @@ pub(crate) use self::live::LiveStream;
 pub use self::local::{AppendFile, InputFile, Scratch, Staged, StagedSide};
 pub use self::memory::MemoryBuffer;
 use self::names::{FileNames, printable};
-pub(crate) use self::parts::{Part, PartFiles, PartTable};
+pub(crate) use self::parts::{Part, PartFiles, PartTable, Root};
 pub use self::recover::Note;
 #[cfg(feature = "cloud")]
 use self::remote::{PlannedObject, Remote, Turn, Uploads};
@@ -410,6 +410,10 @@ impl Sink {
         };
         match &self.outlet {
             Outlet::Files { .. } => self.check_name(&target)?,
+            // others are looked up together when they are sent: each look takes a while
+            Outlet::Objects { prefix, .. } if is_main => {
+                self.check_object(&prefix.join(&file_name))?
+            }
             Outlet::Objects { prefix, .. } => self.check_not_read(&prefix.join(&file_name))?,
             Outlet::Stream(..) => {}
         }

@@ -1,4 +1,4 @@
-//! Tables in part files, each published by itself as soon as it is complete.
+//! Tables in part files, or objects, each published by itself as soon as it is complete.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,29 +6,52 @@ use std::path::{Path, PathBuf};
 
 use super::local::InputFile;
 use super::names::FileNames;
-use super::{Destination, Overwrite, Sink, SinkOptions, Staged, io_error, shown};
+#[cfg(feature = "cloud")]
+use super::remote::Remote;
+use super::{Destination, Overwrite, Sink, SinkOptions, Staged, check_store, io_error, shown};
+use crate::convert::Cancel;
 use crate::error::{Error, ErrorKind};
 use crate::retry::Retry;
+use crate::store::Stores;
+use crate::store::url::StoreUrl;
 
 /// The directories of tables that are written in parts.
 #[derive(Debug)]
 pub(crate) struct PartFiles {
-    root: PathBuf,
+    root: Root,
     extension: &'static str,
     overwrite: Overwrite,
     inputs: Vec<InputFile>,
     retry: Retry,
+    stores: Stores,
+    cancel: Cancel,
     names: FileNames,
+}
+
+/// Where the directories of tables are.
+#[derive(Debug, Clone)]
+pub(crate) enum Root {
+    Directory(PathBuf),
+    Prefix(StoreUrl),
 }
 
 /// The parts of one table.
 #[derive(Debug)]
 pub(crate) struct PartTable {
-    directory: PathBuf,
+    place: Root,
+    /// The place as users wrote its start.
+    shown: PathBuf,
     /// Parts so far.
     count: usize,
-    /// Files of an earlier run that go with the first part.
-    old: Vec<PathBuf>,
+    /// Parts of an earlier run that go with the first one.
+    old: Old,
+}
+
+/// Parts of an earlier run.
+#[derive(Debug, Default)]
+struct Old {
+    files: Vec<PathBuf>,
+    objects: Vec<StoreUrl>,
 }
 
 /// A part on its way.
@@ -39,16 +62,23 @@ pub(crate) struct Part {
 impl PartFiles {
     /// Makes the directory of the tables, where it is missing.
     ///
-    /// - Errors: `Io`.
+    /// - Errors: `Usage` for what is no object store; `Io`.
     pub(crate) fn open(
-        root: &Path,
+        root: Root,
         extension: &'static str,
         overwrite: Overwrite,
         retry: &Retry,
+        (stores, cancel): (Stores, Cancel),
     ) -> Result<Self, Error> {
-        fs::create_dir_all(root).map_err(|cause| io_error("making the directory", root, cause))?;
+        match &root {
+            Root::Directory(root) => fs::create_dir_all(root)
+                .map_err(|cause| io_error("making the directory", root, cause))?,
+            Root::Prefix(url) => check_store(url)?,
+        }
         Ok(PartFiles {
-            root: root.to_owned(),
+            root,
+            stores,
+            cancel,
             extension,
             overwrite,
             inputs: Vec::new(),
@@ -67,15 +97,50 @@ impl PartFiles {
     /// - Errors: `OutputExists` if there are parts in it.
     pub(crate) fn table(&mut self, name: &str) -> Result<PartTable, Error> {
         let chosen = self.names.choose(name);
-        let directory = self.root.join(chosen);
-        let old = self.parts_in(&directory)?;
-        if !old.is_empty() && self.overwrite == Overwrite::Refuse {
-            let at = shown(&directory);
-            let message = format!("{at}: expected no part files, found {}", old.len());
+        let (place, shown, old) = match &self.root {
+            Root::Directory(root) => {
+                let directory = root.join(chosen);
+                let old = Old { files: self.parts_in(&directory)?, objects: Vec::new() };
+                (Root::Directory(directory.clone()), directory, old)
+            }
+            Root::Prefix(url) => {
+                let below = url.join(&format!("{chosen}/"));
+                let old = Old { files: Vec::new(), objects: self.parts_below(&below)? };
+                let shown = PathBuf::from(below.shown().trim_end_matches('/'));
+                (Root::Prefix(below), shown, old)
+            }
+        };
+        let found = old.files.len() + old.objects.len();
+        if found > 0 && self.overwrite == Overwrite::Refuse {
+            let at = super::shown(&shown);
+            let message = format!("{at}: expected no part files, found {found}");
             return Err(Error::new(ErrorKind::OutputExists, message)
                 .with_hint("choose another directory, or replace them with `--force`"));
         }
-        Ok(PartTable { directory, count: 0, old })
+        Ok(PartTable { place, shown, count: 0, old })
+    }
+
+    /// Lists the parts that are objects right below a prefix.
+    #[cfg(feature = "cloud")]
+    fn parts_below(&self, url: &StoreUrl) -> Result<Vec<StoreUrl>, Error> {
+        let is_part = |object: &StoreUrl| {
+            object.parent().is_same(url) && self.is_part(object.file_name().as_ref())
+        };
+        Ok(self.remote().list(url)?.into_iter().filter(is_part).collect())
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    fn parts_below(&self, url: &StoreUrl) -> Result<Vec<StoreUrl>, Error> {
+        Err(crate::store::absent(url))
+    }
+
+    #[cfg(feature = "cloud")]
+    fn remote(&self) -> Remote {
+        Remote {
+            stores: self.stores.clone(),
+            retry: self.stores.retry(self.cancel.clone()).writes,
+            overwrite: self.overwrite,
+        }
     }
 
     fn parts_in(&self, directory: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -116,12 +181,20 @@ impl PartFiles {
         table_index: usize,
         table: &PartTable,
     ) -> Result<(Part, Staged), Error> {
-        fs::create_dir_all(&table.directory)
-            .map_err(|cause| io_error("making the directory", &table.directory, cause))?;
         let name = format!("part-{:05}.{}", table.count, self.extension);
+        let destination = match &table.place {
+            Root::Directory(directory) => {
+                fs::create_dir_all(directory)
+                    .map_err(|cause| io_error("making the directory", directory, cause))?;
+                Destination::File(directory.join(&name))
+            }
+            Root::Prefix(url) => Destination::Object(url.join(&name)),
+        };
         let mut sink = Sink::open(SinkOptions {
             overwrite: self.overwrite,
-            ..SinkOptions::new(Destination::File(table.directory.join(&name)), self.extension)
+            stores: self.stores.clone(),
+            cancel: self.cancel.clone(),
+            ..SinkOptions::new(destination, self.extension)
         })?;
         sink.refuse_inputs(self.inputs.clone())?;
         sink.retry_with(self.retry.clone());
@@ -129,8 +202,8 @@ impl PartFiles {
         Ok((Part { sink }, staged))
     }
 
-    /// Publishes a part: it is on the disk, name included, when this returns. Those of an earlier
-    /// run go with the first one.
+    /// Publishes a part: it is on the disk, name included, or in the store when this returns. Those
+    /// of an earlier run go with the first one.
     ///
     /// - Errors: `OutputExists` if its name appeared meanwhile; `Io`.
     pub(crate) fn publish(
@@ -139,9 +212,16 @@ impl PartFiles {
         part: Part,
         staged: Staged,
     ) -> Result<(), Error> {
-        for old in table.old.drain(..) {
+        let Old { files, objects } = std::mem::take(&mut table.old);
+        for old in files {
             fs::remove_file(&old).map_err(|cause| io_error("removing it", &old, cause))?;
         }
+        #[cfg(feature = "cloud")]
+        if !objects.is_empty() {
+            self.remote().remove(&objects)?;
+        }
+        #[cfg(not(feature = "cloud"))]
+        drop(objects);
         part.sink.commit(vec![staged], Vec::new(), Vec::new())?;
         table.count += 1;
         Ok(())
@@ -151,7 +231,7 @@ impl PartFiles {
 impl PartTable {
     /// Returns the directory, as users wrote its start.
     pub(crate) fn directory(&self) -> &Path {
-        &self.directory
+        &self.shown
     }
 
     /// Returns how many parts were published.
@@ -163,6 +243,8 @@ impl PartTable {
 impl Drop for PartFiles {
     fn drop(&mut self) {
         // only where it is empty: a run that wrote nothing leaves nothing
-        let _ = fs::remove_dir(&self.root);
+        if let Root::Directory(root) = &self.root {
+            let _ = fs::remove_dir(root);
+        }
     }
 }

@@ -65,14 +65,48 @@ impl Remote {
     /// - Errors: `OutputExists`; `Io`.
     pub(super) fn check(&self, url: &StoreUrl) -> Result<(), Error> {
         let (bucket, path) = (self.stores.bucket(url)?, path_of(url)?);
-        if self.overwrite == Overwrite::Replace {
-            return Ok(());
+        if self.overwrite == Overwrite::Refuse {
+            let found = self.stores.wait(&self.retry, bucket.look_up(&path, &self.retry))?;
+            if found.map_err(|failure| look_up_failed(url, failure))?.is_some() {
+                return Err(exists(url));
+            }
         }
-        let found = self.stores.wait(&self.retry, bucket.look_up(&path, &self.retry))?;
-        match found.map_err(|failure| look_up_failed(url, failure))? {
-            Some(_) => Err(exists(url)),
-            None => Ok(()),
+        // that there is no object says nothing of the bucket
+        match self.stores.wait(&self.retry, bucket.is_there(&self.retry))? {
+            Err(failure) if matches!(failure.cause, Cause::NotFound | Cause::Region(_)) => {
+                Err(failed(url, "looking for its bucket", failure))
+            }
+            _ => Ok(()),
         }
+    }
+
+    /// Lists what is below a prefix.
+    ///
+    /// - Errors: `Io`; what the run ends with.
+    pub(super) fn list(&self, url: &StoreUrl) -> Result<Vec<StoreUrl>, Error> {
+        let bucket = self.stores.bucket(url)?;
+        let listed = self.stores.wait(&self.retry, bucket.list(url.key(), &self.retry))?;
+        let objects = listed.map_err(|failure| failed(url, "listing it", failure))?;
+        Ok(objects.into_iter().map(|object| url.with_key(&object.key)).collect())
+    }
+
+    /// Removes objects.
+    ///
+    /// - Errors: `Io`; what the run ends with.
+    pub(super) fn remove(&self, urls: &[StoreUrl]) -> Result<(), Error> {
+        let removes = urls.iter().map(|url| async move {
+            let (bucket, path) = (self.stores.bucket(url)?, path_of(url)?);
+            let gone = bucket.delete(&path, &self.retry).await;
+            gone.map_err(|failure| failed(url, "removing it", failure))
+        });
+        self.stores.wait(&self.retry, all(removes))?
+    }
+
+    /// Makes the requests that tidy up; nothing where that takes too long.
+    fn tidy<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Option<Vec<T>> {
+        let work = stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
+        let limited = async { tokio::time::timeout(TIDY, work).await.ok() };
+        self.stores.wait(&self.retry.unstoppable(), limited).ok().flatten()
     }
 
     /// Uploads what is large; nothing shows yet.
@@ -240,12 +274,9 @@ impl Uploads {
                 gone.err().map(|failure| format!("`{}` is there: {failure}", upload.url))
             }
         });
-        let left = async {
-            stream::iter(removes).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await
-        };
-        let left = match self.remote.stores.wait(&retry, tokio::time::timeout(TIDY, left)) {
-            Ok(Ok(left)) => left.into_iter().flatten().collect::<Vec<_>>(),
-            _ => vec!["taking back what was written took too long".to_owned()],
+        let left = match self.remote.tidy(removes) {
+            Some(left) => left.into_iter().flatten().collect::<Vec<_>>(),
+            None => vec!["taking back what was written took too long".to_owned()],
         };
         if left.is_empty() {
             return cause;
@@ -265,9 +296,8 @@ impl Drop for Uploads {
         }
         let retry = self.remote.retry.unstoppable();
         let aborts = begun.iter().map(|(bucket, path, id)| bucket.abort(path, id, &retry));
-        let aborts = async { stream::iter(aborts).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await };
         // whoever cannot reach the store cannot tidy up there
-        let _ = self.remote.stores.wait(&retry, tokio::time::timeout(TIDY, aborts));
+        let _ = self.remote.tidy(aborts);
     }
 }
 
@@ -344,9 +374,7 @@ impl Upload {
                 read.map_err(|cause| reading(&self.url, cause))?;
                 self.bucket.put(&self.path, &bytes.into(), is_new, retry).await
             }
-            Content::Sent(id, parts) => {
-                self.bucket.complete(&self.path, id, parts, retry).await
-            }
+            Content::Sent(id, parts) => self.bucket.complete(&self.path, id, parts, retry).await,
         };
         if let Err(failure) = done
             && !self.is_there(retry).await
@@ -388,7 +416,9 @@ impl Upload {
 }
 
 /// Runs everything, several at once; the first error ends it.
-async fn all(work: impl Iterator<Item = impl Future<Output = Result<(), Error>>>) -> Result<(), Error> {
+async fn all(
+    work: impl Iterator<Item = impl Future<Output = Result<(), Error>>>,
+) -> Result<(), Error> {
     let mut work = stream::iter(work).buffer_unordered(AT_ONCE);
     while let Some(done) = work.next().await {
         done?;

@@ -335,10 +335,7 @@ mod tests {
             let temp = tempfile::tempdir().unwrap();
             let mut sink = Sink::open(SinkOptions {
                 temp_dir: Some(temp.path().to_owned()),
-                ..SinkOptions::new(
-                    Destination::Writer(Box::new(Pipe(works)), Framing::One),
-                    "csv",
-                )
+                ..SinkOptions::new(Destination::Writer(Box::new(Pipe(works)), Framing::One), "csv")
             })
             .unwrap();
             let side = sink.side(&folder.path().join("r"), Access::Owner).unwrap();

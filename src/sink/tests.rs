@@ -347,7 +347,8 @@ impl Write for Shared {
 fn stream(writer: &Shared, framing: Framing, temp_dir: &Path) -> Sink {
     let destination = Destination::Writer(Box::new(writer.clone()), framing);
     let (overwrite, temp_dir) = (Overwrite::Refuse, Some(temp_dir.to_owned()));
-    Sink::open(SinkOptions { overwrite, temp_dir, ..SinkOptions::new(destination, "jsonl") }).unwrap()
+    Sink::open(SinkOptions { overwrite, temp_dir, ..SinkOptions::new(destination, "jsonl") })
+        .unwrap()
 }
 
 #[test]

@@ -30,11 +30,12 @@ pub enum Directories {
 /// What a pattern or a directory stands for is sorted by bytes; hidden
 /// names are left out unless a pattern spells their dot. `-` is standard input.
 ///
-/// - Errors: `Usage` for a pattern that matches nothing, and for a directory that is refused or
-///   holds nothing; `Io`.
 /// The same goes for keys in object stores, where a name that ends with `/` stands for all objects
 /// below it whose names end as those of inputs do. A web server lists nothing, so its URLs are taken
 /// as they are.
+///
+/// - Errors: `Usage` for a pattern that matches nothing, and for a directory that is refused or
+///   holds nothing; `Io`.
 pub fn expand(
     names: &[PathBuf],
     directories: Directories,

@@ -37,11 +37,7 @@ mod listed {
     use super::*;
     use crate::store;
 
-    pub(super) fn add_matches(
-        url: &StoreUrl,
-        _: &Stores,
-        _: &mut Vec<Input>,
-    ) -> Result<(), Error> {
+    pub(super) fn add_matches(url: &StoreUrl, _: &Stores, _: &mut Vec<Input>) -> Result<(), Error> {
         Err(store::absent(url))
     }
 
@@ -109,7 +105,8 @@ mod listed {
         let before = inputs.len();
         inputs.extend(objects.into_iter().filter(is_input).map(|object| input(url, object)));
         if inputs.len() == before {
-            let message = format!("{url}: expected objects below it, such as `x.jsonl`, found none");
+            let message =
+                format!("{url}: expected objects below it, such as `x.jsonl`, found none");
             return Err(Error::usage(message).with_hint(
                 "objects are taken by their endings; others can be named: `s3://bucket/folder/*`",
             ));
@@ -146,9 +143,8 @@ mod listed {
             let below = next.and_then(|next| next.key.strip_prefix(&object.key));
             object.size == 0 && below.is_some_and(|rest| rest.starts_with('/'))
         };
-        let folders: Vec<bool> = (0..objects.len())
-            .map(|at| is_folder(&objects[at], objects.get(at + 1)))
-            .collect();
+        let folders: Vec<bool> =
+            (0..objects.len()).map(|at| is_folder(&objects[at], objects.get(at + 1))).collect();
         let mut folders = folders.into_iter();
         objects.retain(|_| !folders.next().unwrap_or_default());
         Ok(objects)

@@ -82,11 +82,7 @@ impl Stores {
     /// Waits for `work`, unless the run is asked to stop before.
     ///
     /// - Errors: `Io`; what the run ends with.
-    pub(crate) fn wait<T>(
-        &self,
-        retry: &Retry,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Error> {
+    pub(crate) fn wait<T>(&self, retry: &Retry, work: impl Future<Output = T>) -> Result<T, Error> {
         threads::wait(&self.handle()?, retry, work)
     }
 }
@@ -154,6 +150,13 @@ impl Bucket {
         }
     }
 
+    /// Asks for a single key, which tells whether the bucket is there and may be listed.
+    pub(crate) async fn is_there(&self, retry: &Retry) -> Result<(), Failure> {
+        let options = PaginatedListOptions { max_keys: Some(1), ..PaginatedListOptions::default() };
+        let page = || self.lists.list_paginated(None, options.clone());
+        self.request(retry, page).await.map(drop)
+    }
+
     /// Lists the objects whose keys start with `prefix`, sorted bytewise.
     pub(crate) async fn list(&self, prefix: &str, retry: &Retry) -> Result<Vec<Object>, Failure> {
         let mut objects = Vec::new();
@@ -187,9 +190,8 @@ impl Bucket {
         };
         let result = self.once(self.objects.get_opts(path, options)).await?;
         // where the server does not ask itself
-        if result.meta.size != object.size
-            || (result.meta.e_tag.is_some() && result.meta.e_tag != object.tag)
-        {
+        let tag = result.meta.e_tag.clone().map(quoted);
+        if result.meta.size != object.size || (tag.is_some() && tag != object.tag) {
             return Err(Failure::new(Cause::Changed, "it has changed since it was looked up"));
         }
         let stream = result.into_stream();
@@ -267,12 +269,18 @@ impl Bucket {
     }
 }
 
+/// Writes an entity tag as headers have it: Azure lists them without their quotes.
+fn quoted(tag: String) -> String {
+    let is_header = tag.starts_with('"') || tag.starts_with("W/");
+    if is_header { tag } else { format!("\"{tag}\"") }
+}
+
 impl Object {
     fn of(found: object_store::ObjectMeta) -> Self {
         Object {
             key: found.location.into(),
             size: found.size,
-            tag: found.e_tag,
+            tag: found.e_tag.map(quoted),
             written: found.last_modified.timestamp_millis(),
         }
     }

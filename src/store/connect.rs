@@ -113,8 +113,8 @@ fn gs(
     once: RetryConfig,
     settings: impl Iterator<Item = Setting>,
 ) -> Result<Connected, Error> {
-    let mut builder =
-        GoogleCloudStorageBuilder::from_env().with_client_options(with_env_options(client, "GOOGLE_"));
+    let mut builder = GoogleCloudStorageBuilder::from_env()
+        .with_client_options(with_env_options(client, "GOOGLE_"));
     // the name by which Google's own emulators and libraries know it
     if let Ok(host) = std::env::var("STORAGE_EMULATOR_HOST") {
         let endpoint = if host.contains("://") { host } else { format!("http://{host}") };
@@ -128,11 +128,8 @@ fn gs(
         let key = GoogleConfigKey::Client(object_store::ClientConfigKey::AllowHttp);
         builder.get_config_value(&key)
     })?;
-    let store = builder
-        .with_bucket_name(url.store())
-        .with_retry(once)
-        .with_http_connector(Noting)
-        .build();
+    let store =
+        builder.with_bucket_name(url.store()).with_retry(once).with_http_connector(Noting).build();
     store.map(Connected::new).map_err(|cause| refused(url, &cause))
 }
 

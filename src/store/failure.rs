@@ -108,7 +108,9 @@ impl Failure {
     fn hint(&self, scheme: Scheme) -> Option<String> {
         let login = match scheme {
             Scheme::S3 => "`AWS_PROFILE`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
-            Scheme::Gs => "`GOOGLE_APPLICATION_CREDENTIALS`, or `gcloud auth application-default login`",
+            Scheme::Gs => {
+                "`GOOGLE_APPLICATION_CREDENTIALS`, or `gcloud auth application-default login`"
+            }
             Scheme::Az => {
                 "`AZURE_STORAGE_ACCOUNT_NAME` with `AZURE_STORAGE_ACCOUNT_KEY` or \
                  `AZURE_STORAGE_SAS_TOKEN`, or `az login` and `--store-option use_azure_cli=true`"
@@ -116,7 +118,9 @@ impl Failure {
             Scheme::Http => return self.http_hint(),
         };
         Some(match &self.cause {
-            Cause::NotFound => "check the bucket, the key and `--store-option endpoint=…`".to_owned(),
+            Cause::NotFound => {
+                "check the bucket, the key and `--store-option endpoint=…`".to_owned()
+            }
             Cause::Denied => format!(
                 "check that these credentials may do that, and that the bucket is spelled right \
                  (some stores say so for what is not there); credentials: {login}"
@@ -236,14 +240,13 @@ impl Answer {
     pub(crate) fn into_failure(self) -> Failure {
         const EXPIRED: [&str; 4] =
             ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"];
-        const UNKNOWN: [&str; 4] = [
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "InvalidToken",
-            "AuthenticationFailed",
+        const UNKNOWN: [&str; 4] =
+            ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthenticationFailed"];
+        const REGION: [&str; 3] = [
+            "PermanentRedirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException",
         ];
-        const REGION: [&str; 3] =
-            ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"];
         const BUSY: [&str; 6] = [
             "SlowDown",
             "InternalError",
@@ -282,7 +285,8 @@ impl Answer {
 pub(crate) fn masked(text: &str) -> String {
     /// The shortest of what could be one: an AWS key id has 20 characters.
     const SECRET_BYTES: usize = 16;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '%');
+    let is_part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-' | '%');
     let mut shown = String::new();
     let mut word = String::new();
     let flush = |word: &mut String, shown: &mut String| {

@@ -66,7 +66,12 @@ static KEYS: [Key; 28] = [
     az("account", "account_name"),
     all("allow_http", "allow_http"),
     all("allow_invalid_certificates", "allow_invalid_certificates"),
-    Key { name: "application_credentials", s3: None, gs: Some("application_credentials"), az: None },
+    Key {
+        name: "application_credentials",
+        s3: None,
+        gs: Some("application_credentials"),
+        az: None,
+    },
     az("authority_host", "authority_host"),
     s3("checksum_algorithm", "checksum_algorithm"),
     az("client_id", "client_id"),
@@ -101,7 +106,9 @@ impl StoreSetting {
     pub fn parse(text: &str) -> Result<StoreSetting, Error> {
         let Some((written, value)) = text.split_once('=') else {
             let message = "`--store-option`: expected `KEY=VALUE`, found no `=`";
-            return Err(Error::usage(message).with_hint("such as `--store-option region=eu-west-1`"));
+            return Err(
+                Error::usage(message).with_hint("such as `--store-option region=eu-west-1`")
+            );
         };
         let written = written.trim().to_ascii_lowercase();
         let shown = crate::sink::names::printable(&written);

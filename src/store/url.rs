@@ -301,7 +301,10 @@ mod tests {
     #[test]
     fn queries_are_shown_without_secrets() {
         let check = |name: &str, shown: &str| assert_eq!(url(name).shown(), shown);
-        check("https://h/a.json?page=12&from=2024-01-01", "https://h/a.json?page=12&from=2024-01-01");
+        check(
+            "https://h/a.json?page=12&from=2024-01-01",
+            "https://h/a.json?page=12&from=2024-01-01",
+        );
         check("https://h/a?sig=12&x=abc&flag#frag", "https://h/a?sig=…&x=…&…");
         check("https://h/a?X-Amz-Date=20240101T000000Z", "https://h/a?X-Amz-Date=20240101T000000Z");
         assert_eq!(format!("{:?}", url("https://h/a?t=abc")), "StoreUrl(\"https://h/a?t=…\")");

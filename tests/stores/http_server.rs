@@ -16,8 +16,7 @@ fn serve(page: Page) -> HttpServer {
 }
 
 fn get(server: &HttpServer, headers: &[(&str, &str)]) -> Answer {
-    let patience = Duration::from_millis(300);
-    Call { headers, patience, ..Call::get(&server.url("/a")) }.send()
+    Call { headers, ..Call::get(&server.url("/a")) }.send()
 }
 
 fn letters() -> Page {
@@ -130,16 +129,21 @@ fn statuses_redirects_and_patience() {
 
 #[test]
 fn stalls_and_a_trickle() {
-    let silent = get(&serve(Page { pace: Pace::StallBeforeHeaders, ..letters() }), &[]);
+    let get_soon = |pace| {
+        let server = serve(Page { pace, ..letters() });
+        let patience = Duration::from_millis(300);
+        Call { patience, ..Call::get(&server.url("/a")) }.send()
+    };
+    let silent = get_soon(Pace::StallBeforeHeaders);
     assert_eq!((silent.status, silent.ending), (0, Ending::Stalled));
-    let stuck = get(&serve(Page { pace: Pace::StallAfter(3), ..letters() }), &[]);
+    let stuck = get_soon(Pace::StallAfter(3));
     assert_eq!((stuck.status, stuck.text(), stuck.ending), (200, "abc", Ending::Stalled));
 
     let every = Duration::from_millis(1);
     let trickle = serve(Page { pace: Pace::EndlessTrickle(every), ..letters() });
     let url = trickle.url("/a");
     let reader = std::thread::spawn(move || Call::get(&url).send());
-    std::thread::sleep(Duration::from_millis(100));
+    std::thread::sleep(Duration::from_millis(300));
     // an answer without end ends with its server
     drop(trickle);
     let answer = reader.join().unwrap();

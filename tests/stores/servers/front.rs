@@ -219,14 +219,16 @@ impl Cut {
     }
 }
 
-/// Reads the body of a request; the connection ends where it is longer than `limit` bytes, or
-/// where the client gives up.
+/// Reads the body of a request, and does not return where the connection ends before it: because
+/// it is longer than `limit` bytes, or because the client is gone.
 async fn receive(mut body: Incoming, limit: Option<u64>, cut: &Cut) -> Bytes {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let data = frame.ok().and_then(|frame| frame.into_data().ok());
-        bytes.extend_from_slice(&data.unwrap_or_default());
-        if limit.is_some_and(|limit| bytes.len() as u64 > limit) {
+        let gone = frame.is_err();
+        if let Ok(frame) = frame {
+            bytes.extend_from_slice(&frame.into_data().unwrap_or_default());
+        }
+        if gone || limit.is_some_and(|limit| bytes.len() as u64 > limit) {
             cut.close(Closing::Orderly);
             pending::<()>().await;
         }
