@@ -185,7 +185,10 @@ fn servers_that_are_busy_now_and_then_are_asked_again() {
         let faults = Faults::seeded(seed)
             .with(Fault::Status(503), When::always().chance(0.2))
             .with(Fault::LoseAnswer, When::always().chance(0.1))
-            .with(Fault::CutAnswer(Bytes::Below(5_000_000), Closing::Reset), When::always().chance(0.1));
+            .with(
+                Fault::CutAnswer(Bytes::Below(5_000_000), Closing::Reset),
+                When::always().chance(0.1),
+            );
         let page = Page { ranges, ..Page::of(text.clone()) };
         let paths: Vec<String> = (0..8).map(|index| format!("/{index}.jsonl")).collect();
         let pages = paths.iter().map(|path| (path.as_str(), page.clone()));
@@ -418,9 +421,7 @@ fn pages_and_files_are_read_in_their_order() {
     let args = ["convert", &a, "b.jsonl", &secret, "-o", "-", "--to", "csv"];
     let done = folder.run(&[&args[..], &["--source-column"]].concat(), &[]);
     assert_eq!(done.status, 0, "{}", done.stderr);
-    let expected = format!(
-        "_tm_id,_tm_source,n\n1,{a},1\n2,{a},2\n3,b.jsonl,3\n4,{c}?token=…,4\n"
-    );
+    let expected = format!("_tm_id,_tm_source,n\n1,{a},1\n2,{a},2\n3,b.jsonl,3\n4,{c}?token=…,4\n");
     assert_eq!(String::from_utf8(done.stdout).unwrap(), expected);
     assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
 
