@@ -344,8 +344,10 @@ impl Sink {
     /// Publishes all tables and sides, or none; returns the tables in the order of their indexes.
     ///
     /// Files are on the disk when this returns, names included. Sides that this run did not need
-    /// are `absent`: where files are replaced, one of an earlier run goes in the same step. A stream
-    /// gets the tables in order, when the sides are on the disk and before they get their names.
+    /// are `absent`: where files are replaced, one of an earlier run goes in the same step. Names
+    /// are given to child tables first, then to the main table, then to sides that are to be last.
+    /// A stream gets the tables in order, when the sides are on the disk and before they get their
+    /// names.
     ///
     /// - Errors: `OutputExists` if a name appeared meanwhile; `ClosedPipe`; `Io`. What was renamed
     ///   by then is taken back, and files that were to be replaced are there again.
@@ -362,10 +364,13 @@ impl Sink {
             return Err(Error::new(ErrorKind::Internal, message));
         }
         let mut groups: Vec<(Place, Vec<Planned>)> = Vec::new();
-        for staged in &sides {
+        let (last, sides): (Vec<_>, Vec<_>) = sides.iter().partition(|staged| staged.side.is_last);
+        let synced = |staged: &StagedSide| {
             let (_, identity) = staged.content.sync()?;
-            let new = Some((staged.content.path().to_owned(), identity));
-            plan(&mut groups, &staged.side, new);
+            Ok::<_, Error>(Some((staged.content.path().to_owned(), identity)))
+        };
+        for staged in sides {
+            plan(&mut groups, &staged.side, synced(staged)?);
         }
         let replaces = self.rules.overwrite == Overwrite::Replace;
         for side in absent.iter().filter(|_| replaces) {
@@ -378,13 +383,19 @@ impl Sink {
                 let at = groups.iter().position(with_tables);
                 let (_, mut home) =
                     at.map_or((Place::WithTables, Vec::new()), |at| groups.remove(at));
-                // the main table last of all
+                // the main table behind all other tables
                 home.extend(planned);
                 groups.push((Place::WithTables, home));
                 published
             }
             Outlet::Stream(..) => Vec::new(),
         };
+        for staged in last {
+            plan(&mut groups, &staged.side, synced(staged)?);
+            let at = groups.iter().position(|(place, _)| *place == staged.side.place);
+            let group = at.map(|at| groups.remove(at));
+            groups.extend(group);
+        }
         let mut opened = Vec::new();
         for (place, planned) in groups {
             opened.push(Group { workspace: self.workspace_of(place)?, planned });

@@ -18,9 +18,15 @@ pub struct Side {
     pub(super) file_name: OsString,
     path: PathBuf,
     access: Access,
+    pub(super) is_last: bool,
 }
 
 impl Side {
+    /// Has the file get its name last of all: who finds it finds all other outputs.
+    pub fn last(self) -> Side {
+        Side { is_last: true, ..self }
+    }
+
     /// Returns the file, as the user wrote it.
     pub fn path(&self) -> &Path {
         &self.path
@@ -68,9 +74,20 @@ impl Sink {
         let place = self.place_of(parent, &home)?;
         self.rules.check(&home.directory.join(file_name), path)?;
         self.take_name(place, path, file_name)?;
-        let side = Side { place, file_name: file_name.to_owned(), path: path.to_owned(), access };
-        self.sides.push((home.directory.join(file_name), path.to_owned()));
-        Ok(side)
+        let (file_name, path) = (file_name.to_owned(), path.to_owned());
+        self.sides.push((home.directory.join(&file_name), path.clone()));
+        Ok(Side { place, file_name, path, access, is_last: false })
+    }
+
+    /// Returns the way from the directory of a declared file down to that of the tables; nothing
+    /// where they are not below it.
+    pub fn way_to_tables(&self, side: &Side) -> Option<&Path> {
+        let tables = self.workspace.directory();
+        match side.place {
+            Place::WithTables => Some(Path::new("")),
+            Place::Elsewhere(_) if self.is_stream() => None,
+            Place::Elsewhere(index) => tables.strip_prefix(&self.elsewhere[index].directory).ok(),
+        }
     }
 
     /// Keeps the name of a file that somebody else writes during the run from all outputs.
