@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use transmog::{
     ArrayMode, Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind,
-    Framing, Header, IdMode, Input, NonObjects, OutputFormat, Overwrite, RejectTarget, Sample,
-    Selection, SourceRetry,
+    Framing, Header, IdMode, Input, ManifestTarget, NonObjects, OutputFormat, Overwrite,
+    RejectTarget, Sample, Selection, SourceRetry,
 };
 
 use transmog::source::list::{self, Directories, Separator};
@@ -148,6 +148,9 @@ fn build(
     conversion.protected = args.files_from.iter().chain(&args.schema).cloned().collect();
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
+    }
+    if let Some(path) = args.manifest.filter(|path| path.as_os_str() != "none") {
+        conversion.manifest = ManifestTarget::File(path);
     }
     conversion.reserved.extend(args.metrics);
     conversion.indent = args.indent;
