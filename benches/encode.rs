@@ -12,7 +12,7 @@ use transmog::encode::parquet::{ParquetOptions, ParquetWriter};
 use transmog::encode::{Place, RowGroup, TableWriter};
 use transmog::schema::widen::ColumnType;
 use transmog::schema::{Layout, LayoutColumn};
-use transmog::sink::{Destination, Overwrite, Sink, SinkOptions};
+use transmog::sink::{Destination, Sink, SinkOptions};
 use transmog::table::{Column, Excerpt};
 
 fn main() {
@@ -84,13 +84,8 @@ fn layout(columns: &[(&str, ColumnType)]) -> Layout {
 }
 
 fn writer(dir: &tempfile::TempDir) -> ParquetWriter {
-    let mut sink = Sink::open(SinkOptions {
-        destination: Destination::Directory(dir.path().to_path_buf()),
-        extension: "parquet",
-        overwrite: Overwrite::Refuse,
-        temp_dir: None,
-    })
-    .expect("a directory");
+    let destination = Destination::Directory(dir.path().to_path_buf());
+    let mut sink = Sink::open(SinkOptions::new(destination, "parquet")).expect("a directory");
     let staged = sink.create(0, "t", true).expect("a file");
     ParquetWriter::open(staged, ParquetOptions::default()).expect("a file")
 }

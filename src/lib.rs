@@ -59,6 +59,7 @@ pub use frame::RecordPointer;
 pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
 pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
 pub use report::log::{LogFormat, LogObserver};
+pub use report::manifest::ManifestTarget;
 pub use report::metrics::{MetricsFailure, MetricsObserver};
 pub use report::observer::{
     BatchError, BatchReport, BatchStart, Counts, Observer, Observers, RunStart,

@@ -313,6 +313,12 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "FORMAT", value_parser = SummaryFormat::from_str)]
     #[arg(help_heading = "Output")]
     pub summary: Option<SummaryFormat>,
+    /// Describes the tables for programs: a Frictionless data package, JSON, with their files,
+    /// columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the
+    /// directory of the tables or above it, or `none` (default, but for object stores, where
+    /// `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one.
+    #[arg(long, value_name = "FILE|none", help_heading = "Output")]
+    pub manifest: Option<PathBuf>,
     /// Tells standard error what happens as it happens, a line for each event: `text`, or `json` with
     /// an object a line and nothing else, so that errors are in `run_complete` and there is no
     /// summary unless `--summary` asks for one.

@@ -24,6 +24,7 @@ pub fn problems(args: &ConvertArgs, to: Option<OutputFormat>, place: Option<&Pla
         problems.extend(check_place_flags(args, place));
     }
     problems.extend(check_summary(args));
+    problems.extend(check_manifest(args));
     check_rejects(args, &mut problems);
     check_retries(args, &mut problems);
     problems.extend(plan::store_settings(args).err());
@@ -102,6 +103,13 @@ fn check_format_flags(args: &ConvertArgs, to: OutputFormat, problems: &mut Vec<E
 /// Refuses flags that would do nothing in this place.
 fn check_place_flags(args: &ConvertArgs, place: &Place) -> Option<Error> {
     match place {
+        Place::Stdout if has_manifest(args) => {
+            let message = "`--manifest`: expected a file for each table, found standard output";
+            Some(
+                Error::usage(message)
+                    .with_hint("a data package lists files: write them with `-o DIR`"),
+            )
+        }
         Place::Stdout if args.force && !writes_files(args) => Some(
             Error::usage("`--force`: expected files as output, found standard output")
                 .with_hint("leave `--force` out, or write files with `-o`"),
@@ -127,6 +135,15 @@ fn writes_files(args: &ConvertArgs) -> bool {
     (rejects && may_reject)
         || args.metrics.is_some()
         || matches!(args.summary, Some(SummaryFormat::JsonFile(_)))
+}
+
+fn has_manifest(args: &ConvertArgs) -> bool {
+    args.manifest.as_deref().is_some_and(|path| path.as_os_str() != "none")
+}
+
+fn check_manifest(args: &ConvertArgs) -> Option<Error> {
+    let is_stream = args.manifest.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    is_stream.then(|| Error::usage("`--manifest`: expected a file or `none`, found `-`"))
 }
 
 fn check_summary(args: &ConvertArgs) -> Option<Error> {

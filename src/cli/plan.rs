@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use transmog::{
     ArrayMode, Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind,
-    Framing, Header, IdMode, Input, NonObjects, OutputFormat, Overwrite, RejectTarget,
-    RetryOptions, Sample, Selection, SourceRetry, StoreOptions, StoreSetting, StoreUrl, Stores,
+    Framing, Header, IdMode, Input, ManifestTarget, NonObjects, OutputFormat, Overwrite,
+    RejectTarget, RetryOptions, Sample, Selection, SourceRetry, StoreOptions, StoreSetting,
+    StoreUrl, Stores,
 };
 
 use transmog::source::list::{self, Directories, Separator};
@@ -90,6 +91,7 @@ fn build(
     let (batches, live) = batching::batching(&args)?;
     let source_retry = source_retry(&args);
     let mut conversion = Conversion::new(inputs, to);
+    let is_store = matches!(place, Place::Prefix(_) | Place::Object(_));
     conversion.destination = match place {
         Place::Stdout => Destination::Stdout(args.framing.unwrap_or(Framing::One)),
         Place::Directory(path) => Destination::Directory(path),
@@ -155,6 +157,13 @@ fn build(
     if let Some(SummaryFormat::JsonFile(path)) = args.summary {
         conversion.summary_file = Some(path);
     }
+    conversion.manifest = match args.manifest {
+        Some(path) if path.as_os_str() == "none" => ManifestTarget::Nowhere,
+        Some(path) => ManifestTarget::File(path),
+        // a store shows one object after the other: the manifest says that all are there
+        None if is_store => ManifestTarget::Beside,
+        None => ManifestTarget::Nowhere,
+    };
     conversion.reserved.extend(args.metrics);
     conversion.indent = args.indent;
     conversion.threads = args.threads;

@@ -141,6 +141,7 @@ impl Run {
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         summary.schema = Contract::of(&self.schema, &layouts);
+        self.note_keys(&layouts);
         self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
     }
 

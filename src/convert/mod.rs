@@ -7,6 +7,7 @@ mod closing;
 mod contract;
 mod direct;
 mod groups;
+mod manifest;
 mod outputs;
 mod pacing;
 mod reader;
@@ -35,6 +36,7 @@ use crate::frame::dialect::{DialectOptions, Quote};
 use crate::limits;
 use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
+use crate::report::manifest::ManifestTarget;
 use crate::report::observer::{Observer, Watcher};
 use crate::report::status::StatusPolicy;
 use crate::retry::{BACKOFF, RETRIES, Retry, RetryOptions, SourceRetry};
@@ -205,6 +207,28 @@ pub struct Conversion {
     pub reserved: Vec<PathBuf>,
     /// Where the summary goes as JSON, whether the run succeeds or fails.
     pub summary_file: Option<PathBuf>,
+    /// Where a description of the tables goes, with them: files alone have one.
+    ///
+    /// ```
+    /// use transmog::{Conversion, Destination, Input, ManifestTarget, OutputFormat};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let reader = Box::new(&br#"{"id": 1, "items": [{"sku": "a"}]}"#[..]);
+    /// let input = Input::Reader { name: "orders".to_owned(), reader };
+    ///
+    /// let mut conversion = Conversion::new(vec![input], OutputFormat::Parquet);
+    /// conversion.name = Some("orders".to_owned());
+    /// conversion.destination = Destination::Directory(dir.path().to_path_buf());
+    /// conversion.manifest = ManifestTarget::Beside;
+    /// let summary = conversion.run()?;
+    ///
+    /// let path = dir.path().join("orders.manifest.json");
+    /// assert_eq!(summary.manifest.as_ref(), Some(&path));
+    /// let package: serde_json::Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    /// assert_eq!(package["resources"][1]["path"], "orders_items.parquet");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub manifest: ManifestTarget,
     /// Watches the run.
     pub observer: Option<Box<dyn Observer>>,
     /// The same while it runs.
@@ -371,6 +395,7 @@ impl Conversion {
             protected: Vec::new(),
             reserved: Vec::new(),
             summary_file: None,
+            manifest: ManifestTarget::default(),
             observer: None,
             watcher: Watcher::default(),
             cancel: Cancel::default(),
@@ -437,6 +462,7 @@ impl Conversion {
         self.check_stream()?;
         self.check_recovery()?;
         self.check_batches()?;
+        self.check_manifest()?;
         self.check_csv_input()?;
         self.check_contract()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
@@ -517,6 +543,25 @@ impl Conversion {
             return Err(Error::usage(message).with_hint("name a file: `--rejects FILE`"));
         }
         Ok(())
+    }
+
+    fn check_manifest(&self) -> Result<(), Error> {
+        let found = match &self.destination {
+            _ if self.manifest == ManifestTarget::Nowhere => return Ok(()),
+            Destination::Stdout(_) => "standard output",
+            Destination::Writer(..) | Destination::Tables(_) => "a writer",
+            _ if self.writes_parts() => "part files",
+            _ => return Ok(()),
+        };
+        let message = format!("`--manifest`: expected a file for each table, found {found}");
+        Err(Error::usage(message).with_hint(match found {
+            "part files" => format!(
+                "a data package cannot list parts of Parquet; leave `--manifest` out, or choose \
+                 another strategy than `{}`",
+                self.batches
+            ),
+            _ => "a data package lists files: write them with `-o DIR`".to_owned(),
+        }))
     }
 
     fn check_csv_input(&self) -> Result<(), Error> {
@@ -730,11 +775,19 @@ impl Conversion {
             // Nothing lies beside it.
             self.rejects = RejectTarget::Nowhere;
         }
+        let has_files = !matches!(
+            self.destination,
+            Destination::Stdout(_) | Destination::Writer(..) | Destination::Tables(_)
+        );
+        if self.manifest == ManifestTarget::Beside && (!has_files || self.writes_parts()) {
+            self.manifest = ManifestTarget::Nowhere;
+        }
         let contract = self.contract.as_ref();
         self.flatten.terms = contract.map(|contract| Arc::new(contract.terms(self.schema_mode)));
         self.flatten.number_text = self.numbers != NumberMode::Double;
-        // Text prints dates as they stand, whatever their type.
-        let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
+        // Text prints dates as they stand, whatever their type, which but a manifest says.
+        let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow)
+            || self.manifest != ManifestTarget::Nowhere;
         self.flatten.dates = self.dates == DateMode::Auto && has_types;
     }
 

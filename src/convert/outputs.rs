@@ -10,6 +10,7 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::direct::{Direct, Layouts, LiveOutput, PartOutput};
 use super::groups::FullGroup;
+use super::manifest::ManifestOutput;
 use super::rejects::RejectOutputs;
 use super::run::CANCEL_POLL;
 use super::workers::{EncodeJob, Workers};
@@ -44,6 +45,8 @@ pub(super) struct Outputs {
     table: Option<String>,
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
+    /// What describes the tables, with them.
+    pub(super) manifest: Option<ManifestOutput>,
     retry: Retry,
     start: Instant,
     /// The format cannot hold more digits than a double has.
@@ -148,6 +151,7 @@ impl Outputs {
             writers,
             table: conversion.table.clone(),
             summary: None,
+            manifest: None,
             retry: retry.clone(),
             start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
@@ -158,6 +162,7 @@ impl Outputs {
         if let Some(path) = &conversion.summary_file {
             outputs.summary = Some(outputs.sink.side(path, Access::Umask)?);
         }
+        outputs.manifest = ManifestOutput::open(conversion, root_name, &mut outputs.sink)?;
         outputs.create(0, root_name)?;
         Ok(outputs)
     }
@@ -223,6 +228,9 @@ impl Outputs {
             }
             (Direct::Off, None) => {
                 let staged = self.sink.create(table, name, table == 0)?;
+                if let Some(manifest) = &self.manifest {
+                    manifest.path_of(&self.sink, &staged)?;
+                }
                 Writer::File(self.formats.open(self.to, staged)?)
             }
         };
@@ -389,6 +397,15 @@ impl Outputs {
         }
         summary.retries = self.retry.count();
         summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
+        if let Some(manifest) = &self.manifest {
+            rejects.sides.push(manifest.stage(
+                &mut self.sink,
+                &staged,
+                (layouts, rows),
+                summary,
+            )?);
+            summary.manifest = Some(manifest.path().to_owned());
+        }
         if let Some(side) = &self.summary {
             summary.elapsed = self.start.elapsed();
             let staged = self.sink.stage_side(side)?;

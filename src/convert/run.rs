@@ -24,7 +24,7 @@ use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
-use crate::flatten::{Flattener, Note};
+use crate::flatten::{Flattener, IdMode, Note};
 use crate::frame::{Chunk, RowHead};
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
@@ -687,6 +687,12 @@ impl Run {
                 self.ids.insert(hash);
             }
         }
+    }
+
+    /// Returns whether no two records have one id, as far as that is known.
+    pub(super) fn has_unique_ids(&self) -> bool {
+        let is_random = matches!(self.setup.flatten.ids, IdMode::Uuid { .. });
+        is_random || (self.duplicate_ids == 0 && self.ids.len() < IDS_REMEMBERED)
     }
 
     /// Decodes a chunk again, path by path, because a cap may be crossed in it; returns as well

@@ -36,6 +36,8 @@ struct Json<'a> {
     inputs: Vec<Input<'a>>,
     tables: Vec<Table<'a>>,
     rejects: Rejects<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
     warnings: Vec<Warning<'a>>,
     version: &'static str,
 }
@@ -168,6 +170,7 @@ impl Summary {
                     })
                     .collect(),
             },
+            manifest: self.manifest.as_ref().map(path),
             warnings: self
                 .warnings
                 .iter()

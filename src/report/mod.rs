@@ -3,6 +3,7 @@
 mod github;
 mod json;
 pub mod log;
+pub mod manifest;
 pub mod metrics;
 pub mod observer;
 pub mod status;
@@ -56,6 +57,8 @@ pub struct Summary {
     pub resources: Resources,
     /// The reject file of a run that failed when rows were out.
     pub(crate) kept_rejects: Option<PathBuf>,
+    /// The manifest that was published with the tables.
+    pub manifest: Option<PathBuf>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -95,6 +98,7 @@ impl Summary {
     /// Says that the run failed, so that there are no tables.
     pub(crate) fn fail(&mut self, error: &Error) {
         self.tables.clear();
+        self.manifest = None;
         self.rejects.path = self.kept_rejects.take();
         self.outcome = Outcome::Failed {
             kind: error.kind(),

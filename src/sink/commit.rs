@@ -1,9 +1,9 @@
 //! All of a run's outputs or none.
 //!
 //! Content goes to the disk first. Then a new directory gets its name, in one rename; or, in
-//! directories that exist, every file gets its name, child tables before the main one. A journal
-//! tells the next run what to finish should this one die between two renames; one that fails takes
-//! all back.
+//! directories that exist, every file gets its name, child tables before the main one, and last of
+//! all what says that a run is whole. A journal tells the next run what to finish should this one
+//! die between two renames; one that fails takes all back.
 
 use std::ffi::OsString;
 use std::fs;
@@ -96,17 +96,16 @@ pub(super) struct Planned {
     pub(super) new: Option<(PathBuf, Identity)>,
 }
 
-/// Publishes all groups, or nothing of any; the last one holds the main table.
+/// Publishes all groups in their order, or nothing of any; the last one decides.
 ///
 /// - Errors: `OutputExists` if a name appeared meanwhile; `Io`; what the gate says.
 pub(super) fn publish(rules: &Rules, mut groups: Vec<Group>, mut gate: Gate) -> Result<(), Error> {
-    if groups.last().is_some_and(|group| group.workspace.is_new())
-        && let Some(mut home) = groups.pop()
-    {
+    if let Some(at) = groups.iter().position(|group| group.workspace.is_new()) {
+        let mut home = groups.remove(at);
         if groups.is_empty() && publish_directory(&mut home, &mut gate)? {
             return Ok(());
         }
-        groups.push(move_in_place(home)?);
+        groups.insert(at, move_in_place(home)?);
     }
     publish_files(rules, groups, &mut gate)
 }

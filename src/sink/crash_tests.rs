@@ -172,6 +172,65 @@ fn a_run_that_died_before_a_new_directory_leaves_all_or_nothing() {
     });
 }
 
+/// Publishes two tables, a reject file and a file that comes last, in this directory or one above.
+fn publish_with_last(place: &Place, overwrite: Overwrite, last: &Path) -> Result<(), Error> {
+    let mut sink = open(&place.out, overwrite)?;
+    let sides = [
+        sink.side(&last.join("m"), Access::Umask)?.last(),
+        sink.side(&place.out.join("r"), Access::Owner)?,
+    ];
+    let mut staged = Vec::new();
+    for side in &sides {
+        staged.push(sink.stage_side(side)?);
+        staged[staged.len() - 1].append()?.write_all(b"new").unwrap();
+    }
+    let mut tables = Vec::new();
+    for (index, name) in ["a", "b"].into_iter().enumerate() {
+        tables.push(sink.create(index, name, index == 0)?);
+        tables[index].append()?.write_all(b"new").unwrap();
+    }
+    sink.commit(tables, staged, Vec::new()).map(drop)
+}
+
+#[test]
+fn who_finds_the_last_file_finds_all_others() {
+    let all_old = [("a.csv", "old"), ("b.csv", "old"), ("r", "old"), ("m", "old")];
+    for (old, is_above) in
+        [(&all_old[..], false), (&all_old[..3], true), (&[("x", "mine")], false), (&[], true)]
+    {
+        let mut seen = 0;
+        for at in 0.. {
+            let place = Place::new(old, &[]);
+            let above = place.out.parent().unwrap();
+            let last = if is_above { above } else { &place.out };
+            let publish = || publish_with_last(&place, Overwrite::Replace, last);
+            let lived = crash::run_to(at, publish);
+            let is_new = |path: PathBuf| fs::read(path).is_ok_and(|content| content == b"new");
+            let others = ["a.csv", "b.csv", "r"].map(|name| is_new(place.out.join(name)));
+            if is_new(last.join("m")) {
+                assert_eq!(others, [true; 3], "point {at}");
+                seen += 1;
+            }
+            let is_main_first = others[0] && !others[1];
+            assert!(!is_main_first, "point {at}");
+            if let Some(lived) = lived {
+                lived.unwrap();
+                break;
+            }
+            // what the next run settles is whole
+            for directory in [above, &place.out] {
+                if directory.is_dir() {
+                    settle(&[directory]).unwrap();
+                }
+            }
+            let others = ["a.csv", "b.csv", "r"].map(|name| is_new(place.out.join(name)));
+            assert_eq!(others, [is_new(last.join("m")); 3], "point {at}");
+            assert_eq!(files(above, true).len() + files(&place.out, true).len(), 0, "point {at}");
+        }
+        assert!(seen > 2, "{seen}");
+    }
+}
+
 #[test]
 fn what_appeared_since_is_not_replaced() {
     for at in 0.. {

@@ -438,8 +438,10 @@ impl Sink {
     /// Publishes all tables and sides, or none; returns the tables in the order of their indexes.
     ///
     /// Files are on the disk when this returns, names included. Sides that this run did not need
-    /// are `absent`: where files are replaced, one of an earlier run goes in the same step. A stream
-    /// gets the tables in order, when the sides are on the disk and before they get their names.
+    /// are `absent`: where files are replaced, one of an earlier run goes in the same step. Names
+    /// are given to child tables first, then to the main table, then to sides that are to be last.
+    /// A stream gets the tables in order, when the sides are on the disk and before they get their
+    /// names.
     ///
     /// - Errors: `OutputExists` if a name appeared meanwhile; `ClosedPipe`; `Io`. What was renamed
     ///   by then is taken back, and files that were to be replaced are there again.
@@ -456,10 +458,14 @@ impl Sink {
             return Err(Error::new(ErrorKind::Internal, message));
         }
         let mut groups: Vec<(Place, Vec<Planned>)> = Vec::new();
-        for staged in sides.iter().filter(|staged| !staged.side.is_object()) {
+        let files = sides.iter().filter(|staged| !staged.side.is_object());
+        let (last, files): (Vec<_>, Vec<_>) = files.partition(|staged| staged.side.is_last);
+        let synced = |staged: &StagedSide| {
             let (_, identity) = staged.content.sync()?;
-            let new = Some((staged.content.path().to_owned(), identity));
-            plan(&mut groups, &staged.side, new);
+            Ok::<_, Error>(Some((staged.content.path().to_owned(), identity)))
+        };
+        for staged in files {
+            plan(&mut groups, &staged.side, synced(staged)?);
         }
         let replaces = self.rules.overwrite == Overwrite::Replace;
         let absent: Vec<_> = absent.into_iter().filter(|_| replaces).collect();
@@ -475,7 +481,7 @@ impl Sink {
                 let at = groups.iter().position(with_tables);
                 let (_, mut home) =
                     at.map_or((Place::WithTables, Vec::new()), |at| groups.remove(at));
-                // the main table last of all
+                // the main table behind all other tables
                 home.extend(planned);
                 groups.push((Place::WithTables, home));
                 published
@@ -493,6 +499,12 @@ impl Sink {
             }
             Outlet::Stream(..) => Vec::new(),
         };
+        for staged in last {
+            plan(&mut groups, &staged.side, synced(staged)?);
+            let at = groups.iter().position(|(place, _)| *place == staged.side.place);
+            let group = at.map(|at| groups.remove(at));
+            groups.extend(group);
+        }
         let mut opened = Vec::new();
         for (place, planned) in groups {
             opened.push(Group { workspace: self.workspace_of(place)?, planned });
@@ -533,7 +545,8 @@ impl Sink {
         let sides = sides.iter().map(|staged| (&staged.side, Some(&staged.content)));
         for (side, content) in sides.chain(absent.iter().map(|side| (side, None))) {
             if let Place::Store(url) = &side.place {
-                planned.push(PlannedObject { url: url.clone(), content, turn: Turn::First });
+                let turn = if side.is_last { Turn::Last } else { Turn::First };
+                planned.push(PlannedObject { url: url.clone(), content, turn });
             }
         }
         if let Outlet::Objects { prefix, .. } = &self.outlet {

@@ -19,12 +19,18 @@ pub struct Side {
     pub(super) file_name: OsString,
     path: PathBuf,
     access: Access,
+    pub(super) is_last: bool,
 }
 
 impl Side {
     /// Returns whether it is an object in a store.
     pub(super) fn is_object(&self) -> bool {
         matches!(self.place, Place::Store(_))
+    }
+
+    /// Has the file get its name last of all: who finds it finds all other outputs.
+    pub fn last(self) -> Side {
+        Side { is_last: true, ..self }
     }
 
     /// Returns the file, as the user wrote it, or the URL of the object.
@@ -81,9 +87,28 @@ impl Sink {
         let place = self.place_of(parent, &home)?;
         self.rules.check(&home.directory.join(file_name), path)?;
         self.take_name(&place, path, file_name)?;
-        let side = Side { place, file_name: file_name.to_owned(), path: path.to_owned(), access };
-        self.sides.push((home.directory.join(file_name), path.to_owned()));
-        Ok(side)
+        let (file_name, path) = (file_name.to_owned(), path.to_owned());
+        self.sides.push((home.directory.join(&file_name), path.clone()));
+        Ok(Side { place, file_name, path, access, is_last: false })
+    }
+
+    /// Returns the way from the directory of a declared file, or the prefix of an object, down to
+    /// that of the tables; nothing where they are not below it.
+    pub fn way_to_tables(&self, side: &Side) -> Option<&Path> {
+        let tables = self.workspace.directory();
+        match (&side.place, &self.outlet) {
+            (Place::Store(url), Outlet::Objects { prefix, .. }) => {
+                let parent = url.parent();
+                let is_above = parent.is_in_store_of(prefix);
+                let way = prefix.key().strip_prefix(parent.key()).filter(|_| is_above)?;
+                Some(Path::new(way.trim_end_matches('/')))
+            }
+            (Place::WithTables, Outlet::Files { .. }) => Some(Path::new("")),
+            (Place::Elsewhere(index), Outlet::Files { .. }) => {
+                tables.strip_prefix(&self.elsewhere[*index].directory).ok()
+            }
+            _ => None,
+        }
     }
 
     fn side_object(&mut self, url: StoreUrl, access: Access) -> Result<Side, Error> {
@@ -105,7 +130,7 @@ impl Sink {
         }
         self.objects.push(url.clone());
         let (file_name, path) = (OsString::from(url.file_name()), url.shown().into());
-        Ok(Side { place: Place::Store(url), file_name, path, access })
+        Ok(Side { place: Place::Store(url), file_name, path, access, is_last: false })
     }
 
     /// Keeps the name of a file that somebody else writes during the run from all outputs.

@@ -222,6 +222,11 @@ impl StoreUrl {
         (self.scheme, &self.store, &self.key) == (other.scheme, &other.store, &other.key)
     }
 
+    /// Returns whether another URL is in the same bucket or container.
+    pub fn is_in_store_of(&self, other: &StoreUrl) -> bool {
+        (self.scheme, &self.store) == (other.scheme, &other.store)
+    }
+
     /// Returns the URL of another key in the same store.
     #[must_use]
     pub fn with_key(&self, key: &str) -> StoreUrl {

@@ -4,6 +4,7 @@
 
 For every golden case: DuckDB, pyarrow and Polars agree on each Parquet file; its cells equal those of the slow flattener
 in reference.py; joined by their link columns the tables give the records back; CSV and JSON say the same as Parquet.
+A manifest is a data package to frictionless, which reads CSV by it: types, row counts, primary and foreign keys.
 Then schema drift and deep payloads, from small made-up files, also compressed and as UTF-16, and with `--race DIR` from drift.jsonl and
 webhooks.jsonl as race/data.py makes them. Ends with `N passed, N failed`; non-zero if any failed.
 """
@@ -23,6 +24,7 @@ import tempfile
 import traceback
 
 import duckdb
+import frictionless
 import polars
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -825,6 +827,56 @@ def plain_copy(file):
     return link
 
 
+# ---- manifests
+
+
+def package_holds(case, binary, plain_out, sandbox):
+    """The manifest of CSV tables is a data package that frictionless agrees with, and changes no byte of them."""
+    manifest = os.path.join(sandbox, "datapackage.json")
+    out = convert(binary, case.input, case.options + [("--manifest", manifest)], "csv", sandbox)
+    with open(manifest, encoding="utf-8") as f:
+        described = json.load(f)["resources"]
+    paths = [resource["path"] for resource in described]
+    tables = [os.path.relpath(file, sandbox) for file in files_in(out, "csv")]
+    expect(tables, sorted(paths), column="paths")
+    for path in paths:
+        name = os.path.basename(path)
+        with open(os.path.join(sandbox, path), "rb") as one, open(os.path.join(plain_out, name), "rb") as other:
+            if one.read() != other.read():
+                raise Mismatch("the bytes that a run without a manifest gives", "other bytes", name)
+    report = frictionless.validate(manifest)
+    # what it says of white space in a header is about the data
+    errors = [e.message for e in report.errors] + [e.message for t in report.tasks for e in t.errors if e.type != "blank-label"]
+    expect([], errors, column="errors of frictionless")
+    for resource, task in zip(described, report.tasks, strict=True):
+        schema = resource["schema"]
+        named = {resource["name"]: resource for resource in described}
+        for key in schema.get("foreignKeys", ()):
+            to = named[key["reference"]["resource"]]["schema"]
+            expect(True, key["reference"]["fields"][0] in [f["name"] for f in to["fields"]], resource["name"], "foreign key")
+        # it reports no count of an empty table, nor of one with errors
+        if task.valid:
+            expect(resource["transmog"]["rows"], task.stats.get("rows") or 0, resource["name"], "rows")
+
+
+def package_is_checked(binary, sandbox):
+    """frictionless does look: a manifest that lies about a type or a key is refused."""
+    os.makedirs(sandbox)
+    source, manifest = os.path.join(sandbox, "in.jsonl"), os.path.join(sandbox, "datapackage.json")
+    with open(source, "w") as f:
+        f.write('{"a": "x", "l": [{"v": 1}]}\n')
+    convert(binary, source, [("--manifest", manifest)], "csv", os.path.join(sandbox, "run"))
+    with open(manifest) as f:
+        text = f.read()
+    expect(True, frictionless.validate(manifest).valid, column="as written")
+    for old, new in (('"string"', '"integer"'), ('"_tm_parent_id"\n', '"_tm_index"\n'), ('"bytes": ', '"bytes": 1')):
+        expect(True, old in text, column=old)
+        lie = os.path.join(sandbox, "lie.json")
+        with open(lie, "w") as f:
+            f.write(text.replace(old, new))
+        expect(False, frictionless.validate(lie).valid, column=f"{old} as {new}")
+
+
 # ---- schema drift and deep payloads
 
 
@@ -946,6 +998,8 @@ def golden(report, binary, case, sandbox):
         out = report.check(case.name, f"converts to {form}", convert, binary, case.input, case.options, form, sandbox)
         if out:
             report.check(case.name, f"{form} equals parquet", text_equals, form, out, tables)
+        if out and form == "csv":
+            report.check(case.name, "manifest is a data package", package_holds, case, binary, out, os.path.join(sandbox, "package"))
 
 
 def main():
@@ -980,6 +1034,7 @@ def main():
                 tables = big_file(report, binary, name, small, options, os.path.join(temp, name.replace(" ", "-")), bulk=False)
                 if tables:
                     report.check(name, "late columns, types and rows", drift_holds, tables, small)
+            report.check("manifest", "frictionless sees what is wrong", package_is_checked, binary, os.path.join(temp, "manifest"))
             plain_out = os.path.join(temp, "small-drift", "parquet", "in", "out")
             for ending, source in packed(small, os.path.join(temp, "packed")).items():
                 name = f"small drift as {ending}"

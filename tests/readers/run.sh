@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks what the binary writes with DuckDB, pyarrow and Polars.
+# Checks what the binary writes with DuckDB, pyarrow, Polars and, as to manifests, frictionless.
 #
 #   tests/readers/run.sh target/release/transmog [--race DIR] [--only WORD] [--verbose]
 #
