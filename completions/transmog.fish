@@ -90,13 +90,13 @@ tsv\t''
 jsonl\t''
 json\t''
 arrow\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -s o -l output -d 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s o -l output -d 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l table -d 'Writes only this one of the tables' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default). docs/manifest.md shows one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
 json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
@@ -115,10 +115,12 @@ retry\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l rejects -d 'Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go to files) or `none` [default: <name>.rejects.jsonl beside the tables]' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-errors -d 'Ends the run where more records than that are rejected; nothing is published then' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-error-rate -d 'The same for a share of all records, such as `5%`: at the end, and from the thousandth record on' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0; object stores and HTTP: 8]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s; object stores and HTTP: 100ms]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-max-retries -d 'The same as `--max-retries`, for reads alone' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-retry-backoff -d 'The same as `--retry-backoff`, for reads alone' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l store-option -d 'A setting of object stores that is no secret, such as `endpoint=https://minio:9000`, `region=eu-west-1`, `path_style=true`, `allow_http=true`, `skip_signature=true`; may be given again. Keys and tokens come from the environment, profiles and the like: docs/object-stores.md' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l request-timeout -d 'How long a request to an object store or web server may take until it is answered, and an answer may pause [default: 30s]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l fail-fast -d 'Ends the run at the first input that cannot be read, and marks the rest as skipped [default: true]. With `false` the other inputs are read, and `--status-policy` decides' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l status-policy -d 'How the status of the run follows from those of its inputs: `worst` (default), `best`, `majority`, `merge` (a warning where some inputs gave records), `first-failure`, or `all` (failed unless all passed). With `error` nothing is published' -r -f -a "worst\t''
@@ -248,13 +250,13 @@ tsv\t''
 jsonl\t''
 json\t''
 arrow\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand config" -s o -l output -d 'Where to write: a directory, a file for the main table with child tables beside it, or `-` for standard output. By default the current directory, and standard output for standard input' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand config" -s o -l output -d 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l table -d 'Writes only this one of the tables' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
 tagged\t''
 tar\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default). docs/manifest.md shows one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
 json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
@@ -273,10 +275,12 @@ retry\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l rejects -d 'Where rejected records go, as JSON lines: a file, `-` (standard output, where the tables go to files) or `none` [default: <name>.rejects.jsonl beside the tables]' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-errors -d 'Ends the run where more records than that are rejected; nothing is published then' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-error-rate -d 'The same for a share of all records, such as `5%`: at the end, and from the thousandth record on' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-retries -d 'How often a read or write that fails for a moment is tried again [default: 3 with `--on-error retry`, else 0; object stores and HTTP: 8]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l retry-backoff -d 'How long to wait before the first of these, such as `250ms`; twice as long before each further one [default: 1s; object stores and HTTP: 100ms]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l source-max-retries -d 'The same as `--max-retries`, for reads alone' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l source-retry-backoff -d 'The same as `--retry-backoff`, for reads alone' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l store-option -d 'A setting of object stores that is no secret, such as `endpoint=https://minio:9000`, `region=eu-west-1`, `path_style=true`, `allow_http=true`, `skip_signature=true`; may be given again. Keys and tokens come from the environment, profiles and the like: docs/object-stores.md' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l request-timeout -d 'How long a request to an object store or web server may take until it is answered, and an answer may pause [default: 30s]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l fail-fast -d 'Ends the run at the first input that cannot be read, and marks the rest as skipped [default: true]. With `false` the other inputs are read, and `--status-policy` decides' -r -f -a "true\t''
 false\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l status-policy -d 'How the status of the run follows from those of its inputs: `worst` (default), `best`, `majority`, `merge` (a warning where some inputs gave records), `first-failure`, or `all` (failed unless all passed). With `error` nothing is published' -r -f -a "worst\t''

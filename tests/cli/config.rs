@@ -91,8 +91,9 @@ fn defaults_are_shown_under_every_strategy() {
         let find = |key: &str| shown.iter().find(|one| one["key"] == key).expect(key);
         let always = [
             ("prefetch", "2"),
-            ("max_retries", "3 with --on-error retry, else 0"),
-            ("retry_backoff", "1s"),
+            ("max_retries", "3 with --on-error retry, else 0; object stores and HTTP: 8"),
+            ("retry_backoff", "1s; object stores and HTTP: 100ms"),
+            ("request_timeout", "30s"),
         ];
         for (key, value) in defaults.iter().chain(&always) {
             let (found, origin) = (&find(key)["value"], &find(key)["origin"]);
@@ -140,6 +141,7 @@ fn every_setting_has_a_variable_and_a_key() {
             ("encoding", _) => "latin1",
             ("summary", _) => "none",
             ("output", _) => "out/",
+            ("store_option", _) => "region=eu-west-1",
             (_, "CHAR") => "|",
             (_, choice) if choice.contains('|') => choice.split('|').next().unwrap(),
             _ => "name",
