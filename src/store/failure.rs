@@ -16,6 +16,10 @@ pub(crate) struct Failure {
     pub detail: String,
     /// How long the server wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// The server gave a status alone, as it does where it is asked for no more than a head.
+    pub is_mute: bool,
+    /// This try, or one before, may have done what was asked although no answer says so.
+    pub may_have_worked: bool,
 }
 
 /// What is known of the cause.
@@ -43,7 +47,8 @@ pub(crate) enum Cause {
 
 impl Failure {
     pub(crate) fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        Failure { cause, detail: detail.into(), retry_after: None }
+        let detail = detail.into();
+        Failure { cause, detail, retry_after: None, is_mute: false, may_have_worked: false }
     }
 
     /// The time is up in which a request should have been answered.
@@ -68,7 +73,6 @@ impl Failure {
             Some(answer) => answer.into_failure(),
             None => Failure::new(Cause::Other, masked(&innermost(cause))),
         };
-        let transport = transport_of(cause);
         match cause {
             _ if failure.cause != Cause::Other => {}
             Its::NotFound { .. } => failure.cause = Cause::NotFound,
@@ -76,7 +80,7 @@ impl Failure {
             Its::Precondition { .. } => failure.cause = Cause::Changed,
             Its::PermissionDenied { .. } => failure.cause = Cause::Denied,
             Its::Unauthenticated { .. } => failure.cause = Cause::Unknown,
-            _ if transport.is_some_and(is_transient) => failure.cause = Cause::Transient,
+            _ if is_transport(cause) => failure.cause = Cause::Transient,
             // S3 may say so in an answer that began well.
             Its::Generic { .. } if says_busy(cause) => failure.cause = Cause::Transient,
             _ => {}
@@ -235,7 +239,9 @@ impl Answer {
             "AuthorizationHeaderMalformed",
             "IllegalLocationConstraintException",
         ];
-        const BUSY: [&str; 6] = [
+        const BUSY: [&str; 8] = [
+            "ConditionalRequestConflict",
+            "OperationAborted",
             "SlowDown",
             "InternalError",
             "ServiceUnavailable",
@@ -258,6 +264,7 @@ impl Answer {
             408 | 429 | 500 | 502..=504 | 507..=599 => Cause::Transient,
             _ => Cause::Other,
         };
+        let is_mute = self.code.is_empty() && self.message.is_empty();
         let mut detail = format!("the server answered {}", self.status);
         if !self.code.is_empty() {
             detail.push_str(&format!(" {}", self.code));
@@ -265,7 +272,7 @@ impl Answer {
         if !self.message.is_empty() {
             detail.push_str(&format!(" ({})", self.message));
         }
-        Failure { cause, detail, retry_after: self.retry_after }
+        Failure { retry_after: self.retry_after, is_mute, ..Failure::new(cause, detail) }
     }
 }
 
@@ -308,23 +315,17 @@ fn innermost(cause: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-fn transport_of(
-    cause: &(dyn std::error::Error + 'static),
-) -> Option<object_store::client::HttpErrorKind> {
+/// Returns whether the way to the server failed, which it may not with the next try: before an answer
+/// came, or in the middle of one.
+fn is_transport(cause: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(cause);
     while let Some(error) = cause {
-        if let Some(http) = error.downcast_ref::<object_store::client::HttpError>() {
-            return Some(http.kind());
+        if error.is::<object_store::client::HttpError>() {
+            return true;
         }
         cause = error.source();
     }
-    None
-}
-
-/// Returns whether a way to a server that fails like this may work with the next try.
-fn is_transient(kind: object_store::client::HttpErrorKind) -> bool {
-    use object_store::client::HttpErrorKind as Kind;
-    matches!(kind, Kind::Connect | Kind::Request | Kind::Timeout | Kind::Interrupted)
+    false
 }
 
 fn says_busy(cause: &object_store::Error) -> bool {
