@@ -149,19 +149,18 @@ impl Bucket {
         match self.request(retry, || self.objects.head(path)).await {
             Ok(found) => Ok(Some(Object::of(found))),
             Err(failure) if failure.cause == Cause::NotFound => Ok(None),
-            Err(failure) if failure.is_mute => Err(self.explained(path, failure, retry).await),
+            Err(failure) if failure.is_mute && !failure.is_transient() => {
+                Err(self.explained(path, failure).await)
+            }
             Err(failure) => Err(failure),
         }
     }
 
     /// Asks for a byte where a look-up was refused without a word: that answer has a body.
-    async fn explained(&self, path: &Path, mute: Failure, retry: &Retry) -> Failure {
+    async fn explained(&self, path: &Path, mute: Failure) -> Failure {
         let range = Some(GetRange::Bounded(0..1));
-        let ask = || {
-            let options = GetOptions { range: range.clone(), ..GetOptions::default() };
-            self.objects.get_opts(path, options)
-        };
-        match self.request(retry, ask).await {
+        let options = GetOptions { range, ..GetOptions::default() };
+        match self.once(self.objects.get_opts(path, options)).await {
             Err(failure) if !failure.is_mute && failure.cause != Cause::NotFound => failure,
             _ => mute,
         }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::time::Duration;
 
+use super::credentials::Trouble;
 use super::url::Scheme;
 use crate::error::{Error, ErrorKind};
 use crate::sink::names::printable;
@@ -75,6 +76,7 @@ impl Failure {
         };
         match cause {
             _ if failure.cause != Cause::Other => {}
+            _ if is_credentials_trouble(cause) => failure.cause = Cause::Transient,
             Its::NotFound { .. } => failure.cause = Cause::NotFound,
             Its::AlreadyExists { .. } => failure.cause = Cause::Exists,
             Its::Precondition { .. } => failure.cause = Cause::Changed,
@@ -326,6 +328,13 @@ fn is_transport(cause: &(dyn std::error::Error + 'static)) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Returns whether credentials were not found for the moment.
+fn is_credentials_trouble(cause: &object_store::Error) -> bool {
+    let source = std::error::Error::source(cause);
+    let trouble = source.and_then(|source| source.downcast_ref::<Trouble>());
+    trouble.is_some_and(|trouble| trouble.is_transient)
 }
 
 fn says_busy(cause: &object_store::Error) -> bool {

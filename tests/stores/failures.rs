@@ -122,10 +122,11 @@ fn what_was_written_counts_although_the_answer_is_lost() {
         assert_eq!(retries, 1);
     }
     // and where nobody tries again
-    for max_retries in ["--max-retries 0", "--max-retries 1"] {
-        let lab = lab(one(Fault::LoseAnswer, puts().at_most(2)), ORDERS);
-        lab.convert(&format!("{WRITE} {max_retries}")).succeeds();
-        writes_large(one(Fault::LoseAnswer, completes().at_most(1)), max_retries);
+    let args = "in.jsonl --to csv -o s3://tests/out/ --max-retries 0";
+    for (content, when) in [(ORDERS.to_owned(), puts()), (large(), completes())] {
+        let lab = lab(one(Fault::LoseAnswer, when), &content);
+        lab.convert(args).succeeds();
+        assert!(lab.keys().starts_with("in.jsonl out/in.csv"), "{}", lab.keys());
     }
 }
 
@@ -151,7 +152,7 @@ fn an_object_of_somebody_else_is_not_taken_for_ours() {
 #[test]
 fn uploads_that_break_off_are_sent_again() {
     for seed in 0..2 {
-        let cut = Fault::CutUpload(Bytes::Below(7_000_000));
+        let cut = Fault::CutUpload(Bytes::Below(3_000_000));
         let (_, retries) = writes_large(Faults::seeded(seed).with(cut, parts().at_most(3)), "");
         assert_eq!(retries, 3);
     }
@@ -193,10 +194,10 @@ fn a_server_that_stays_busy_ends_the_run() {
     let message = "failed: the server answered 503";
     busy.convert(&format!("{READ} --max-retries 2")).fails(1, &[message, "hint: try again later"]);
     assert_eq!(busy.server.requests().len(), 3);
-    busy.convert(&format!("{WRITE} --max-retries 0")).fails(1, &[message]);
+    busy.convert("in.jsonl --to csv -o s3://tests/out/ --max-retries 0").fails(1, &[message]);
     assert_eq!(busy.server.requests().len(), 4);
     // reads may be given more
-    busy.convert(&format!("{READ} --max-retries 0 --source-max-retries 1")).fails(1, &[message]);
+    busy.convert(&format!("{READ} --max-retries 0 --source-max-retries 1").replace("--retry", "--source-retry")).fails(1, &[message]);
     assert_eq!(busy.server.requests().len(), 6);
     let writes = lab(one(Fault::Status(503), puts()), ORDERS);
     writes.convert(&format!("{WRITE} --max-retries 2")).fails(1, &["503 SlowDown"]);
@@ -331,8 +332,9 @@ fn a_server_that_is_not_there_ends_the_run() {
         let done = run.fails(1, &["Connection refused", "hint: try again later"]);
         assert_eq!(done.summary()["retries"], 2);
     }
-    let run = lab.convert(READ).option("endpoint=http://no.such.host.invalid");
-    run.arg("--max-retries").arg("0").fails(1, &["error: s3://tests/in.jsonl: opening it failed"]);
+    let args = "s3://tests/in.jsonl --to csv -o local --max-retries 0";
+    let run = lab.convert(args).option("endpoint=http://no.such.host.invalid");
+    run.fails(1, &["error: s3://tests/in.jsonl: opening it failed"]);
     assert_eq!(lab.server.requests().len(), 0);
 }
 

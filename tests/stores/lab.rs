@@ -90,10 +90,15 @@ impl Lab {
         self.folder.path().join(name).exists()
     }
 
-    /// `convert` with the server's settings and these arguments, which have no spaces.
-    pub fn convert(&self, args: &str) -> Run<'_> {
+    /// `convert` with these arguments, which have no spaces, and no settings.
+    pub fn bare(&self, args: &str) -> Run<'_> {
         let args = args.split_whitespace().map(str::to_owned).collect();
-        let run = Run { lab: self, args, variables: Vec::new() };
+        Run { lab: self, args, variables: Vec::new() }
+    }
+
+    /// The same with the settings and keys of the server.
+    pub fn convert(&self, args: &str) -> Run<'_> {
+        let run = self.bare(args);
         let endpoint = format!("endpoint={}", self.server.endpoint());
         let run = run.option(&endpoint).option("allow_http=true").option("region=us-east-1");
         match self.has_keys {
@@ -185,18 +190,11 @@ impl Run<'_> {
     }
 
     pub fn start(&self) -> Started {
-        Started::new(self.command(), b"")
+        Started::new(self.command())
     }
 
     pub fn run(&self) -> Done {
         self.start().wait()
-    }
-
-    /// Runs with `input` on standard input.
-    pub fn pipe(&self, input: &[u8]) -> Done {
-        let mut command = self.command();
-        command.stdin(Stdio::piped());
-        Started::new(command, input).wait()
     }
 
     /// Asserts that the run succeeds and leaves nothing behind but what it published.
@@ -259,13 +257,9 @@ pub struct Started {
 }
 
 impl Started {
-    fn new(mut command: Command, input: &[u8]) -> Started {
+    fn new(mut command: Command) -> Started {
         let mut child = command.spawn().unwrap();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        if let Some(mut stdin) = child.stdin.take() {
-            // a run that refuses its flags goes away without reading
-            let _ = stdin.write_all(input);
-        }
         let collect = |mut from: Box<dyn Read + Send>| {
             thread::spawn(move || {
                 let mut bytes = Vec::new();

@@ -177,9 +177,10 @@ fn equals_local(faults: Faults, name: &str, content: &[u8], more: &str) -> (Lab,
     let lab = Lab::new(faults);
     lab.put(name, content);
     lab.write(name, content);
-    let args = "--memory-limit 64MiB --to csv --name t --retry-backoff 1ms --summary json";
+    let args = "--memory-limit 64MiB --to csv --name t --summary json";
+    let more = format!("{more} --retry-backoff 1ms");
     let done = lab.convert(&format!("s3://tests/{name} {args} {more} -o remote")).succeeds();
-    lab.convert(&format!("{name} {args} {more} -o local")).succeeds();
+    lab.convert(&format!("{name} {args} -o local")).succeeds();
     assert!(lab.read("remote/t.csv") == lab.read("local/t.csv"), "they differ");
     (lab, done.summary())
 }
@@ -281,7 +282,7 @@ fn the_source_column_holds_urls() {
     let lab = numbered(&["a.jsonl", "d/b.jsonl"]);
     let run = lab.convert("s3://tests/a.jsonl s3://tests/d/* --source-column=from --to csv -o - -q");
     let done = run.succeeds();
-    assert_eq!(done.stdout_text(), "n,from\n0,s3://tests/a.jsonl\n1,s3://tests/d/b.jsonl\n");
+    assert_eq!(done.stdout_text(), "_tm_id,from,n\n1,s3://tests/a.jsonl,0\n2,s3://tests/d/b.jsonl,1\n");
 }
 
 #[test]

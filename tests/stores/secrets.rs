@@ -119,11 +119,11 @@ fn settings_that_are_secrets_are_refused_and_not_echoed() {
             assert!(done.stderr.contains(&key), "{setting}: {}", done.stderr);
             tells_nothing(&done);
         };
-        refused(lab.convert("in.jsonl --to csv -o out").option(&setting).run());
-        let variable = lab.convert("in.jsonl --to csv -o out");
+        refused(lab.bare("in.jsonl --to csv -o out").option(&setting).run());
+        let variable = lab.bare("in.jsonl --to csv -o out");
         refused(variable.env("TRANSMOG_STORE_OPTION", &setting).run());
         lab.write("t.toml", format!("store_option = [\"{setting}\"]\n"));
-        refused(lab.convert("in.jsonl --to csv -o out --config t.toml").run());
+        refused(lab.bare("in.jsonl --to csv -o out --config t.toml").run());
         fs::remove_file(lab.folder.path().join("t.toml")).unwrap();
     }
     for setting in [format!("endpoint=https://me:{SECRET}@minio"), SECRET.to_owned()] {

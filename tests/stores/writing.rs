@@ -48,7 +48,7 @@ fn objects_are_what_files_would_be() {
 fn keys_follow_from_the_output() {
     let check = |output: &str, keys: &str| {
         let lab = with_input(Faults::none(), ORDERS);
-        lab.convert("in.jsonl --to csv -o").arg(output).succeeds();
+        lab.convert("in.jsonl --to csv").arg("-o").arg(output).succeeds();
         assert_eq!(lab.keys(), keys, "{output}");
     };
     check("s3://tests", "in.csv in_items.csv");
@@ -126,7 +126,7 @@ fn what_exists_is_refused_before_input_is_read() {
     let exists = ["exists", "hint: use `--force` to replace it"];
     lab.convert("in.jsonl --to csv -o s3://tests/out/ --on-error fail").fails(2, &exists);
     lab.convert("in.jsonl -o s3://tests/x.csv --on-error fail").fails(2, &exists);
-    let run = lab.convert("in.jsonl --to csv -o out --rejects s3://tests/x.csv --on-error fail");
+    let run = lab.convert("in.jsonl --to csv -o out --rejects s3://tests/x.csv");
     run.fails(2, &exists);
     // a child table shows late, and all the same nothing is published
     lab.write("in.jsonl", ORDERS);
