@@ -28,6 +28,7 @@ use crate::sink::{
     Access, Destination, Framing, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged,
     StagedSide, Trail,
 };
+use crate::store::Stores;
 
 /// What the name of a reject file ends in.
 const REJECTS_EXTENSION: &str = "rejects.jsonl";
@@ -45,6 +46,7 @@ pub(super) struct Outputs {
     /// Where the summary goes, with the tables.
     summary: Option<Side>,
     retry: Retry,
+    stores: Stores,
     start: Instant,
     /// The format cannot hold more digits than a double has.
     pub drops_digits: bool,
@@ -149,6 +151,7 @@ impl Outputs {
             table: conversion.table.clone(),
             summary: None,
             retry: retry.clone(),
+            stores: conversion.stores.clone(),
             start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
             direct,
@@ -387,7 +390,7 @@ impl Outputs {
                 },
             });
         }
-        summary.retries = self.retry.count();
+        summary.retries = self.retry.count() + self.stores.retries();
         summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
         if let Some(side) = &self.summary {
             summary.elapsed = self.start.elapsed();

@@ -7,9 +7,9 @@ use crate::servers::credentials::{CredentialsServer, Keys};
 use crate::servers::faults::{Bytes, Closing, Fault, Faults, When};
 use crate::servers::s3::S3Server;
 
-/// A table that goes in three parts, in few records.
+/// A table that goes in two parts, in few records.
 fn large() -> String {
-    lines(20, 1_000_000)
+    lines(10, 1_000_000)
 }
 
 /// Requests that upload a part, and those that complete uploads.
@@ -52,7 +52,7 @@ fn reads_and_writes(faults: Faults) -> u64 {
     summary["retries"].as_u64().unwrap()
 }
 
-/// Writes a table in three parts over a server that fails.
+/// Writes a table in parts over a server that fails.
 #[track_caller]
 fn writes_large(faults: Faults, more: &str) -> (Lab, u64) {
     let lab = lab(faults, &large());
@@ -152,7 +152,7 @@ fn an_object_of_somebody_else_is_not_taken_for_ours() {
 #[test]
 fn uploads_that_break_off_are_sent_again() {
     for seed in 0..2 {
-        let cut = Fault::CutUpload(Bytes::Below(3_000_000));
+        let cut = Fault::CutUpload(Bytes::Below(1_000_000));
         let (_, retries) = writes_large(Faults::seeded(seed).with(cut, parts().at_most(3)), "");
         assert_eq!(retries, 3);
     }
@@ -165,8 +165,7 @@ fn uploads_that_break_off_are_sent_again() {
 
 #[test]
 fn a_part_that_is_never_answered_is_sent_again() {
-    let (_, retries) =
-        writes_large(one(Fault::Stall, parts().at_most(1)), "--request-timeout 3s");
+    let (_, retries) = writes_large(one(Fault::Stall, parts().at_most(1)), "--request-timeout 3s");
     assert_eq!(retries, 1);
 }
 
@@ -185,7 +184,11 @@ fn waiting_for_answers_has_an_end() {
     end(WRITE, When::method("HEAD"), &late);
     end(WRITE, When::method("POST").query("uploads"), &late);
     end(READ, When::method("HEAD"), &late);
-    end(READ, When::method("GET"), &[&["error: s3://tests/in.jsonl: reading it"][..], &late].concat());
+    end(
+        READ,
+        When::method("GET"),
+        &[&["error: s3://tests/in.jsonl: reading it"][..], &late].concat(),
+    );
 }
 
 #[test]
@@ -197,11 +200,23 @@ fn a_server_that_stays_busy_ends_the_run() {
     busy.convert("in.jsonl --to csv -o s3://tests/out/ --max-retries 0").fails(1, &[message]);
     assert_eq!(busy.server.requests().len(), 4);
     // reads may be given more
-    busy.convert(&format!("{READ} --max-retries 0 --source-max-retries 1").replace("--retry", "--source-retry")).fails(1, &[message]);
+    busy.convert(
+        &format!("{READ} --max-retries 0 --source-max-retries 1")
+            .replace("--retry", "--source-retry"),
+    )
+    .fails(1, &[message]);
     assert_eq!(busy.server.requests().len(), 6);
     let writes = lab(one(Fault::Status(503), puts()), ORDERS);
     writes.convert(&format!("{WRITE} --max-retries 2")).fails(1, &["503 SlowDown"]);
     assert!(!busy.has("local"));
+}
+
+#[test]
+fn summaries_in_files_count_tries_too() {
+    let lab = lab(one(Fault::Status(503), When::always().at_most(2)), ORDERS);
+    lab.convert(&READ.replace("--summary json", "--summary json=s.json")).succeeds();
+    let summary: serde_json::Value = serde_json::from_slice(&lab.read("s.json")).unwrap();
+    assert_eq!(summary["retries"], 2);
 }
 
 #[test]
@@ -229,7 +244,8 @@ fn statuses_that_stay_are_not_tried_again() {
         let writes = self::lab(one(Fault::Status(status), puts()), ORDERS);
         let run = writes.convert(WRITE);
         let is_conflict = status == 409;
-        let done = run.fails(if is_conflict { 2 } else { 1 }, &["error: s3://tests/out/in_items.csv: "]);
+        let done =
+            run.fails(if is_conflict { 2 } else { 1 }, &["error: s3://tests/out/in_items.csv: "]);
         assert_eq!(done.summary()["retries"], 0, "{status}");
     }
 }
@@ -244,7 +260,8 @@ fn a_region_that_is_wrong_is_named() {
         lab.convert(READ).fails(1, &["error: s3://tests/in.jsonl: opening it failed", hint]);
         lab.convert("s3://tests/* --to csv -o local").fails(1, &[hint]);
         lab.convert(WRITE).fails(1, &["error: s3://tests/out/in.csv: ", hint]);
-        lab.convert(&format!("{WRITE} --force")).fails(1, &["error: s3://tests/out/in.csv: ", hint]);
+        lab.convert(&format!("{WRITE} --force"))
+            .fails(1, &["error: s3://tests/out/in.csv: ", hint]);
         assert!(lab.server.requests().len() <= 6, "{}", lab.server.requests().len());
         lab.convert(WRITE).option("region=eu-west-1").succeeds();
     }

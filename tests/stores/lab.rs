@@ -335,7 +335,8 @@ fn text(seed: usize, bytes: usize) -> String {
     let mut state = seed as u64 + 1;
     let mut text = String::with_capacity(bytes + 16);
     while text.len() < bytes {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(&format!("{:016x}", state ^ (state >> 29)));
     }
     text.truncate(bytes);

@@ -38,7 +38,10 @@ fn keys_come_from_the_files_of_amazons_tools() {
     let option = lab(&format!("[default]\n{NOT_OURS}[ours]\nKEYS\n"), "");
     write(&option).option("profile=ours").env("AWS_PROFILE", "default").succeeds();
     let elsewhere = lab("", "");
-    elsewhere.write("keys", format!("[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"));
+    elsewhere.write(
+        "keys",
+        format!("[default]\naws_access_key_id={ACCESS_KEY}\naws_secret_access_key={SECRET_KEY}\n"),
+    );
     let path = elsewhere.folder.path().join("keys");
     write(&elsewhere).env("AWS_SHARED_CREDENTIALS_FILE", &path.to_string_lossy()).succeeds();
 }
@@ -62,9 +65,15 @@ fn a_process_gives_keys() {
     let lab = lab("", "");
     lab.write("keys.json", json);
     let keys = lab.folder.path().join("keys.json");
-    lab.write(".aws/config", format!("[profile tool]\ncredential_process = cat {}\n", keys.display()));
+    lab.write(
+        ".aws/config",
+        format!("[profile tool]\ncredential_process = cat {}\n", keys.display()),
+    );
     write(&lab).env("AWS_PROFILE", "tool").succeeds();
     write(&lab).arg("--force").option("profile=tool").succeeds();
+    lab.write(".aws/config", "[profile tool]\ncredential_process = false\n");
+    let told = ["finding credentials failed: `credential_process` ended with status 1"];
+    write(&lab).arg("--force").option("profile=tool").fails(1, &told);
 }
 
 /// The region that requests were signed for.
@@ -81,7 +90,9 @@ fn a_region_comes_from_the_profile() {
     let config = "[default]\nregion = eu-west-1\n[profile far]\nregion = ap-south-1\n";
     let lab = lab("[default]\nKEYS\n[far]\nKEYS\n", config);
     // without the option that all others have
-    let run = |more: &str| write(&lab).without("region=us-east-1").arg("--force").arg("--summary").arg(more);
+    let run = |more: &str| {
+        write(&lab).without("region=us-east-1").arg("--force").arg("--summary").arg(more)
+    };
     assert_eq!(region_of(&lab, &run("none")), "eu-west-1");
     assert_eq!(region_of(&lab, &run("none").env("AWS_PROFILE", "far")), "ap-south-1");
     assert_eq!(region_of(&lab, &run("none").option("profile=far")), "ap-south-1");
@@ -96,7 +107,10 @@ fn nothing_at_all_is_told_soon() {
     let lab = lab("", "");
     let start = Instant::now();
     let run = lab.convert("in.jsonl --to csv -o s3://tests/out/");
-    let told = ["finding credentials failed: there are none", "hint: check the credentials: `AWS_PROFILE`"];
+    let told = [
+        "finding credentials failed: there are none",
+        "hint: check the credentials: `AWS_PROFILE`",
+    ];
     run.fails(1, &told);
     lab.convert("s3://tests/in.jsonl --to csv -o out").fails(1, &told);
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
@@ -112,7 +126,8 @@ fn nothing_at_all_is_told_soon() {
 #[test]
 fn public_data_needs_no_keys() {
     let lab = lab("", "");
-    let done = lab.convert("s3://tests/in.jsonl --to csv -o out").option("skip_signature=true").run();
+    let done =
+        lab.convert("s3://tests/in.jsonl --to csv -o out").option("skip_signature=true").run();
     // our server wants a signature
     done.failed(1, &["403"]);
     assert_eq!(lab.server.requests()[0].header("authorization"), None);

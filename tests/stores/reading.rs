@@ -86,6 +86,15 @@ fn what_stands_for_nothing_is_refused() {
 }
 
 #[test]
+fn a_key_with_an_empty_step_stops_a_listing() {
+    // FIXME: `object_store` lists nothing then; what does not match could be left out
+    let lab = numbered(&["a.jsonl", "x//b.jsonl"]);
+    lab.convert("s3://tests/* --to csv -o out")
+        .fails(1, &["error: s3://tests/*: listing it failed"]);
+    reads(&lab, &["s3://tests/a*"], &[0]);
+}
+
+#[test]
 fn all_pages_of_a_listing_are_read_in_the_order_of_bytes() {
     let keys: Vec<String> = (0..25).map(|number| format!("p/{number:02}.jsonl")).collect();
     let lab = numbered(&keys.iter().map(String::as_str).collect::<Vec<_>>());
@@ -158,22 +167,36 @@ fn an_object_that_changes_while_it_is_read_ends_the_run() {
             lab.server.replace_after(BUCKET, "a.jsonl", reads, changed.clone());
             let run = lab.convert("s3://tests/a.jsonl --memory-limit 64MiB --to csv -o out");
             let done = run.run();
-            done.failed(1, &["error: s3://tests/a.jsonl: reading it failed", "hint: somebody wrote"]);
+            done.failed(
+                1,
+                &["error: s3://tests/a.jsonl: reading it failed", "hint: somebody wrote"],
+            );
             assert!(!lab.has("out"));
             lab.is_tidy();
         }
     }
     let lab = Lab::new(Faults::none());
     lab.put("a.jsonl.gz", gzip(&content));
-    lab.server.replace_after(BUCKET, "a.jsonl.gz", 2, gzip(content.replace("\"id\":1", "\"id\":2")));
+    lab.server.replace_after(
+        BUCKET,
+        "a.jsonl.gz",
+        2,
+        gzip(content.replace("\"id\":1", "\"id\":2")),
+    );
     let run = lab.convert("s3://tests/a.jsonl.gz --memory-limit 64MiB --to csv -o out");
-    run.run().failed(1, &["error: s3://tests/a.jsonl.gz: reading it failed", "hint: somebody wrote"]);
+    run.run()
+        .failed(1, &["error: s3://tests/a.jsonl.gz: reading it failed", "hint: somebody wrote"]);
     assert!(!lab.has("out"));
 }
 
 /// Converts an object and a file with the same content; returns the lab and the summary.
 #[track_caller]
-fn equals_local(faults: Faults, name: &str, content: &[u8], more: &str) -> (Lab, serde_json::Value) {
+fn equals_local(
+    faults: Faults,
+    name: &str,
+    content: &[u8],
+    more: &str,
+) -> (Lab, serde_json::Value) {
     let lab = Lab::new(faults);
     lab.put(name, content);
     lab.write(name, content);
@@ -229,7 +252,8 @@ fn a_read_that_breaks_off_goes_on_at_the_byte_where_it_broke() {
         .iter()
         .filter(|range| range.start % (1 << 20) > 0)
         .map(|again| {
-            let before = ranges.iter().filter(|one| one.end == again.end && one.start < again.start);
+            let before =
+                ranges.iter().filter(|one| one.end == again.end && one.start < again.start);
             again.start - before.map(|one| one.start).max().unwrap()
         })
         .collect();
@@ -280,9 +304,13 @@ fn a_limit_ends_the_reading() {
 #[test]
 fn the_source_column_holds_urls() {
     let lab = numbered(&["a.jsonl", "d/b.jsonl"]);
-    let run = lab.convert("s3://tests/a.jsonl s3://tests/d/* --source-column=from --to csv -o - -q");
+    let run =
+        lab.convert("s3://tests/a.jsonl s3://tests/d/* --source-column=from --to csv -o - -q");
     let done = run.succeeds();
-    assert_eq!(done.stdout_text(), "_tm_id,from,n\n1,s3://tests/a.jsonl,0\n2,s3://tests/d/b.jsonl,1\n");
+    assert_eq!(
+        done.stdout_text(),
+        "_tm_id,from,n\n1,s3://tests/a.jsonl,0\n2,s3://tests/d/b.jsonl,1\n"
+    );
 }
 
 #[test]
@@ -311,7 +339,8 @@ fn an_object_that_is_read_is_not_written() {
         lab.convert(args).fails(2, &["error: s3://tests/a.jsonl: ", refused]);
     }
     lab.put("b_items.jsonl", "{}\n");
-    let run = lab.convert("s3://tests/b_items.jsonl s3://tests/a.jsonl -o s3://tests/b.jsonl --force");
+    let run =
+        lab.convert("s3://tests/b_items.jsonl s3://tests/a.jsonl -o s3://tests/b.jsonl --force");
     run.fails(2, &["error: s3://tests/b_items.jsonl: ", refused]);
 }
 

@@ -55,7 +55,8 @@ fn a_server_that_echoes_secrets_is_not_quoted() {
         "--metrics metrics.prom",
         "--fail-fast=false",
     ];
-    for (args, log) in [read, list, write].into_iter().flat_map(|args| logs.map(|log| (args, log))) {
+    for (args, log) in [read, list, write].into_iter().flat_map(|args| logs.map(|log| (args, log)))
+    {
         let lab = Lab::new(Faults::none().with(Fault::EchoSecrets, When::always()));
         lab.write("in.jsonl", ORDERS);
         let done = lab
@@ -142,12 +143,11 @@ fn settings_that_are_secrets_are_refused_and_not_echoed() {
 fn settings_that_are_secrets_are_not_shown_by_config() {
     let folder = Folder::new();
     for setting in secret_settings() {
-        fs::write(folder.path().join("t.toml"), format!("store_option = [\"{setting}\"]\n")).unwrap();
-        for args in [
-            &["config"][..],
-            &["config", "--check", "t.toml"],
-            &["config", "--config", "t.toml"],
-        ] {
+        fs::write(folder.path().join("t.toml"), format!("store_option = [\"{setting}\"]\n"))
+            .unwrap();
+        for args in
+            [&["config"][..], &["config", "--check", "t.toml"], &["config", "--config", "t.toml"]]
+        {
             for variables in [&[("TRANSMOG_STORE_OPTION", setting.as_str())][..], &[]] {
                 let done = folder.run(args, variables);
                 tells_nothing(&done);

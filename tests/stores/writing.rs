@@ -16,7 +16,7 @@ fn with_input(faults: Faults, content: &str) -> Lab {
 
 /// A table that goes in three parts, in few records.
 fn large() -> String {
-    lines(20, 1_000_000)
+    lines(18, 1_000_000)
 }
 
 /// Requests that upload a part.
@@ -57,7 +57,7 @@ fn keys_follow_from_the_output() {
     check("s3://tests/out/", "out/in.csv out/in_items.csv");
     check("s3://tests/out/x.csv", "out/x.csv out/x_items.csv");
     check("s3://tests/x.csv", "x.csv x_items.csv");
-    check("s3://tests/a b/%41+#?.csv", "a b/%41+#?.csv a b/%41+#?_items.csv");
+    check("s3://tests/a b/%41+ü.csv", "a b/%2541+ü_items.csv a b/%41+ü.csv");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn force_replaces() {
     lab.convert("in.jsonl --to csv -o s3://tests/ --force").succeeds();
     lab.convert("in.jsonl --to csv -o s3://tests/ --force").succeeds();
     assert_eq!(lab.keys(), "in.csv");
-    assert!(lab.get("in.csv").len() > 20_000_000);
+    assert!(lab.get("in.csv").len() > 18_000_000);
 }
 
 #[test]
