@@ -29,6 +29,7 @@ use crate::sink::{
     Access, Destination, Framing, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged,
     StagedSide, Trail,
 };
+use crate::store::Stores;
 
 /// What the name of a reject file ends in.
 const REJECTS_EXTENSION: &str = "rejects.jsonl";
@@ -48,6 +49,7 @@ pub(super) struct Outputs {
     /// What describes the tables, with them.
     pub(super) manifest: Option<ManifestOutput>,
     retry: Retry,
+    stores: Stores,
     start: Instant,
     /// The format cannot hold more digits than a double has.
     pub drops_digits: bool,
@@ -153,6 +155,7 @@ impl Outputs {
             summary: None,
             manifest: None,
             retry: retry.clone(),
+            stores: conversion.stores.clone(),
             start: Instant::now(),
             drops_digits: matches!(conversion.to, OutputFormat::Parquet | OutputFormat::Arrow),
             direct,
@@ -395,7 +398,7 @@ impl Outputs {
                 },
             });
         }
-        summary.retries = self.retry.count();
+        summary.retries = self.retry.count() + self.stores.retries();
         summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
         if let Some(manifest) = &self.manifest {
             rejects.sides.push(manifest.stage(

@@ -46,10 +46,17 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 /// Runs a conversion; `summary` says what it did, also where it fails.
-pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
+pub(super) fn run(conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
+    let stores = conversion.stores.clone();
+    let done = open(conversion, summary);
+    summary.retries += stores.retries();
+    done
+}
+
+/// Opens what goes in and what comes out, and converts.
+fn open(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> {
     let names: Vec<String> = conversion.inputs.iter().map(input_name).collect();
     let inputs = input_files(&mut conversion)?;
-    let stores = conversion.stores.clone();
     let root_name = conversion.root_name();
     let retry = conversion.retry();
     let paths = Arc::new(Paths::default());
@@ -65,7 +72,7 @@ pub(super) fn run(mut conversion: Conversion, summary: &mut Summary) -> Result<(
         let parts = Parts { names, paths, schema, outputs, rejects, retry };
         convert(conversion, parts, summary)
     });
-    summary.retries = retry.count() + stores.retries();
+    summary.retries = retry.count();
     done.map_err(|error| trail.clear(error))
 }
 

@@ -16,7 +16,8 @@ use futures_util::stream;
 use object_store::MultipartId;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
 
 use super::local::Scratch;
 use super::{Overwrite, shown};
@@ -132,7 +133,7 @@ impl Remote {
                 size,
                 content: file.map_or(Content::Nothing, Content::Small),
                 before: Before::Unknown,
-                is_shown: false,
+                shown: Shown::No,
             });
         }
         uploads.look_up()?;
@@ -149,7 +150,15 @@ pub(super) struct Uploads {
     begun: Begun,
 }
 
-type Begun = Arc<Mutex<Vec<(Bucket, Path, MultipartId)>>>;
+type Begun = Arc<Mutex<Open>>;
+
+/// What a store has to be told of where a run ends early.
+#[derive(Default)]
+struct Open {
+    uploads: Vec<(Bucket, Path, MultipartId)>,
+    /// Requests for further ones, whose answers may not be there yet.
+    beginning: Vec<JoinHandle<()>>,
+}
 
 /// One object on its way.
 struct Upload {
@@ -161,7 +170,16 @@ struct Upload {
     size: u64,
     content: Content,
     before: Before,
-    is_shown: bool,
+    shown: Shown,
+}
+
+/// Whether others can see an object of this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    No,
+    Yes,
+    /// The store does not say.
+    Perhaps,
 }
 
 /// What an object will hold.
@@ -252,7 +270,8 @@ impl Uploads {
             for turn in [Turn::First, Turn::Main, Turn::Last] {
                 let now = self.uploads.iter_mut().filter(|upload| upload.turn == turn);
                 let shows = now.map(|upload| upload.show(overwrite, &retry, &begun));
-                all(shows).await?;
+                // what is under way may show whether or not somebody waits for it
+                all_to_the_end(shows).await?;
             }
             Ok(())
         });
@@ -262,15 +281,20 @@ impl Uploads {
     /// Removes what was shown, as far as nothing was there before; says what could not be.
     pub(super) fn take_back(&mut self, cause: Error) -> Error {
         let retry = self.remote.retry.unstoppable();
-        let shown = self.uploads.iter_mut().filter(|upload| upload.is_shown);
+        let shown = self.uploads.iter_mut().filter(|upload| upload.shown != Shown::No);
         let removes = shown.map(|upload| {
             let retry = &retry;
             async move {
+                if upload.shown == Shown::Perhaps {
+                    return Some(format!("`{}` may be there", upload.url));
+                }
                 if upload.before != Before::Nothing {
                     return Some(format!("`{}` is the new one", upload.url));
                 }
                 let gone = upload.bucket.delete(&upload.path, retry).await;
-                upload.is_shown = gone.is_err();
+                if gone.is_ok() {
+                    upload.shown = Shown::No;
+                }
                 gone.err().map(|failure| format!("`{}` is there: {failure}", upload.url))
             }
         });
@@ -290,7 +314,12 @@ impl Uploads {
 impl Drop for Uploads {
     /// Gives up what was begun and not completed.
     fn drop(&mut self) {
-        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        let open = || self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let beginning = std::mem::take(&mut open().beginning);
+        // one that is begun after this has looked would stay
+        let beginning = beginning.into_iter().filter(|request| !request.is_finished());
+        let _ = self.remote.tidy(beginning);
+        let begun = std::mem::take(&mut open().uploads);
         if begun.is_empty() {
             return;
         }
@@ -306,14 +335,19 @@ impl Upload {
     async fn begin(&self, retry: &Retry, begun: &Begun) -> Result<MultipartId, Failure> {
         let (bucket, path) = (self.bucket.clone(), self.path.clone());
         let (retry, begun) = (retry.clone(), Arc::clone(begun));
+        let (sender, answer) = oneshot::channel();
+        let open = Arc::clone(&begun);
         let beginning = self.bucket.spawn(async move {
-            let id = bucket.begin(&path, &retry).await?;
-            let mut all = begun.lock().unwrap_or_else(PoisonError::into_inner);
-            all.push((bucket.clone(), path, id.clone()));
-            Ok(id)
+            let id = bucket.begin(&path, &retry).await;
+            if let Ok(id) = &id {
+                let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+                open.uploads.push((bucket.clone(), path, id.clone()));
+            }
+            let _ = sender.send(id);
         });
+        begun.lock().unwrap_or_else(PoisonError::into_inner).beginning.push(beginning);
         let gone = |_| Failure::new(Cause::Other, "the request was given up");
-        beginning.await.map_err(gone)?
+        answer.await.map_err(gone)?
     }
 
     /// Sends all parts, as many at once as there is room for.
@@ -364,6 +398,7 @@ impl Upload {
         begun: &Begun,
     ) -> Result<(), Error> {
         let is_new = overwrite == Overwrite::Refuse;
+        let mut small = None;
         let done = match &mut self.content {
             Content::Nothing => {
                 return self.remove_old(retry).await;
@@ -372,37 +407,54 @@ impl Upload {
                 let mut bytes = Vec::with_capacity(self.size as usize);
                 let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
                 read.map_err(|cause| reading(&self.url, cause))?;
-                self.bucket.put(&self.path, &bytes.into(), is_new, retry).await
+                let bytes = small.insert(Bytes::from(bytes));
+                self.bucket.put(&self.path, bytes, is_new, retry).await
             }
-            Content::Sent(id, parts) => self.bucket.complete(&self.path, id, parts, retry).await,
+            Content::Sent(id, parts) => {
+                self.bucket.complete(&self.path, id, parts, is_new, retry).await
+            }
+        };
+        self.shown = match &done {
+            Ok(()) => Shown::Yes,
+            Err(failure) if failure.may_have_worked => self.look_for_own(small, retry).await,
+            Err(_) => Shown::No,
         };
         if let Err(failure) = done
-            && !self.is_there(retry).await
+            && self.shown != Shown::Yes
         {
             return Err(match failure.cause {
                 Cause::Exists | Cause::Changed if is_new => exists(&self.url),
                 _ => failed(&self.url, "writing it", failure),
             });
         }
-        self.is_shown = true;
         if let Content::Sent(id, _) = &self.content {
-            let mut all = begun.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|(_, _, other)| other != id);
+            let mut open = begun.lock().unwrap_or_else(PoisonError::into_inner);
+            open.uploads.retain(|(_, _, other)| other != id);
         }
         Ok(())
     }
 
-    /// Returns whether a request that seems to have failed has worked: its answer may be lost, and
-    /// the next try finds that there is nothing left to do.
-    async fn is_there(&self, retry: &Retry) -> bool {
-        let found = self.bucket.look_up(&self.path, retry).await;
-        let Ok(Some(found)) = found else { return false };
-        let is_new = match &self.before {
-            Before::Nothing => true,
-            Before::Something(before) => found.tag != before.tag || found.written != before.written,
-            Before::Unknown => false,
+    /// Finds out whether a request that seems to have failed has worked: its answer may be lost, and
+    /// the next try finds that there is nothing left to do. `small` is what was written at once.
+    async fn look_for_own(&self, small: Option<Bytes>, retry: &Retry) -> Shown {
+        let found = match self.bucket.look_up(&self.path, retry).await {
+            Ok(Some(found)) if found.size == self.size => found,
+            Ok(_) => return Shown::No,
+            Err(_) => return Shown::Perhaps,
         };
-        is_new && found.size == self.size
+        let is_own = match (small, &self.before) {
+            // somebody else may have been faster
+            (Some(own), _) => match self.bucket.read(&self.path, retry).await {
+                Ok(bytes) => bytes == own,
+                Err(_) => return Shown::Perhaps,
+            },
+            (None, Before::Nothing) => true,
+            (None, Before::Something(before)) => {
+                found.tag != before.tag || found.written != before.written
+            }
+            (None, Before::Unknown) => return Shown::Perhaps,
+        };
+        if is_own { Shown::Yes } else { Shown::No }
     }
 
     /// Removes the object of an earlier run.
@@ -424,6 +476,14 @@ async fn all(
         done?;
     }
     Ok(())
+}
+
+/// Runs everything, several at once; an error ends nothing, and the first is returned.
+async fn all_to_the_end(
+    work: impl Iterator<Item = impl Future<Output = Result<(), Error>>>,
+) -> Result<(), Error> {
+    let done = stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    done.into_iter().collect()
 }
 
 /// Returns the bytes of a part, so that an upload has no more parts than stores take.

@@ -139,12 +139,13 @@ mod listed {
         let listed = stores.wait(&retry, bucket.list(prefix, &retry))?;
         let mut objects = listed
             .map_err(|failure| failure.into_error(url.scheme(), url.shown(), "listing it"))?;
-        let is_folder = |object: &Object, next: Option<&Object>| {
-            let below = next.and_then(|next| next.key.strip_prefix(&object.key));
-            object.size == 0 && below.is_some_and(|rest| rest.starts_with('/'))
+        let is_folder = |object: &Object| {
+            let below = format!("{}/", object.key);
+            // others may stand between them: `.` sorts before `/`
+            let at = objects.partition_point(|other| other.key.as_bytes() < below.as_bytes());
+            object.size == 0 && objects.get(at).is_some_and(|next| next.key.starts_with(&below))
         };
-        let folders: Vec<bool> =
-            (0..objects.len()).map(|at| is_folder(&objects[at], objects.get(at + 1))).collect();
+        let folders: Vec<bool> = objects.iter().map(is_folder).collect();
         let mut folders = folders.into_iter();
         objects.retain(|_| !folders.next().unwrap_or_default());
         Ok(objects)

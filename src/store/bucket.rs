@@ -106,12 +106,15 @@ impl Bucket {
         mut make: impl FnMut() -> W,
     ) -> Result<T, Failure> {
         let mut tries = 0;
+        let mut may_have_worked = false;
         loop {
-            let failure = match self.once(make()).await {
+            let mut failure = match self.once(make()).await {
                 Ok(done) => return Ok(done),
                 Err(failure) => failure,
             };
             tries += 1;
+            may_have_worked |= failure.is_transient();
+            failure.may_have_worked = may_have_worked;
             if !failure.is_transient() || !retry.pause(tries, failure.retry_after).await {
                 return Err(failure);
             }
@@ -146,8 +149,27 @@ impl Bucket {
         match self.request(retry, || self.objects.head(path)).await {
             Ok(found) => Ok(Some(Object::of(found))),
             Err(failure) if failure.cause == Cause::NotFound => Ok(None),
+            Err(failure) if failure.is_mute && !failure.is_transient() => {
+                Err(self.explained(path, failure).await)
+            }
             Err(failure) => Err(failure),
         }
+    }
+
+    /// Asks for a byte where a look-up was refused without a word: that answer has a body.
+    async fn explained(&self, path: &Path, mute: Failure) -> Failure {
+        let range = Some(GetRange::Bounded(0..1));
+        let options = GetOptions { range, ..GetOptions::default() };
+        match self.once(self.objects.get_opts(path, options)).await {
+            Err(failure) if !failure.is_mute && failure.cause != Cause::NotFound => failure,
+            _ => mute,
+        }
+    }
+
+    /// Reads a small object as a whole.
+    pub(crate) async fn read(&self, path: &Path, retry: &Retry) -> Result<Bytes, Failure> {
+        let read = || async { self.objects.get(path).await?.bytes().await };
+        self.request(retry, read).await
     }
 
     /// Asks for a single key, which tells whether the bucket is there and may be listed.
@@ -243,15 +265,21 @@ impl Bucket {
         self.request(retry, send).await
     }
 
-    /// Makes an upload the object.
+    /// Makes an upload the object; with `is_new` only where there is none, as far as the store
+    /// knows how.
     pub(crate) async fn complete(
         &self,
         path: &Path,
         upload: &MultipartId,
         parts: &[PartId],
+        is_new: bool,
         retry: &Retry,
     ) -> Result<(), Failure> {
-        let complete = || self.uploads.complete_multipart(path, upload, parts.to_vec());
+        let is_conditional = is_new && self.scheme == Scheme::S3;
+        let complete = || {
+            let complete = self.uploads.complete_multipart(path, upload, parts.to_vec());
+            connect::if_new(is_conditional, complete)
+        };
         self.request(retry, complete).await.map(drop)
     }
 

@@ -190,6 +190,17 @@ fn refused(url: &StoreUrl, cause: &dyn std::error::Error) -> Error {
         .with_hint("`--store-option` and the environment say where the store is and who asks")
 }
 
+tokio::task_local! {
+    /// Whether the request at hand is to do nothing where there is an object.
+    static IF_NEW: bool;
+}
+
+/// Has a request do nothing where there is an object, where `is_wanted`: `object_store` knows this
+/// of uploads at once alone, and S3 of those in parts as well.
+pub(super) async fn if_new<T>(is_wanted: bool, work: impl Future<Output = T>) -> T {
+    IF_NEW.scope(is_wanted, work).await
+}
+
 /// Makes clients that note what servers answer.
 #[derive(Debug)]
 struct Noting;
@@ -206,7 +217,12 @@ struct Noted(HttpClient);
 
 #[async_trait]
 impl HttpService for Noted {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if IF_NEW.try_with(|is_wanted| *is_wanted).unwrap_or_default() {
+            // not one of the headers that have to be signed
+            let any = http::HeaderValue::from_static("*");
+            request.headers_mut().insert(http::header::IF_NONE_MATCH, any);
+        }
         let response = self.0.execute(request).await?;
         let status = response.status();
         if status.is_success() {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::time::Duration;
 
+use super::credentials::Trouble;
 use super::url::Scheme;
 use crate::error::{Error, ErrorKind};
 use crate::sink::names::printable;
@@ -16,6 +17,10 @@ pub(crate) struct Failure {
     pub detail: String,
     /// How long the server wants to be left alone.
     pub retry_after: Option<Duration>,
+    /// The server gave a status alone, as it does where it is asked for no more than a head.
+    pub is_mute: bool,
+    /// This try, or one before, may have done what was asked although no answer says so.
+    pub may_have_worked: bool,
 }
 
 /// What is known of the cause.
@@ -49,7 +54,8 @@ pub(crate) enum Cause {
 
 impl Failure {
     pub(crate) fn new(cause: Cause, detail: impl Into<String>) -> Self {
-        Failure { cause, detail: detail.into(), retry_after: None }
+        let detail = detail.into();
+        Failure { cause, detail, retry_after: None, is_mute: false, may_have_worked: false }
     }
 
     /// The time is up in which a request should have been answered.
@@ -74,15 +80,15 @@ impl Failure {
             Some(answer) => answer.into_failure(),
             None => Failure::new(Cause::Other, masked(&innermost(cause))),
         };
-        let transport = transport_of(cause);
         match cause {
             _ if failure.cause != Cause::Other => {}
+            _ if is_credentials_trouble(cause) => failure.cause = Cause::Transient,
             Its::NotFound { .. } => failure.cause = Cause::NotFound,
             Its::AlreadyExists { .. } => failure.cause = Cause::Exists,
             Its::Precondition { .. } => failure.cause = Cause::Changed,
             Its::PermissionDenied { .. } => failure.cause = Cause::Denied,
             Its::Unauthenticated { .. } => failure.cause = Cause::Unknown,
-            _ if transport.is_some_and(is_transient) => failure.cause = Cause::Transient,
+            _ if is_transport(cause) => failure.cause = Cause::Transient,
             // S3 may say so in an answer that began well.
             Its::Generic { .. } if says_busy(cause) => failure.cause = Cause::Transient,
             _ => {}
@@ -247,7 +253,9 @@ impl Answer {
             "AuthorizationHeaderMalformed",
             "IllegalLocationConstraintException",
         ];
-        const BUSY: [&str; 6] = [
+        const BUSY: [&str; 8] = [
+            "ConditionalRequestConflict",
+            "OperationAborted",
             "SlowDown",
             "InternalError",
             "ServiceUnavailable",
@@ -270,6 +278,7 @@ impl Answer {
             408 | 429 | 500 | 502..=504 | 507..=599 => Cause::Transient,
             _ => Cause::Other,
         };
+        let is_mute = self.code.is_empty() && self.message.is_empty();
         let mut detail = format!("the server answered {}", self.status);
         if !self.code.is_empty() {
             detail.push_str(&format!(" {}", self.code));
@@ -277,7 +286,7 @@ impl Answer {
         if !self.message.is_empty() {
             detail.push_str(&format!(" ({})", self.message));
         }
-        Failure { cause, detail, retry_after: self.retry_after }
+        Failure { retry_after: self.retry_after, is_mute, ..Failure::new(cause, detail) }
     }
 }
 
@@ -320,23 +329,24 @@ pub(super) fn innermost(cause: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-fn transport_of(
-    cause: &(dyn std::error::Error + 'static),
-) -> Option<object_store::client::HttpErrorKind> {
+/// Returns whether the way to the server failed, which it may not with the next try: before an answer
+/// came, or in the middle of one.
+fn is_transport(cause: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(cause);
     while let Some(error) = cause {
-        if let Some(http) = error.downcast_ref::<object_store::client::HttpError>() {
-            return Some(http.kind());
+        if error.is::<object_store::client::HttpError>() {
+            return true;
         }
         cause = error.source();
     }
-    None
+    false
 }
 
-/// Returns whether a way to a server that fails like this may work with the next try.
-fn is_transient(kind: object_store::client::HttpErrorKind) -> bool {
-    use object_store::client::HttpErrorKind as Kind;
-    matches!(kind, Kind::Connect | Kind::Request | Kind::Timeout | Kind::Interrupted)
+/// Returns whether credentials were not found for the moment.
+fn is_credentials_trouble(cause: &object_store::Error) -> bool {
+    let source = std::error::Error::source(cause);
+    let trouble = source.and_then(|source| source.downcast_ref::<Trouble>());
+    trouble.is_some_and(|trouble| trouble.is_transient)
 }
 
 fn says_busy(cause: &object_store::Error) -> bool {

@@ -117,15 +117,17 @@ fn decoded(text: &str) -> String {
 
 fn object(scheme: Scheme, written: &str, rest: &str) -> Result<StoreUrl, Error> {
     let (store, key) = rest.split_once('/').unwrap_or((rest, ""));
-    let (at, container) = (store.find('@'), written.starts_with("abfs"));
-    if store.is_empty() || (at.is_some() && !container) {
+    let container = written.starts_with("abfs");
+    // a password may have a slash, and then its end is in the key
+    let has_password = store.contains(':') || (store.contains('@') && !container);
+    if store.is_empty() || has_password {
         let what = if scheme == Scheme::Az { "container" } else { "bucket" };
         let message = format!("`{written}://`: expected a {what}, found `{}`", printable(store));
-        let hint = match at {
-            Some(_) => "keys and passwords have no place in a URL: set them in the environment",
-            None => "such as `s3://bucket/folder/orders.jsonl`",
+        let hint = match has_password {
+            true => "keys and passwords have no place in a URL: set them in the environment",
+            false => "such as `s3://bucket/folder/orders.jsonl`",
         };
-        let message = if at.is_some() { message_without(&message, store) } else { message };
+        let message = if has_password { message_without(&message, store) } else { message };
         return Err(Error::usage(message).with_hint(hint));
     }
     let shown = printable(&format!("{written}://{store}/{key}"));
@@ -139,7 +141,10 @@ fn message_without(message: &str, store: &str) -> String {
 
 fn http(text: &str, rest: &str) -> Result<StoreUrl, Error> {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if host.contains('@') {
+    let port = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map(|(_, port)| port);
+    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit());
+    // a password may have a slash, and then its end is in the path
+    if host.contains('@') || !port.is_none_or(is_port) {
         let message = "`http(s)://`: expected a URL without user and password, found `…@…`";
         return Err(Error::usage(message)
             .with_hint("others can see arguments: fetch it with `curl --netrc` and pipe it in"));
@@ -325,7 +330,10 @@ mod tests {
             ("s3:///k", "expected a bucket"),
             ("az://", "expected a container"),
             ("s3://user:hunter2@b/k", "expected a bucket"),
+            ("s3://user:hunter2/more@b/k", "expected a bucket"),
+            ("abfss://user:hunter2/more@b/k", "expected a container"),
             ("https://user:hunter2@h/k", "without user"),
+            ("https://user:hunter2/more@h/k", "without user"),
             ("http:///k", "expected a host"),
         ];
         for (name, text) in cases {

@@ -2,11 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod failures;
 mod faults;
 mod http_server;
+mod lab;
+mod profiles;
+mod reading;
 mod s3_server;
+mod secrets;
 mod servers;
 mod web;
+mod writing;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

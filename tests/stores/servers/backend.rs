@@ -186,12 +186,15 @@ impl State {
         let limit = asked.min(self.page_keys);
         let prefix = input.prefix.as_deref().unwrap_or_default();
         let token = input.continuation_token.as_deref();
+        let is_parted = input.delimiter.is_some();
         let mut after = token.or(input.start_after.as_deref()).unwrap_or_default().to_string();
         let objects = self.bucket(&input.bucket)?;
         let mut page = Page::default();
         loop {
             let mut rest = objects.range((Bound::Excluded(after.clone()), Bound::Unbounded));
-            let next = rest.find(|(key, _)| key.starts_with(prefix) && !is_below(key, &after));
+            // an object that stands for the folder itself hides nothing
+            let is_done = |key: &str| is_parted && after != prefix && is_below(key, &after);
+            let next = rest.find(|(key, _)| key.starts_with(prefix) && !is_done(key));
             let Some((key, object)) = next else { return Ok(page) };
             if page.objects.len() + page.prefixes.len() == limit {
                 page.next = Some(after);

@@ -285,9 +285,15 @@ fn is_signed_for(fault: &Fault, headers: &HeaderMap) -> bool {
 
 fn code(status: u16) -> &'static str {
     match status {
+        400 => "InvalidRequest",
+        401 => "Unauthorized",
         403 => "AccessDenied",
         404 => "NoSuchKey",
+        405 => "MethodNotAllowed",
+        409 => "BucketNotEmpty",
+        411 => "MissingContentLength",
         429 => "TooManyRequests",
+        501 => "NotImplemented",
         503 => "SlowDown",
         _ => "InternalError",
     }
