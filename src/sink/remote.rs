@@ -7,7 +7,9 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::iter;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ use futures_util::stream;
 use object_store::MultipartId;
 use object_store::multipart::PartId;
 use object_store::path::Path;
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 
 use super::local::Scratch;
 use super::{Overwrite, shown};
@@ -114,7 +116,7 @@ impl Remote {
     /// - Errors: `OutputExists` for what appeared meanwhile; `Io`; what the run ends with.
     pub(super) fn send(&self, planned: Vec<PlannedObject<'_>>) -> Result<Uploads, Error> {
         let mut uploads =
-            Uploads { remote: self.clone(), uploads: Vec::new(), begun: Begun::default() };
+            Uploads { remote: self.clone(), uploads: Vec::new(), begun: Arc::default() };
         for planned in planned {
             let file = planned.content.map(Scratch::read).transpose()?;
             let size = match &file {
@@ -145,11 +147,22 @@ impl Remote {
 pub(super) struct Uploads {
     remote: Remote,
     uploads: Vec<Upload>,
-    /// Uploads that were begun and are neither completed nor given up.
-    begun: Begun,
+    begun: Arc<Begun>,
 }
 
-type Begun = Arc<Mutex<Vec<(Bucket, Path, MultipartId)>>>;
+/// Uploads that were begun and are neither completed nor given up.
+#[derive(Default)]
+struct Begun {
+    uploads: Mutex<Vec<(Bucket, Path, MultipartId)>>,
+    /// Read while a request to begin one is under way.
+    beginning: Arc<RwLock<()>>,
+}
+
+impl Begun {
+    fn all(&self) -> MutexGuard<'_, Vec<(Bucket, Path, MultipartId)>> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// One object on its way.
 struct Upload {
@@ -290,11 +303,15 @@ impl Uploads {
 impl Drop for Uploads {
     /// Gives up what was begun and not completed.
     fn drop(&mut self) {
-        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        let (begun, retry) = (&self.begun, self.remote.retry.unstoppable());
+        if begun.beginning.try_write().is_err() {
+            // an answer that is on its way says what else is to be given up
+            let _ = self.remote.tidy(iter::once(begun.beginning.write()));
+        }
+        let begun = mem::take(&mut *begun.all());
         if begun.is_empty() {
             return;
         }
-        let retry = self.remote.retry.unstoppable();
         let aborts = begun.iter().map(|(bucket, path, id)| bucket.abort(path, id, &retry));
         // whoever cannot reach the store cannot tidy up there
         let _ = self.remote.tidy(aborts);
@@ -303,13 +320,14 @@ impl Drop for Uploads {
 
 impl Upload {
     /// Begins an upload, and notes it even where the run ends before the answer comes.
-    async fn begin(&self, retry: &Retry, begun: &Begun) -> Result<MultipartId, Failure> {
+    async fn begin(&self, retry: &Retry, begun: &Arc<Begun>) -> Result<MultipartId, Failure> {
         let (bucket, path) = (self.bucket.clone(), self.path.clone());
         let (retry, begun) = (retry.clone(), Arc::clone(begun));
+        let under_way = Arc::clone(&begun.beginning).read_owned().await;
         let beginning = self.bucket.spawn(async move {
             let id = bucket.begin(&path, &retry).await?;
-            let mut all = begun.lock().unwrap_or_else(PoisonError::into_inner);
-            all.push((bucket.clone(), path, id.clone()));
+            begun.all().push((bucket.clone(), path, id.clone()));
+            drop(under_way);
             Ok(id)
         });
         let gone = |_| Failure::new(Cause::Other, "the request was given up");
@@ -386,8 +404,7 @@ impl Upload {
         }
         self.is_shown = true;
         if let Content::Sent(id, _) = &self.content {
-            let mut all = begun.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|(_, _, other)| other != id);
+            begun.all().retain(|(_, _, other)| other != id);
         }
         Ok(())
     }
