@@ -17,11 +17,12 @@ use tempfile::TempDir;
 const README: &str = include_str!("../README.md");
 
 /// Pages whose commands are run, with their names.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     ("README.md", README),
     ("docs/configuration.md", include_str!("../docs/configuration.md")),
     ("docs/batching.md", include_str!("../docs/batching.md")),
     ("docs/manifest.md", include_str!("../docs/manifest.md")),
+    ("docs/object-stores.md", include_str!("../docs/object-stores.md")),
 ];
 
 /// How a command of a README starts that runs this project from its sources.

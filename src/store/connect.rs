@@ -9,10 +9,12 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::list::PaginatedListStore;
 use object_store::multipart::MultipartStore;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::{
+    BackoffConfig, ClientOptions, ObjectStore, RetryConfig, StaticCredentialProvider,
+};
 
 use super::credentials::AwsChain;
 use super::failure::Answer;
@@ -123,6 +125,12 @@ fn gs(
     for (key, value) in settings {
         let key = key.parse::<GoogleConfigKey>().map_err(|cause| refused(url, &cause))?;
         builder = builder.with_config(key, value);
+    }
+    let skip_signature = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+    if skip_signature.as_deref() == Some("true") {
+        // object_store 0.14 looks for credentials before it writes, whatever was said
+        let nobody = GcpCredential { bearer: String::new() };
+        builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(nobody)));
     }
     check_endpoint(builder.get_config_value(&GoogleConfigKey::BaseUrl).as_deref(), || {
         let key = GoogleConfigKey::Client(object_store::ClientConfigKey::AllowHttp);
