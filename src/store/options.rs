@@ -62,7 +62,7 @@ const fn all(name: &'static str, each: &'static str) -> Key {
 }
 
 /// Every key, by name.
-static KEYS: [Key; 28] = [
+static KEYS: [Key; 27] = [
     az("account", "account_name"),
     all("allow_http", "allow_http"),
     all("allow_invalid_certificates", "allow_invalid_certificates"),
@@ -77,7 +77,6 @@ static KEYS: [Key; 28] = [
     az("client_id", "client_id"),
     Key { name: "endpoint", s3: Some("endpoint"), gs: Some("base_url"), az: Some("endpoint") },
     az("federated_token_file", "federated_token_file"),
-    s3("metadata_endpoint", "metadata_endpoint"),
     az("msi_endpoint", "msi_endpoint"),
     az("object_id", "object_id"),
     s3("path_style", "virtual_hosted_style_request"),

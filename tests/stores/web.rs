@@ -54,7 +54,7 @@ impl Done {
 
     /// It failed for this reason, and wrote nothing that looks whole.
     #[track_caller]
-    fn says(self, texts: &[&str]) {
+    fn fails_with(self, texts: &[&str]) {
         for text in texts {
             assert!(self.stderr.contains(text), "expected `{text}`, found `{}`", self.stderr);
         }
@@ -276,16 +276,16 @@ fn redirects_are_followed_to_other_pages_alone() {
     for (location, text) in refused {
         let server = serve(Page::reply(Reply::Redirect(302, location.to_owned())));
         let url = server.url("/a.jsonl");
-        fetch(&server, &[]).says(&[&url, text]);
+        fetch(&server, &[]).fails_with(&[&url, text]);
         assert_eq!(server.requests().len(), 1);
     }
     let paths: Vec<String> = (0..12).map(|index| format!("/{index}")).collect();
     let onward = |index: usize| Page::reply(Reply::Redirect(307, format!("/{}", index + 1)));
     let pages = paths.iter().enumerate().map(|(index, path)| (path.as_str(), onward(index)));
     let server = HttpServer::start(pages, Faults::none());
-    convert(&[&server.url("/0")], &[]).says(&["redirects more than 10 times"]);
+    convert(&[&server.url("/0")], &[]).fails_with(&["redirects more than 10 times"]);
     assert_eq!(server.requests().len(), 11);
-    convert(&[&server.url("/12")], &[]).says(&["the server answered 404"]);
+    convert(&[&server.url("/12")], &[]).fails_with(&["the server answered 404"]);
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn what_changes_meanwhile_is_never_mixed() {
             Tag::Strong => told,
             _ => ["`Last-Modified` differs", "at rest"],
         };
-        fetch(&server, &[SMALL_PARTS]).says(&names);
+        fetch(&server, &[SMALL_PARTS]).fails_with(&names);
     }
     // without ranges: only its bytes tell
     let cut = || {
@@ -323,8 +323,8 @@ fn what_changes_meanwhile_is_never_mixed() {
         let page = Page { change: Some((1, bytes.into())), ..plain.clone() };
         HttpServer::start([("/a.jsonl", page)], cut())
     };
-    fetch(&changed(other), &[]).says(&["it begins with other bytes"]);
-    fetch(&changed(text[..1_000].to_owned()), &[]).says(&["it is shorter"]);
+    fetch(&changed(other), &[]).fails_with(&["it begins with other bytes"]);
+    fetch(&changed(text[..1_000].to_owned()), &[]).fails_with(&["it is shorter"]);
     // one that begins the same is taken for what it is
     let longer = format!("{text}{{\"n\":7,\"s\":\"z\"}}\n");
     fetch(&changed(longer), &[]).is(&format!("{table}100001,7,z\n"));
@@ -347,13 +347,13 @@ fn statuses_are_told_at_once_with_what_to_do() {
         let shown = format!("{}?sig=…&page=3: reading it failed: {text}", server.url("/a.jsonl"));
         let done = convert(&[&url], &[]);
         assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
-        done.says(&[&shown, hint]);
+        done.fails_with(&[&shown, hint]);
         assert_eq!(server.requests().len(), 1);
     }
     for status in [408, 429, 500, 502, 503, 504] {
         let server = serve(Page::reply(Reply::Status(status)));
         let text = format!("the server answered {status}");
-        fetch(&server, &["--max-retries", "2"]).says(&[&text, "--max-retries"]);
+        fetch(&server, &["--max-retries", "2"]).fails_with(&[&text, "--max-retries"]);
         assert_eq!(server.requests().len(), 3);
     }
 }
@@ -371,10 +371,10 @@ fn servers_are_left_alone_as_long_as_they_want() {
 fn servers_that_are_silent_are_given_up() {
     let patient = ["--request-timeout", "300ms", "--max-retries", "1"];
     let server = serve(Page { pace: Pace::StallBeforeHeaders, ..small() });
-    fetch(&server, &patient).says(&["no answer within 300ms", "--request-timeout"]);
+    fetch(&server, &patient).fails_with(&["no answer within 300ms", "--request-timeout"]);
     assert_eq!(server.requests().len(), 2);
     let server = serve(Page { pace: Pace::StallAfter(3), ranges: Ranges::Ignored, ..small() });
-    fetch(&server, &patient).says(&["nothing came for 300ms"]);
+    fetch(&server, &patient).fails_with(&["nothing came for 300ms"]);
 
     // one that takes a while is waited for
     let delay = Fault::Delay(Duration::from_millis(300));
@@ -403,7 +403,7 @@ fn nobody_there_is_said() {
         let server = serve(small());
         server.url("/a.jsonl")
     };
-    convert(&[&url], &["--max-retries", "1"]).says(&["reading it failed: ", "try again later"]);
+    convert(&[&url], &["--max-retries", "1"]).fails_with(&["reading it failed: ", "try again later"]);
 }
 
 #[test]
@@ -460,7 +460,7 @@ fn a_length_that_is_not_kept_is_no_end() {
         ranges: Ranges::Ignored,
         ..small()
     });
-    fetch(&server, &["--max-retries", "2"]).says(&["reading it failed: "]);
+    fetch(&server, &["--max-retries", "2"]).fails_with(&["reading it failed: "]);
 }
 
 #[test]
@@ -550,7 +550,7 @@ fn packings_are_undone_or_named() {
         let head = format!("200 OK\ncontent-encoding: {coding}");
         let url = answer(move |_| lines(&head, "xyz"));
         let found = coding.rsplit(' ').next().unwrap();
-        convert(&[&url], &[]).says(&[&format!("found `{found}`"), "curl --compressed"]);
+        convert(&[&url], &[]).fails_with(&[&format!("found `{found}`"), "curl --compressed"]);
     }
 }
 
@@ -584,7 +584,7 @@ fn a_server_that_gives_all_where_a_part_was_asked_for_is_read_over() {
         })
     };
     convert(&[&serve("\"a\"")], &[SMALL_PARTS]).is(&table);
-    convert(&[&serve("\"b\"")], &[SMALL_PARTS]).says(&["its `ETag` differs"]);
+    convert(&[&serve("\"b\"")], &[SMALL_PARTS]).fails_with(&["its `ETag` differs"]);
 }
 
 #[test]
