@@ -334,9 +334,8 @@ impl Upload {
     /// Begins an upload, and notes it even where the run ends before the answer comes.
     async fn begin(&self, retry: &Retry, begun: &Begun) -> Result<MultipartId, Failure> {
         let (bucket, path) = (self.bucket.clone(), self.path.clone());
-        let (retry, begun) = (retry.clone(), Arc::clone(begun));
+        let (retry, open) = (retry.clone(), Arc::clone(begun));
         let (sender, answer) = oneshot::channel();
-        let open = Arc::clone(&begun);
         let beginning = self.bucket.spawn(async move {
             let id = bucket.begin(&path, &retry).await;
             if let Ok(id) = &id {
@@ -533,7 +532,10 @@ mod tests {
         assert_eq!(part_bytes(80_000 << 20), 8 << 20);
         for size in [(80_000 << 20) + 1, 1 << 40, 5 << 40] {
             let part = part_bytes(size);
-            assert!(size.div_ceil(part) <= 10_000 && part % (1 << 20) == 0, "{size}: {part}");
+            assert!(
+                size.div_ceil(part) <= 10_000 && part.is_multiple_of(1 << 20),
+                "{size}: {part}"
+            );
         }
     }
 }

@@ -59,12 +59,8 @@ impl AwsChain {
             .with_command_execute(Runner(Arc::clone(&trouble)))
             .with_http_send(Sender::new(Arc::clone(&trouble))?);
         // the chain goes on behind whoever fails, and forgets why
-        match self
-            .chain
-            .provide_credential(&context)
-            .await
-            .map_err(|cause| failed(Trouble::lasting(cause)))?
-        {
+        let found = self.chain.provide_credential(&context).await;
+        match found.map_err(|cause| failed(Trouble::lasting(cause)))? {
             Some(found) => Ok(found),
             None => {
                 let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
