@@ -96,8 +96,13 @@ impl Lab {
         Run { lab: self, args, variables: Vec::new() }
     }
 
-    /// The same with the settings and keys of the server.
+    /// The same with the settings and keys of the server, and no manifest.
     pub fn convert(&self, args: &str) -> Run<'_> {
+        self.convert_whole(args).env("TRANSMOG_MANIFEST", "none")
+    }
+
+    /// The same with a manifest, as by default.
+    pub fn convert_whole(&self, args: &str) -> Run<'_> {
         let run = self.bare(args);
         let endpoint = format!("endpoint={}", self.server.endpoint());
         let run = run.option(&endpoint).option("allow_http=true").option("region=us-east-1");

@@ -403,7 +403,8 @@ fn nobody_there_is_said() {
         let server = serve(small());
         server.url("/a.jsonl")
     };
-    convert(&[&url], &["--max-retries", "1"]).fails_with(&["reading it failed: ", "try again later"]);
+    convert(&[&url], &["--max-retries", "1"])
+        .fails_with(&["reading it failed: ", "try again later"]);
 }
 
 #[test]

@@ -210,7 +210,8 @@ fn signals_end_an_upload() {
     for (when, fault) in [
         (parts(), Fault::Stall),
         (parts(), Fault::Delay(Duration::from_millis(400))),
-        (When::method("POST").query("uploads"), Fault::Delay(Duration::from_millis(400))),
+        // one that is begun although nobody has heard of it yet
+        (When::method("POST").query("uploads"), Fault::LateAnswer(Duration::from_millis(400))),
     ] {
         for (signal, status) in [("-TERM", 143), ("-INT", 130)] {
             let lab = with_input(Faults::none().with(fault.clone(), when.clone()), &large());
@@ -291,14 +292,15 @@ fn what_shows_when_a_later_object_fails_is_taken_back() {
     run.fails(1, &["error: s3://tests/out/in.csv: writing it failed", "403 AccessDenied"]);
     assert_eq!(lab.server.order_of_completion(), ["out/in_items.csv"]);
 
-    // one that is answered late may have worked
-    let faults = Faults::none()
-        .with(Fault::Status(403), When::method("PUT").path("/out/in_a.csv"))
-        .with(Fault::Delay(Duration::from_millis(300)), When::method("PUT").path("/out/in_b.csv"));
+    // one that is not answered yet is there already
+    let faults =
+        Faults::none().with(Fault::Status(403), When::method("PUT").path("/out/in_a.csv")).with(
+            Fault::LateAnswer(Duration::from_millis(300)),
+            When::method("PUT").path("/out/in_b.csv"),
+        );
     let lab = with_input(faults, "{\"a\":[{\"x\":1}],\"b\":[{\"x\":1}]}\n");
     let run = lab.convert("in.jsonl --to csv -o s3://tests/out/");
     run.fails(1, &["error: s3://tests/out/in_a.csv: writing it failed"]);
-    std::thread::sleep(Duration::from_millis(400));
     assert_eq!(lab.keys(), "");
 }
 
@@ -342,4 +344,54 @@ fn what_cannot_be_an_output_is_refused() {
     refused("in.jsonl -o ftp://example.org/ --to csv", &["`ftp://`: expected a known scheme"]);
     refused("in.jsonl --to csv -o out --rejects s3://tests/", &["expected the key of an object"]);
     assert_eq!(lab.server.requests().len(), 0);
+}
+
+#[test]
+fn the_manifest_of_a_run_shows_last() {
+    let lab = with_input(Faults::none(), ORDERS);
+    lab.convert_whole("in.jsonl --to csv -o s3://tests/out/").run().says(&[]);
+    assert_eq!(lab.keys(), "out/in.csv out/in.manifest.json out/in_items.csv");
+    let shown = ["out/in_items.csv", "out/in.csv", "out/in.manifest.json"];
+    assert_eq!(lab.server.order_of_completion(), shown);
+    let manifest: serde_json::Value =
+        serde_json::from_str(&lab.get("out/in.manifest.json")).unwrap();
+    let paths = manifest["resources"].as_array().unwrap().iter().map(|one| one["path"].as_str());
+    assert_eq!(paths.collect::<Vec<_>>(), [Some("in.csv"), Some("in_items.csv")]);
+
+    // who waits for the manifest does not find that of the run before beside new tables
+    let before = lab.server.requests().len();
+    let done = lab.convert_whole("in.jsonl --to csv -o s3://tests/out/ --force").run();
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let requests = lab.server.requests().split_off(before);
+    let changes = requests.iter().filter(|one| matches!(one.method.as_str(), "PUT" | "DELETE"));
+    let changes: Vec<_> = changes.map(|one| format!("{} {}", one.method, one.path)).collect();
+    let manifest = "/tests/out/in.manifest.json";
+    assert_eq!(changes.first(), Some(&format!("DELETE {manifest}")), "{changes:?}");
+    assert_eq!(changes.last(), Some(&format!("PUT {manifest}")), "{changes:?}");
+
+    // above the tables, and not at all
+    let args = "in.jsonl --to csv -o s3://tests/a/b/";
+    let done = lab.convert_whole(&format!("{args} --manifest s3://tests/a/m.json")).run();
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert!(lab.get("a/m.json").contains("\"path\": \"b/in.csv\""));
+    let done = lab.convert_whole("in.jsonl --to csv -o s3://tests/c/ --manifest none").run();
+    assert_eq!((done.status, lab.keys().contains("c/in.manifest")), (0, false));
+}
+
+#[test]
+fn part_files_are_uploads_of_their_own() {
+    let lab = with_input(Faults::none(), ORDERS);
+    let strategy = "--batch-strategy time_window --max-file-rows 1";
+    let args = format!("in.jsonl --to parquet -o s3://tests/out/ {strategy}");
+    let done = lab.convert(&args).run();
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let parts = "out/in/part-00000.parquet out/in/part-00001.parquet \
+                 out/in_items/part-00000.parquet out/in_items/part-00001.parquet \
+                 out/in_items/part-00002.parquet";
+    assert_eq!(lab.keys(), parts);
+    lab.convert(&args).fails(2, &["s3://tests/out/in: expected no part files, found 2"]);
+    lab.write("in.jsonl", "{\"id\":1}\n");
+    let done = lab.convert(&format!("{args} --force")).run();
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    assert!(lab.keys().starts_with("out/in/part-00000.parquet out/in_items/"), "{}", lab.keys());
 }

@@ -29,6 +29,8 @@ pub enum Fault {
     ErrorWithOk,
     /// Waits before the request is looked at.
     Delay(Duration),
+    /// Carries the request out at once, then waits before it is answered.
+    LateAnswer(Duration),
     /// Carries the request out, then closes the connection after so many bytes of the answer's
     /// body; longer than the body is no cut.
     CutAnswer(Bytes, Closing),
@@ -162,6 +164,8 @@ struct Counts {
 pub struct Plan {
     /// How long it waits.
     pub delay: Duration,
+    /// How long its answer waits.
+    pub late: Duration,
     /// What it is answered instead.
     pub instead: Option<Instead>,
     /// After how many bytes of its body the connection is closed.
@@ -229,6 +233,7 @@ impl Plan {
     fn add(&mut self, fault: &Fault, draw: u64, nth: u64, headers: &HeaderMap) {
         let error = match fault {
             Fault::Delay(delay) => return self.delay += *delay,
+            Fault::LateAnswer(late) => return self.late += *late,
             Fault::CutAnswer(bytes, closing) => {
                 self.cut_answer = bytes.pick(draw, nth).map(|bytes| (bytes, *closing));
                 return;

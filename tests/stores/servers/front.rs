@@ -154,6 +154,7 @@ impl<S: Site> Door<S> {
             Some(Instead::Error(error)) => error.into_response(),
             None => self.site.answer(hyper::Request::from_parts(head, body)).await,
         };
+        tokio::time::sleep(plan.late).await;
         if plan.lose_answer {
             cut.close(Closing::Orderly);
             pending::<()>().await;
