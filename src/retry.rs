@@ -37,9 +37,11 @@ pub(crate) const RETRIES: u32 = 3;
 pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
 
 /// Tries of requests to object stores and web servers, which fail now and then.
+#[cfg(feature = "cloud")]
 pub(crate) const STORE_RETRIES: u32 = 8;
 
 /// Time before the first of them.
+#[cfg(feature = "cloud")]
 pub(crate) const STORE_BACKOFF: Duration = Duration::from_millis(100);
 
 /// The longest wait before a request is made again, whatever the server wants.
@@ -64,6 +66,7 @@ impl Retry {
     }
 
     /// Returns one for requests to stores, which counts in `count`.
+    #[cfg(feature = "cloud")]
     pub(crate) fn of_stores(options: RetryOptions, cancel: Cancel, count: Arc<AtomicU64>) -> Self {
         let max = options.max.unwrap_or(STORE_RETRIES);
         let backoff = options.backoff.unwrap_or(STORE_BACKOFF);

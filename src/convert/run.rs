@@ -34,9 +34,11 @@ use crate::retry::Retry;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
+use crate::source::Input;
 use crate::source::list::source_text;
 use crate::source::live::Expired;
-use crate::source::{self, Input};
+#[cfg(feature = "cloud")]
+use crate::source::remote;
 use crate::table::TableBatch;
 
 /// How long the reader may take to come back when the time is up.
@@ -806,7 +808,7 @@ fn input_files(conversion: &mut Conversion) -> Result<Vec<InputFile>, Error> {
     #[cfg(feature = "cloud")]
     {
         let retry = conversion.stores.retry(conversion.cancel.clone()).reads;
-        source::remote::look_up(&mut conversion.inputs, &conversion.stores, &retry)?;
+        remote::look_up(&mut conversion.inputs, &conversion.stores, &retry)?;
     }
     Ok(readable_files(conversion))
 }

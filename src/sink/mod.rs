@@ -509,6 +509,7 @@ impl Sink {
         for (place, planned) in groups {
             opened.push(Group { workspace: self.workspace_of(place)?, planned });
         }
+        #[cfg_attr(not(feature = "cloud"), allow(unused_mut, reason = "passed in one place"))]
         let mut gate = std::mem::replace(&mut self.gate, Gate(None));
         let published = match self.outlet {
             Outlet::Files { .. } | Outlet::Objects { .. } => published,

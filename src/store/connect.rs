@@ -103,6 +103,8 @@ fn s3(
     let store = builder
         .with_bucket_name(url.store())
         .with_credentials(Arc::new(chain))
+        // not all that speak the protocol of S3 remove several at once
+        .with_disable_bulk_delete(true)
         .with_retry(once)
         .with_http_connector(Noting)
         .build();

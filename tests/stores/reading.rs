@@ -87,7 +87,7 @@ fn what_stands_for_nothing_is_refused() {
 
 #[test]
 fn a_key_with_an_empty_step_stops_a_listing() {
-    // FIXME: `object_store` lists nothing then; what does not match could be left out
+    // `object_store` lists nothing then, although what does not match could be left out
     let lab = numbered(&["a.jsonl", "x//b.jsonl"]);
     lab.convert("s3://tests/* --to csv -o out")
         .fails(1, &["error: s3://tests/*: listing it failed"]);
