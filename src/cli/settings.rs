@@ -44,7 +44,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("schema_mode", "evolve"),
     ("framing", "one"),
     ("summary", "text"),
-    ("manifest", "none; in object stores <name>.manifest.json beside the tables"),
+    ("manifest", "none"),
     ("compression", "zstd:3"),
     ("row_group_rows", "1048576"),
     ("row_group_bytes", "about a fifth of --memory-limit, 88MiB"),
