@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -477,10 +478,20 @@ async fn all(
     Ok(())
 }
 
-/// Runs everything, several at once; an error ends nothing, and the first is returned.
+/// Runs everything, several at once; the first error is returned, but not before all that was under
+/// way by then has ended.
 async fn all_to_the_end(
     work: impl Iterator<Item = impl Future<Output = Result<(), Error>>>,
 ) -> Result<(), Error> {
+    let has_failed = &AtomicBool::new(false);
+    let work = work.map(|work| async move {
+        if has_failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let done = work.await;
+        has_failed.fetch_or(done.is_err(), Ordering::Relaxed);
+        done
+    });
     let done = stream::iter(work).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     done.into_iter().collect()
 }
@@ -523,8 +534,27 @@ fn planned_error(planned: &PlannedObject<'_>, doing: &str, cause: std::io::Error
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
+
+    #[tokio::test]
+    async fn nothing_begins_behind_an_error_and_what_was_under_way_ends() {
+        let (begun, ended) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
+        let work = (0..1_000).map(|number| async move {
+            begun.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            ended.fetch_add(1, Ordering::Relaxed);
+            if number == 3 { Err(Error::usage("the fourth")) } else { Ok(()) }
+        });
+        let error = all_to_the_end(work).await.unwrap_err();
+        assert_eq!(error.to_string(), "the fourth");
+        let (begun, ended) = (begun.load(Ordering::Relaxed), ended.load(Ordering::Relaxed));
+        assert_eq!(begun, ended);
+        assert!(begun < 4 * AT_ONCE, "{begun}");
+    }
 
     #[test]
     fn uploads_have_no_more_parts_than_stores_take() {

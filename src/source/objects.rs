@@ -107,9 +107,9 @@ mod listed {
         if inputs.len() == before {
             let message =
                 format!("{url}: expected objects below it, such as `x.jsonl`, found none");
-            return Err(Error::usage(message).with_hint(
-                "objects are taken by their endings; others can be named: `s3://bucket/folder/*`",
-            ));
+            return Err(Error::usage(message).with_hint(format!(
+                "objects are taken by their endings; others can be named: `{url}*`"
+            )));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Who asks, for AWS: the environment, profiles, single sign-on, roles, processes, containers,
-//! instances, in the order of Amazon's own tools.
+//! Who asks, for AWS: the environment, profiles, single sign-on, web identities, processes,
+//! containers, instances, in the order of Amazon's own tools.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
