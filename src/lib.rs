@@ -61,9 +61,13 @@ pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Re
 pub use report::log::{LogFormat, LogObserver};
 pub use report::manifest::ManifestTarget;
 pub use report::metrics::{MetricsFailure, MetricsObserver};
+pub use report::profile::{
+    Bar, ColumnProfile, Depth, Figures, Frequent, Lengths, Role, TableProfile, Value,
+};
 pub use report::observer::{
     BatchError, BatchReport, BatchStart, Counts, Observer, Observers, RunStart,
 };
+pub use report::sql::{Keys, SqlDialect};
 pub use report::status::StatusPolicy;
 pub use report::{
     Batches, DialectSummary, InputSummary, Outcome, Status, Summary, TableSummary, Warning,
@@ -72,6 +76,7 @@ pub use report::{
 pub use retry::{RetryOptions, SourceRetry};
 pub use schema::LayoutColumn;
 pub use schema::contract::Contract;
+pub use schema::difference::Difference;
 pub use schema::widen::ColumnType;
 pub use sink::{Destination, Framing, MemoryBuffer, Overwrite};
 pub use source::charset::Charset;

@@ -15,7 +15,7 @@ use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
     Execution, Framing, IdMode, InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnError,
     OnTimeout, OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode,
-    StatusPolicy,
+    SqlDialect, StatusPolicy,
 };
 
 use super::presets;
@@ -53,6 +53,35 @@ Examples:
   whether a file is fine
     transmog config --check fixtures/transmog.toml";
 
+/// The same for `schema`.
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  tables, columns, types
+    transmog schema fixtures/orders.jsonl
+  learn a schema, and hold later files to it
+    transmog schema --format json fixtures/orders.jsonl > orders.schema.json
+    transmog check --schema orders.schema.json --schema-mode strict fixtures/orders.jsonl
+  say what changed since
+    transmog schema diff orders.schema.json orders.schema.json
+  create the tables in a database
+    transmog schema --format sql --dialect postgres fixtures/orders.jsonl";
+
+/// The same for `check`.
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  whether every record can be converted
+    transmog check fixtures/orders.jsonl
+  in a job that may lose one record in a thousand
+    transmog check --max-error-rate 0.1% --summary json fixtures/orders.jsonl";
+
+/// The same for `profile`.
+const PROFILE_EXAMPLES: &str = "\
+Examples:
+  what the columns hold
+    transmog profile fixtures/orders.jsonl
+  as a page for a browser
+    transmog profile --format html fixtures/orders.jsonl > orders.html";
+
 /// Turns nested JSON, JSONL and CSV into clean related tables: a main table and a child table per
 /// nested array.
 #[derive(Debug, Parser)]
@@ -69,6 +98,18 @@ pub struct Args {
 pub enum Command {
     /// Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables.
     Convert(Box<ConvertArgs>),
+    /// Shows which tables and columns an input has: types, shares of nulls, examples, hints.
+    ///
+    /// Reads all of it and writes nothing. `--format json` is a schema file for `convert --schema`.
+    #[command(before_help = SCHEMA_EXAMPLES, help_template = HELP)]
+    Schema(Box<SchemaArgs>),
+    /// Reads everything, writes nothing, and ends with the exit status that `convert` would have.
+    #[command(before_help = CHECK_EXAMPLES, help_template = HELP)]
+    Check(Box<ReadArgs>),
+    /// Says of each column how its values are: nulls, distinct, least, greatest, mean, lengths,
+    /// quantiles, the most frequent.
+    #[command(before_help = PROFILE_EXAMPLES, help_template = HELP)]
+    Profile(Box<ProfileArgs>),
     /// Prints every setting: its value, where that comes from, and what it takes.
     ///
     /// Settings are the flags of `convert`; a flag comes before the environment, that before the
@@ -86,6 +127,132 @@ pub enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// Flags of commands that read and write nothing: those of `convert` that mean something there.
+#[derive(Debug, Clone)]
+pub struct ReadArgs(pub ConvertArgs);
+
+impl ReadArgs {
+    /// Returns whether a flag is about what is written, by its heading and name in the matches.
+    pub fn is_about_output(heading: &str, id: &str) -> bool {
+        const MEANT: [&str; 7] =
+            ["force", "log_format", "metrics", "metrics_interval", "quiet", "summary", "table"];
+        match heading {
+            "Output" => !MEANT.contains(&id),
+            "Output formats" => true,
+            "Batches" => matches!(id, "live" | "max_file_rows"),
+            _ => false,
+        }
+    }
+
+    /// Leaves flags out of help that have no effect.
+    fn hide(command: clap::Command) -> clap::Command {
+        command.mut_args(|arg| {
+            let heading = arg.get_help_heading().unwrap_or_default();
+            let is_idle = Self::is_about_output(heading, arg.get_id().as_str());
+            if is_idle { arg.hide(true) } else { arg }
+        })
+    }
+}
+
+impl clap::FromArgMatches for ReadArgs {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        ConvertArgs::from_arg_matches(matches).map(ReadArgs)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl clap::Args for ReadArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Self::hide(ConvertArgs::augment_args(command))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::hide(ConvertArgs::augment_args_for_update(command))
+    }
+}
+
+/// Flags of `schema`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct SchemaArgs {
+    /// What to do with schemas; nothing shows that of an input.
+    #[command(subcommand)]
+    pub action: Option<SchemaAction>,
+    /// How it is printed: a `tree` (default), `json` for `convert --schema`, `sql` that creates the
+    /// tables, or `arrow`: an Arrow IPC stream without rows, of one table.
+    #[arg(long, value_name = "FORMAT", value_parser = choice(SCHEMA_FORMATS))]
+    #[arg(help_heading = "Schema")]
+    pub format: Option<SchemaFormat>,
+    /// The SQL of `duckdb` (default), `postgres` or `spark`.
+    #[arg(long, value_name = "DIALECT", value_parser = choice(DIALECTS), help_heading = "Schema")]
+    pub dialect: Option<SqlDialect>,
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// What `schema` does besides.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SchemaAction {
+    /// Prints the schema that has room for what two or more schema files describe.
+    Merge {
+        /// Schema files, as `schema --format json` prints them.
+        #[arg(value_name = "SCHEMA", num_args = 2.., required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Says how two schema files differ; ends with status 1 where they do.
+    Diff {
+        /// The schema file as it was.
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The schema file as it is.
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
+    },
+}
+
+/// Flags of `profile`.
+#[derive(Debug, clap::Args)]
+pub struct ProfileArgs {
+    /// How it is printed: a `table` (default), `json`, or `html`: one page with a histogram for each
+    /// column.
+    #[arg(long, value_name = "FORMAT", value_parser = choice(PROFILE_FORMATS))]
+    #[arg(help_heading = "Profile")]
+    pub format: Option<ProfileFormat>,
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+}
+
+/// How a schema is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SchemaFormat {
+    /// For people.
+    #[default]
+    Tree,
+    /// As a schema file.
+    Json,
+    /// As SQL that creates the tables.
+    Sql,
+    /// As an Arrow IPC stream without rows.
+    Arrow,
+}
+
+/// How a profile is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProfileFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For a browser.
+    Html,
 }
 
 /// Flags of `config`: those of `convert`, whose settings it shows.
@@ -667,6 +834,22 @@ const ON_ERROR: Choices<Failure> = &[
     ("SendToDLQ", Failure(OnError::Skip, Rejecting::ToFile)),
     ("FailBatch", Failure(OnError::FailBatch, Rejecting::Any)),
     ("RetryWithBackoff", Failure(OnError::Retry, Rejecting::Any)),
+];
+const SCHEMA_FORMATS: Choices<SchemaFormat> = &[
+    ("tree", SchemaFormat::Tree),
+    ("json", SchemaFormat::Json),
+    ("sql", SchemaFormat::Sql),
+    ("arrow", SchemaFormat::Arrow),
+];
+const DIALECTS: Choices<SqlDialect> = &[
+    ("duckdb", SqlDialect::DuckDb),
+    ("postgres", SqlDialect::Postgres),
+    ("spark", SqlDialect::Spark),
+];
+const PROFILE_FORMATS: Choices<ProfileFormat> = &[
+    ("table", ProfileFormat::Table),
+    ("json", ProfileFormat::Json),
+    ("html", ProfileFormat::Html),
 ];
 const BOOLS: Choices<bool> = &[("true", true), ("false", false)];
 const POLICIES: Choices<StatusPolicy> = &[

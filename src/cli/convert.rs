@@ -40,26 +40,45 @@ const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 ///
 /// - Errors: all that is wrong with the settings, or why the run ended.
 pub fn run(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Result<u8, Vec<Error>> {
-    let sources = Sources { variables: std::env::vars_os().collect(), file: None };
-    let Settled { args, given, .. } = layers::settle(settings, line, matches, sources, Scope::Run)?;
-    convert(args, |error| layers::explain(settings, &given, error)).map_err(|error| vec![error])
+    run_in(Scope::Run, settings, line, matches).map(|(status, _)| status)
 }
 
-fn convert(args: ConvertArgs, explain: impl Fn(Error) -> Error) -> Result<u8, Error> {
+/// Does the same for a command that looks at tables; returns what it saw besides.
+///
+/// - Errors: as [`run`].
+pub fn run_in(
+    scope: Scope,
+    settings: &Settings,
+    line: &[OsString],
+    matches: &ArgMatches,
+) -> Result<(u8, Summary), Vec<Error>> {
+    let sources = Sources { variables: std::env::vars_os().collect(), file: None };
+    let Settled { args, given, .. } = layers::settle(settings, line, matches, sources, scope)?;
+    let explain = |error| layers::explain(settings, &given, error);
+    let mut summary = Summary::default();
+    let status = convert(args, scope, explain, &mut summary).map_err(|error| vec![error])?;
+    Ok((status, summary))
+}
+
+fn convert(
+    args: ConvertArgs,
+    scope: Scope,
+    explain: impl Fn(Error) -> Error,
+    summary: &mut Summary,
+) -> Result<u8, Error> {
     let format = match (&args.summary, args.quiet, args.log_format) {
         (_, true, _) => SummaryFormat::None,
         (None | Some(SummaryFormat::JsonFile(_)), _, Some(LogFormat::Json)) => SummaryFormat::None,
         (format, ..) => format.clone().unwrap_or_default(),
     };
     let is_json = args.log_format == Some(LogFormat::Json);
-    let (conversion, metrics) = match prepare(args).map_err(&explain) {
+    let (conversion, metrics) = match prepare(args, scope).map_err(&explain) {
         Err(error) if is_json => return Ok(refuse(&error)),
         prepared => prepared?,
     };
-    let mut summary = Summary::default();
-    let ran = conversion.run_into(&mut summary);
+    let ran = conversion.run_into(summary);
     if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
-        sum_up(&summary, &format);
+        sum_up(summary, &format);
     }
     let lost = metrics.and_then(|metrics| metrics.take());
     if let Some(error) = &lost {
@@ -75,14 +94,17 @@ fn convert(args: ConvertArgs, explain: impl Fn(Error) -> Error) -> Result<u8, Er
 }
 
 /// Works out what the flags ask for, and who watches it.
-fn prepare(args: ConvertArgs) -> Result<(Conversion, Option<MetricsFailure>), Error> {
+fn prepare(
+    args: ConvertArgs,
+    scope: Scope,
+) -> Result<(Conversion, Option<MetricsFailure>), Error> {
     let (log, file, interval) = (args.log_format, args.metrics.clone(), args.metrics_interval);
     if let Some(path) = file.as_ref().filter(|path| matches!(path.to_str(), Some("" | "-"))) {
         let found = if path.as_os_str().is_empty() { "nothing" } else { "`-`" };
         let message = format!("`--metrics`: expected a file, found {found}");
         return Err(Error::usage(message));
     }
-    let mut conversion = plan::conversion(args)?;
+    let mut conversion = plan::conversion(args, scope)?;
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
     let metrics = file.map(|file| MetricsObserver::open(&file, conversion.overwrite, interval));
     let metrics = metrics.transpose()?;

@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Parser};
 use transmog::{Error, ErrorKind};
 
-use super::args::{Args, ConvertArgs};
+use super::args::{Args, ConvertArgs, ReadArgs};
 use super::environment::{self, Environment};
 use super::plan::{self, Scope};
 use super::settings::{self, PRESET, Setting, Settings};
@@ -159,6 +159,13 @@ pub fn settle(
     let named = set.iter().find(|given| given.key == PRESET).and_then(|one| one.values.first());
     let preset = preset.or_else(|| named.cloned());
     let mut given: Vec<Given> = flags.unwrap_or_default();
+    let command = matches.subcommand_name().unwrap_or_default();
+    let is_idle = |key: &str| matches!(scope, Scope::Look(_)) && is_about_output(settings, key);
+    let problems: Vec<_> = given.iter().filter(|one| is_idle(&one.key)).collect();
+    if !problems.is_empty() {
+        return Err(problems.into_iter().map(|one| idle(settings, command, one)).collect());
+    }
+    set.retain(|one| !is_idle(&one.key));
     for one in set.into_iter().filter(|one| one.key != PRESET) {
         if given.iter().all(|higher| higher.key != one.key) {
             given.push(one);
@@ -186,7 +193,8 @@ impl Settled {
         scope: Scope,
     ) {
         for (key, value) in preset.settings {
-            if self.given.iter().any(|higher| higher.key == *key) {
+            let is_idle = matches!(scope, Scope::Look(_)) && is_about_output(settings, key);
+            if is_idle || self.given.iter().any(|higher| higher.key == *key) {
                 continue;
             }
             let (key, values) = ((*key).to_owned(), vec![(*value).to_owned()]);
@@ -201,6 +209,20 @@ impl Settled {
             }
         }
     }
+}
+
+/// Returns whether a setting means nothing to a command that writes no tables.
+fn is_about_output(settings: &Settings, key: &str) -> bool {
+    settings.find(key).is_some_and(|setting| {
+        ReadArgs::is_about_output(&setting.group, setting.id.as_str())
+    })
+}
+
+/// Says of a flag that was typed that it would do nothing.
+fn idle(settings: &Settings, command: &str, one: &Given) -> Error {
+    let flag = settings.find(&one.key).map_or(&*one.key, |setting| &*setting.long);
+    let message = format!("`--{flag}`: expected `convert`, found `{command}`, which writes no tables");
+    Error::usage(message).with_hint(format!("leave `--{flag}` out, it would do nothing"))
 }
 
 /// Returns the settings that were given on the command line.

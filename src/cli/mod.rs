@@ -3,6 +3,7 @@
 mod allocator;
 mod args;
 mod batching;
+mod check;
 mod checks;
 mod completions;
 mod config;
@@ -14,6 +15,8 @@ mod layers;
 mod message;
 mod plan;
 mod presets;
+mod profile;
+mod schema;
 mod settings;
 
 use std::ffi::OsString;
@@ -24,7 +27,7 @@ use clap::{ArgMatches, FromArgMatches};
 use transmog::error::{EXIT_DONE, EXIT_USAGE};
 use transmog::{Error, ErrorKind};
 
-use args::{Args, Command};
+use args::{Args, Command, ConvertArgs};
 use settings::Settings;
 
 /// Runs the command line that started this process; returns its exit status.
@@ -57,10 +60,25 @@ fn command(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Resu
     let done = match args.command {
         Command::Convert(_) => return convert::run(settings, line, matches),
         Command::Config(args) => return config::run(settings, line, matches, &args),
+        Command::Check(_) => return check::run(settings, line, matches),
+        Command::Schema(args) => return schema::run(settings, line, matches, &args),
+        Command::Profile(args) => return profile::run(settings, line, matches, &args),
         Command::Formats { json } => formats::run(json),
         Command::Completions { shell } => completions::run(shell),
     };
     done.map(|()| EXIT_DONE).map_err(|error| vec![error])
+}
+
+/// Refuses to mix rejected records with what a command prints.
+///
+/// - Errors: `Usage`.
+fn refuse_stdout_rejects(args: &ConvertArgs, command: &str) -> Result<(), Vec<Error>> {
+    let is_stdout = args.rejects.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    if !is_stdout {
+        return Ok(());
+    }
+    let message = format!("`--rejects -`: expected a file, as `{command}` prints to standard output");
+    Err(vec![Error::usage(message).with_hint("name a file: `--rejects FILE`")])
 }
 
 /// Writes all of `bytes` to standard output.

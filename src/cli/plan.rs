@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    ArrayMode, Charset, Contract, Conversion, CsvInput, Destination, Error, ErrorBudget, ErrorKind,
+    ArrayMode, Charset, Contract, Conversion, CsvInput, Depth, Destination, Error, ErrorBudget, ErrorKind,
     Framing, Header, IdMode, Input, ManifestTarget, NonObjects, OutputFormat, Overwrite,
     RejectTarget, RetryOptions, Sample, Selection, SourceRetry, StoreOptions, StoreSetting,
     StoreUrl, Stores,
@@ -23,6 +23,8 @@ pub enum Scope {
     Run,
     /// Settings alone: inputs, output and format may be chosen later.
     Settings,
+    /// All of a run that looks at tables and writes none.
+    Look(Depth),
 }
 
 /// Returns why the flags cannot work, as far as that shows without a look at any file.
@@ -33,13 +35,13 @@ pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
     let is_open = scope == Scope::Settings && args.output.is_none();
     let only_stdin = args.files_from.is_none() && args.files.iter().all(|name| name == "-");
     let stands_in = || if only_stdin { Input::Stdin } else { Input::File("input".into()) };
-    if scope == Scope::Run {
+    if scope != Scope::Settings {
         problems.extend(no_input(args));
     }
-    let place = place(args.output.as_deref(), only_stdin).map_err(|error| problems.push(error));
+    let place = place(args.output.as_deref(), only_stdin, scope).map_err(|one| problems.push(one));
     let place = place.ok().filter(|_| !is_open);
     let to = match &place {
-        Some(place) if scope == Scope::Run || args.to.is_some() => {
+        Some(place) if scope != Scope::Settings || args.to.is_some() => {
             output_format(args.to, place).map_err(|error| problems.push(error)).ok()
         }
         Some(place) => output_format(None, place).ok(),
@@ -72,11 +74,11 @@ pub fn problems(args: &ConvertArgs, scope: Scope) -> Vec<Error> {
 /// Works out what flags ask for that [`problems`] has nothing against.
 ///
 /// - Errors: `Usage`; `Io` if the system gives no random seed.
-pub fn conversion(args: ConvertArgs) -> Result<Conversion, Error> {
+pub fn conversion(args: ConvertArgs, scope: Scope) -> Result<Conversion, Error> {
     let stores = stores(&args)?;
     let inputs = inputs(&args, &stores)?;
     let only_stdin = inputs.iter().all(|input| matches!(input, Input::Stdin));
-    let place = place(args.output.as_deref(), only_stdin)?;
+    let place = place(args.output.as_deref(), only_stdin, scope)?;
     let to = output_format(args.to, &place)?;
     build(args, stores, inputs, place, to)
 }
@@ -98,6 +100,7 @@ fn build(
         Place::File(path) => Destination::File(path),
         Place::Prefix(url) => Destination::Prefix(url),
         Place::Object(url) => Destination::Object(url),
+        Place::Nowhere(depth) => Destination::Nowhere(depth),
     };
     conversion.stores = stores;
     if args.force {
@@ -339,9 +342,14 @@ pub enum Place {
     Prefix(StoreUrl),
     /// An object for the main table, and others beside it.
     Object(StoreUrl),
+    /// Nowhere: they are looked at.
+    Nowhere(Depth),
 }
 
-fn place(output: Option<&Path>, only_stdin: bool) -> Result<Place, Error> {
+fn place(output: Option<&Path>, only_stdin: bool, scope: Scope) -> Result<Place, Error> {
+    if let Scope::Look(depth) = scope {
+        return Ok(Place::Nowhere(depth));
+    }
     let Some(output) = output else {
         return Ok(if only_stdin { Place::Stdout } else { Place::Directory(".".into()) });
     };
@@ -374,6 +382,8 @@ fn output_format(to: Option<OutputFormat>, place: &Place) -> Result<OutputFormat
         Place::Object(url) => OutputFormat::from_path(url.file_name().as_ref())
             .map(|ending| (PathBuf::from(url.shown()), ending)),
         Place::Stdout | Place::Directory(_) | Place::Prefix(_) => None,
+        // the types are those of Parquet, which has all of them
+        Place::Nowhere(_) => return Ok(OutputFormat::Parquet),
     };
     match (to, ending) {
         (None, None) => {
@@ -404,7 +414,7 @@ mod tests {
         let existing = dir.path().join("d.csv");
         std::fs::create_dir(&existing).unwrap();
         let check = |output: Option<&str>, only_stdin: bool, expected: Place| {
-            let found = place(output.map(Path::new), only_stdin).unwrap();
+            let found = place(output.map(Path::new), only_stdin, Scope::Run).unwrap();
             assert_eq!(found, expected, "{output:?}");
         };
         let existing = existing.to_str().unwrap();
@@ -415,7 +425,7 @@ mod tests {
         check(Some("a.csv/"), true, Place::Directory("a.csv/".into()));
         check(Some("a.v2"), true, Place::Directory("a.v2".into()));
         check(Some(existing), true, Place::Directory(existing.into()));
-        assert!(place(Some(Path::new("")), true).is_err());
+        assert!(place(Some(Path::new("")), true, Scope::Run).is_err());
     }
 
     #[test]

@@ -322,12 +322,15 @@ impl Settings {
     }
 }
 
-/// Returns the flags of `convert` in a command line of `convert` or `config`.
+/// Returns the flags of `convert` in a command line of a command that takes them.
 pub fn convert_args(matches: &clap::ArgMatches) -> Option<ConvertArgs> {
     match Args::from_arg_matches(matches).ok()?.command {
         args::Command::Convert(args) => Some(*args),
         args::Command::Config(args) => Some(args.convert),
-        _ => None,
+        args::Command::Check(args) => Some(args.0),
+        args::Command::Schema(args) => Some(args.read.0),
+        args::Command::Profile(args) => Some(args.read.0),
+        args::Command::Formats { .. } | args::Command::Completions { .. } => None,
     }
 }
 

@@ -142,7 +142,12 @@ impl Run {
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         summary.schema = Contract::of(&self.schema, &layouts);
         self.note_keys(&layouts);
-        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)
+        let keys = self.keys(&layouts);
+        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)?;
+        for profile in &mut summary.profiles {
+            self.schema.describe(&layouts, profile, &keys);
+        }
+        Ok(())
     }
 
     pub(super) fn warnings(&self, layouts: &[Layout], renamed: Vec<Renamed>) -> Vec<Warning> {

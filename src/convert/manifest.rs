@@ -11,9 +11,10 @@ use crate::encode::csv::CsvOptions;
 use crate::encode::json::Nulls;
 use crate::error::Error;
 use crate::flatten::IdMode;
-use crate::format::{InputFormat, OutputFormat};
+use crate::format::OutputFormat;
 use crate::report::Summary;
-use crate::report::manifest::{Contents, Keys, ManifestTarget, WrittenTable};
+use crate::report::manifest::{Contents, ManifestTarget, WrittenTable};
+use crate::report::sql::Keys;
 use crate::schema::{Layout, Link, Origin};
 use crate::sink::names::{FileNames, printable};
 use crate::sink::{Access, Side, Sink, Staged, StagedSide};
@@ -33,8 +34,6 @@ pub(super) struct ManifestOutput {
     csv: CsvOptions,
     nulls: Nulls,
     input_bytes: Vec<Option<u64>>,
-    /// The numbers of records are those that a reject file gives, which may stand in it twice.
-    is_replay: bool,
     keys: Vec<Keys>,
 }
 
@@ -69,7 +68,6 @@ impl ManifestOutput {
             csv: conversion.csv,
             nulls: conversion.nulls,
             input_bytes: conversion.inputs.iter().map(file_bytes).collect(),
-            is_replay: conversion.from == InputFormat::Rejects,
             keys: Vec::new(),
         }))
     }
@@ -153,12 +151,14 @@ impl Run {
     /// Says in the manifest, where there is one, which columns join the tables.
     pub(super) fn note_keys(&mut self, layouts: &[Layout]) {
         if let Some(mut manifest) = self.outputs.manifest.take() {
-            manifest.keys = self.keys(layouts, manifest.is_replay);
+            manifest.keys = self.keys(layouts);
             self.outputs.manifest = Some(manifest);
         }
     }
 
-    fn keys(&self, layouts: &[Layout], is_replay: bool) -> Vec<Keys> {
+    /// Returns which columns join each table to others.
+    pub(super) fn keys(&self, layouts: &[Layout]) -> Vec<Keys> {
+        let is_replay = self.outputs.is_replay;
         let ids = &self.setup.flatten.ids;
         // rows of CSV beside records of JSON have none
         let has_gaps = *ids == IdMode::Auto && !self.dialects.is_empty();

@@ -550,6 +550,7 @@ impl Conversion {
             _ if self.manifest == ManifestTarget::Nowhere => return Ok(()),
             Destination::Stdout(_) => "standard output",
             Destination::Writer(..) | Destination::Tables(_) => "a writer",
+            Destination::Nowhere(_) => "nowhere",
             _ if self.writes_parts() => "part files",
             _ => return Ok(()),
         };
@@ -633,6 +634,7 @@ impl Conversion {
             | Destination::File(_)
             | Destination::Prefix(_)
             | Destination::Object(_)
+            | Destination::Nowhere(_)
             | Destination::Tables(_) => false,
         };
         is_stream && self.wants_batches() && self.to.is_lines()
@@ -650,7 +652,7 @@ impl Conversion {
     /// Returns whether tables are written in part files, each published when it closes.
     pub(crate) fn writes_parts(&self) -> bool {
         self.to == OutputFormat::Parquet
-            && !matches!(self.destination, Destination::Tables(_))
+            && !matches!(self.destination, Destination::Tables(_) | Destination::Nowhere(_))
             && matches!(
                 self.batches,
                 BatchStrategy::TimeWindow { .. } | BatchStrategy::LowLatency { .. }
@@ -687,7 +689,10 @@ impl Conversion {
         }
         if self.writes_parts() {
             let found = match &self.destination {
-                Destination::Directory(_) | Destination::Prefix(_) | Destination::Tables(_) => None,
+                Destination::Directory(_)
+                | Destination::Prefix(_)
+                | Destination::Nowhere(_)
+                | Destination::Tables(_) => None,
                 Destination::File(_) => Some("a file"),
                 Destination::Object(_) => Some("an object"),
                 Destination::Stdout(_) | Destination::Writer(..) => Some("standard output"),
@@ -761,6 +766,7 @@ impl Conversion {
             | Destination::File(_)
             | Destination::Prefix(_)
             | Destination::Object(_)
+            | Destination::Nowhere(_)
             | Destination::Tables(_) => false,
         };
         let default = if one { ArrayMode::Inline } else { ArrayMode::Smart };
@@ -769,16 +775,21 @@ impl Conversion {
             // Cells may have child tables, which are joined to their rows.
             self.flatten.ids = IdMode::Sequence;
         }
-        if self.rejects == RejectTarget::Beside
-            && matches!(self.destination, Destination::Writer(..) | Destination::Tables(_))
-        {
+        let has_files = match &self.destination {
+            Destination::Directory(_)
+            | Destination::File(_)
+            | Destination::Prefix(_)
+            | Destination::Object(_) => true,
+            Destination::Stdout(_)
+            | Destination::Nowhere(_)
+            | Destination::Writer(..)
+            | Destination::Tables(_) => false,
+        };
+        let is_stdout = matches!(self.destination, Destination::Stdout(_));
+        if self.rejects == RejectTarget::Beside && !has_files && !is_stdout {
             // Nothing lies beside it.
             self.rejects = RejectTarget::Nowhere;
         }
-        let has_files = !matches!(
-            self.destination,
-            Destination::Stdout(_) | Destination::Writer(..) | Destination::Tables(_)
-        );
         if self.manifest == ManifestTarget::Beside && (!has_files || self.writes_parts()) {
             self.manifest = ManifestTarget::Nowhere;
         }

@@ -18,9 +18,11 @@ use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
 use crate::encode::parquet::{ParquetOptions, encoding};
 use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
+use crate::encode::profile::Profiler;
 use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
 use crate::error::{Error, ErrorKind};
-use crate::format::OutputFormat;
+use crate::format::{InputFormat, OutputFormat};
+use crate::report::profile::Depth;
 use crate::report::{Summary, TableSummary};
 use crate::retry::Retry;
 use crate::schema::Layout;
@@ -41,6 +43,10 @@ pub(super) struct Outputs {
     formats: FormatOptions,
     /// Makes the writers of a library user.
     writers: Option<TableWriters>,
+    /// The numbers of records are those that a reject file gives, which may stand in it twice.
+    pub is_replay: bool,
+    /// How closely tables are looked at that are written nowhere.
+    depth: Option<Depth>,
     /// These want to have the rows of each batch.
     pub takes_batches: bool,
     table: Option<String>,
@@ -76,6 +82,8 @@ enum Writer {
     File(Box<dyn TableWriter>),
     /// A library user.
     User(Box<dyn StreamingWriter>),
+    /// Nobody keeps them: they are looked at.
+    Profile(Profiler),
 }
 
 /// The parts of a row group that have been encoded.
@@ -117,10 +125,14 @@ impl Outputs {
         let wants_batches = conversion.wants_batches();
         let nowhere = Destination::Directory(".".into());
         let mut destination = std::mem::replace(&mut conversion.destination, nowhere);
-        let mut writers = None;
-        if let Destination::Tables(given) = destination {
-            writers = Some(given);
-            destination = Destination::Writer(Box::new(io::sink()), Framing::Tar);
+        let (mut writers, mut depth) = (None, None);
+        match destination {
+            Destination::Tables(given) => {
+                writers = Some(given);
+                destination = Destination::Writer(Box::new(io::sink()), Framing::Tar);
+            }
+            Destination::Nowhere(given) => depth = Some(given),
+            _ => {}
         }
         let mut sink = Sink::open(SinkOptions {
             overwrite: conversion.overwrite,
@@ -151,6 +163,8 @@ impl Outputs {
             formats: FormatOptions { parquet, csv: conversion.csv, json },
             takes_batches: wants_batches && writers.is_some(),
             writers,
+            is_replay: conversion.from == InputFormat::Rejects,
+            depth,
             table: conversion.table.clone(),
             summary: None,
             manifest: None,
@@ -224,6 +238,7 @@ impl Outputs {
                 Writer::Nobody
             }
             (_, Some(writers)) => Writer::User(writers(name)?),
+            _ if let Some(depth) = self.depth => Writer::Profile(Profiler::new(depth)),
             (Direct::Live(live), None) => {
                 let rows = live.rows.clone();
                 let staged = self.sink.create(table, name, table == 0)?;
@@ -257,20 +272,25 @@ impl Outputs {
     ) -> Result<bool, Error> {
         let FullGroup { table, group, bytes } = full;
         let output = &mut self.tables[table];
-        let writer = match &mut output.writer {
+        let tasks = match &mut output.writer {
             Writer::Nobody => return Ok(false),
             Writer::User(writer) => {
                 writer.write_batch(Batch::new(group, layout, place))?;
                 return Ok(false);
             }
-            Writer::File(writer) => writer,
+            Writer::Profile(profiler) => match profiler.plan(group) {
+                tasks if tasks.is_empty() => return Ok(false),
+                tasks => tasks,
+            },
+            Writer::File(writer) => match writer.plan(group, layout, place)? {
+                tasks if tasks.is_empty() => {
+                    // A table without columns, which no other row group of it has either.
+                    writer.append(Vec::new())?;
+                    return Ok(false);
+                }
+                tasks => tasks,
+            },
         };
-        let tasks = writer.plan(group, layout, place)?;
-        if tasks.is_empty() {
-            // A table without columns, which no other row group of it has either.
-            writer.append(Vec::new())?;
-            return Ok(false);
-        }
         let group = output.planned;
         output.planned += 1;
         let parts = std::iter::repeat_with(|| None).take(tasks.len()).collect();
@@ -292,7 +312,7 @@ impl Outputs {
         let is_text = matches!(self.direct, Direct::Live(_));
         let writer = match &mut output.writer {
             Writer::File(writer) => Some(writer),
-            Writer::Nobody | Writer::User(_) => None,
+            Writer::Nobody | Writer::User(_) | Writer::Profile(_) => None,
         };
         if writer.is_some() || !is_text {
             self.layouts.note(full.table, layout, is_text);
@@ -326,9 +346,14 @@ impl Outputs {
         let mut written = Written::default();
         while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
             && let Some(next) = output.groups.remove(&output.appended)
-            && let Writer::File(writer) = &mut output.writer
         {
-            writer.append(next.parts.into_iter().flatten().collect())?;
+            let parts = next.parts.into_iter().flatten().collect();
+            match &mut output.writer {
+                Writer::File(writer) => writer.append(parts)?,
+                Writer::Profile(profiler) => profiler.append(parts),
+                // they have no tasks
+                Writer::Nobody | Writer::User(_) => {}
+            }
             output.appended += 1;
             written.groups += 1;
             written.bytes += next.bytes;
@@ -361,15 +386,13 @@ impl Outputs {
             match output.writer {
                 Writer::Nobody => {}
                 Writer::File(writer) => staged.push(writer.finish(layout)?),
+                Writer::Profile(profiler) => {
+                    summary.profiles.push(profiler.finish(layout, rows));
+                    summary.tables.push(TableSummary::nowhere(layout, rows));
+                }
                 Writer::User(writer) => {
                     writer.finish(&TableEnd::new(layout, rows))?;
-                    summary.tables.push(TableSummary {
-                        name: layout.table.clone(),
-                        path: None,
-                        rows,
-                        columns: layout.columns.len(),
-                        bytes: 0,
-                    });
+                    summary.tables.push(TableSummary::nowhere(layout, rows));
                 }
             }
         }

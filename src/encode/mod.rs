@@ -12,6 +12,7 @@ pub mod ipc;
 pub mod json;
 pub mod live;
 pub mod parquet;
+pub mod profile;
 mod residue;
 pub mod streaming;
 pub mod text;
@@ -178,6 +179,8 @@ pub enum Encoded {
     Chunk(usize, Box<parquet::Chunk>),
     /// Rows as text.
     Rows(Vec<u8>),
+    /// What a column holds, and its index.
+    Tally(usize, Box<profile::Tally>),
 }
 
 /// Whether a row group is the last of its table, so that its layout is the final one.

@@ -14,6 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::Summary;
+use super::sql::Keys;
 use crate::encode::csv::CsvOptions;
 use crate::encode::json::Nulls;
 use crate::format::OutputFormat;
@@ -64,16 +65,6 @@ pub(crate) struct WrittenTable {
     pub bytes: u64,
     /// Rows.
     pub rows: u64,
-}
-
-/// Names of the columns that join a table to others.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
-    pub id: Option<String>,
-    /// No two rows have one id, and none has no id.
-    pub is_unique: bool,
-    pub parent_id: Option<String>,
-    pub root_id: Option<String>,
 }
 
 struct Names<'a> {

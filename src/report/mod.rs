@@ -1,11 +1,16 @@
 //! What a run did, for people and programs.
 
+pub mod figures;
 mod github;
+pub mod hints;
 mod json;
 pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod observer;
+pub mod profile;
+pub mod schema;
+pub mod sql;
 pub mod status;
 
 use std::fmt;
@@ -15,11 +20,13 @@ use std::time::Duration;
 use crate::error::{EXIT_DONE, EXIT_REJECTS, Error, ErrorKind};
 use crate::frame::dialect::Dialect;
 use crate::reject::{CodeCount, Reject, Rejects};
+use crate::schema::Layout;
 use crate::schema::contract::Contract;
+use profile::TableProfile;
 use status::StatusPolicy;
 
 /// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Summary {
     /// Records converted.
@@ -37,6 +44,8 @@ pub struct Summary {
     pub warnings: Vec<Warning>,
     /// How each input of CSV was read.
     pub dialects: Vec<DialectSummary>,
+    /// What the tables are like, where they were looked at and written nowhere.
+    pub profiles: Vec<TableProfile>,
     /// The tables and columns written, as a contract that further runs can be held to.
     pub schema: Contract,
     /// Records that were not converted.
@@ -237,6 +246,14 @@ pub struct TableSummary {
     pub columns: usize,
     /// Size of the file.
     pub bytes: u64,
+}
+
+impl TableSummary {
+    /// Says of a table that it was handed on, or not written.
+    pub(crate) fn nowhere(layout: &Layout, rows: u64) -> Self {
+        let (name, columns) = (layout.table.clone(), layout.columns.len());
+        TableSummary { name, path: None, rows, columns, bytes: 0 }
+    }
 }
 
 /// Something that happened to names or values, once for each place.

@@ -37,12 +37,15 @@
 //!   `scalar` for all others. It needs to be said of scalars that are kept as JSON text:
 //!   `{"path": "/v", "type": "json", "part": "scalar"}`.
 //! - Link columns are no part of it.
+//! - `rows` of a table and `seen` of a column say what was there when the schema was learned, and
+//!   hold nobody to it.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::widen::ColumnType;
 use super::{Layout, Origin, Schema};
@@ -89,6 +92,8 @@ pub(crate) struct ContractColumn {
     pub wanted: DeclaredType,
     pub part: Part,
     pub nullable: bool,
+    /// It had no value when the schema was learned, so its type says little.
+    pub is_empty: bool,
 }
 
 /// What a contract says of a column of the schema.
@@ -115,6 +120,9 @@ struct TableEntry {
     path: Pointer,
     name: Option<String>,
     columns: Vec<ColumnEntry>,
+    /// What was there when the schema was learned.
+    #[serde(rename = "rows")]
+    _rows: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +134,14 @@ struct ColumnEntry {
     column_type: WrittenType,
     nullable: Option<bool>,
     part: Option<PartEntry>,
+    /// What was there when the schema was learned.
+    seen: Option<SeenEntry>,
+}
+
+/// What was seen of a column; other members are for people.
+#[derive(Deserialize)]
+struct SeenEntry {
+    values: u64,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -267,7 +283,14 @@ impl Contract {
                 };
                 let name = Some(column.name.clone());
                 let data =
-                    ContractColumn { steps: steps(path), name, wanted, part, nullable: true };
+                    ContractColumn {
+                    steps: steps(path),
+                    name,
+                    wanted,
+                    part,
+                    nullable: true,
+                    is_empty: false,
+                };
                 (part != Part::Rest).then_some(data)
             });
             let columns = columns.collect();
@@ -300,7 +323,8 @@ fn read_table(table: TableEntry) -> Result<ContractTable, String> {
             PartEntry::Json => Part::Json,
         };
         let (name, nullable) = (column.name, column.nullable.unwrap_or(true));
-        columns.push(ContractColumn { steps, name, wanted, part, nullable });
+        let is_empty = column.seen.is_some_and(|seen| seen.values == 0);
+        columns.push(ContractColumn { steps, name, wanted, part, nullable, is_empty });
     }
     Ok(ContractTable { steps: table.path.0, name: table.name, columns })
 }
@@ -367,6 +391,9 @@ impl fmt::Display for Contract {
                 if !column.nullable {
                     f.write_str(", \"nullable\": false")?;
                 }
+                if column.is_empty {
+                    f.write_str(", \"seen\": {\"values\": 0}")?;
+                }
                 f.write_char('}')?;
             }
             f.write_str(if table.columns.is_empty() { "]" } else { "\n      ]" })?;
@@ -377,7 +404,8 @@ impl fmt::Display for Contract {
 }
 
 impl ContractColumn {
-    fn type_text(&self) -> String {
+    /// Returns its type as it is written.
+    pub(super) fn type_text(&self) -> String {
         type_text(self.part, self.wanted)
     }
 }

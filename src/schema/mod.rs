@@ -1,6 +1,7 @@
 //! Which tables and columns a run has, and which type each column has, over all batches.
 
 pub mod contract;
+pub mod difference;
 pub mod widen;
 
 use std::collections::HashMap;
@@ -12,6 +13,8 @@ use crate::flatten::admission::Admission;
 use crate::flatten::names::{NameSet, NameStyle, join_keys};
 use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
 use crate::flatten::{DeclaredType, IdMode, declared};
+use crate::report::profile::{Role, TableProfile};
+use crate::report::sql::Keys;
 use crate::table::{Column, Kinds, Part, PathId, TableBatch};
 use contract::Agreed;
 use widen::{ColumnType, Widening};
@@ -634,6 +637,27 @@ impl Schema {
             columns: order.into_iter().filter_map(|index| columns[index].take()).collect(),
         };
         (layout, renamed)
+    }
+
+    /// Says of a table which columns join it, and of its columns what they hold and which kinds of
+    /// values they were given.
+    pub(crate) fn describe(&self, layouts: &[Layout], profile: &mut TableProfile, keys: &[Keys]) {
+        let Some(index) = self.tables.iter().position(|table| table.name == profile.name) else {
+            return;
+        };
+        let (table, layout) = (&self.tables[index], &layouts[index]);
+        profile.keys.clone_from(&keys[index]);
+        for (column, described) in layout.columns.iter().zip(&mut profile.columns) {
+            let known = &table.columns[column.index];
+            let (role, kinds) = match known.origin {
+                Origin::Link(_) => (Role::Link, Vec::new()),
+                Origin::Data { part: Part::Scalar, .. } => (Role::Scalar, known.kinds.names()),
+                Origin::Data { part: Part::List, .. } => (Role::List, known.element_kinds.names()),
+                Origin::Data { part: Part::Json, .. } => (Role::Json, vec!["json"]),
+                Origin::Data { part: Part::Rest, .. } => (Role::Rest, vec!["json"]),
+            };
+            (described.role, described.kinds) = (role, kinds);
+        }
     }
 
     /// Returns whether a column is written.

@@ -56,6 +56,7 @@ use self::workspace::Workspace;
 use crate::convert::Cancel;
 use crate::encode::streaming::TableWriters;
 use crate::error::{Error, ErrorKind};
+use crate::report::profile::Depth;
 use crate::retry::Retry;
 use crate::store::Stores;
 use crate::store::url::{Name, Scheme, StoreUrl};
@@ -72,6 +73,11 @@ pub enum Destination {
     Object(StoreUrl),
     /// Standard output.
     Stdout(Framing),
+    /// Nowhere: the tables are looked at, as closely as this says, and [`Summary::profiles`] tells
+    /// what they are like.
+    ///
+    /// [`Summary::profiles`]: crate::Summary::profiles
+    Nowhere(Depth),
     /// A library user's writer.
     Writer(Box<dyn Write + Send>, Framing),
     /// A library user's writer for each table, which this makes as the table arises.
@@ -89,6 +95,7 @@ impl std::fmt::Debug for Destination {
             Destination::Prefix(url) => f.debug_tuple("Prefix").field(url).finish(),
             Destination::Object(url) => f.debug_tuple("Object").field(url).finish(),
             Destination::Stdout(framing) => f.debug_tuple("Stdout").field(framing).finish(),
+            Destination::Nowhere(depth) => f.debug_tuple("Nowhere").field(depth).finish(),
             Destination::Writer(_, framing) => f.debug_tuple("Writer").field(framing).finish(),
             Destination::Tables(_) => f.write_str("Tables"),
         }
@@ -221,8 +228,8 @@ impl Sink {
             Destination::Writer(writer, framing) => {
                 (Outlet::Stream(Stream::Writer(writer), framing), temp_dir()?)
             }
-            // what comes here is for nobody: those writers have the tables
-            Destination::Tables(_) => {
+            // what comes here is for nobody: others have the tables
+            Destination::Tables(_) | Destination::Nowhere(_) => {
                 (Outlet::Stream(Stream::Writer(Box::new(io::sink())), Framing::Tar), temp_dir()?)
             }
             Destination::Directory(path) => {

@@ -606,6 +606,30 @@ impl Column {
         Column { presence, values, kinds: self.kinds, expected: Expected::default() }
     }
 
+    /// Copies the first `count` values, or elements of lists, without their rows.
+    pub fn first_values(&self, count: usize) -> Values {
+        match &self.values {
+            Values::None => Values::None,
+            Values::Bool(values) => Values::Bool(values.iter().take(count).copied().collect()),
+            Values::Int(values) => Values::Int(values.iter().take(count).copied().collect()),
+            Values::Big(values) => Values::Big(values.iter().take(count).copied().collect()),
+            Values::Float(floats) => {
+                let long = floats.long.iter().take_while(|(at, _)| (*at as usize) < count).cloned();
+                let values = floats.values.iter().take(count).copied().collect();
+                Values::Float(Floats { values, long: long.collect() })
+            }
+            Values::Instant(form, values) => {
+                Values::Instant(*form, values.iter().take(count).copied().collect())
+            }
+            Values::Text(texts) => {
+                let mut first = Texts::default();
+                (0..texts.len().min(count)).for_each(|index| first.push(texts.get(index)));
+                Values::Text(first)
+            }
+            Values::List(lists) => lists.elements.first_values(count),
+        }
+    }
+
     /// Keeps the values of the first `rows` rows, and all kinds.
     pub fn truncate(&mut self, rows: usize) {
         self.presence.truncate(rows);

@@ -106,6 +106,25 @@ impl Kinds {
         self.has(Self::STRING) && self.form == StringForm::Mixed
     }
 
+    /// Returns the kinds as people call them.
+    pub fn names(&self) -> Vec<&'static str> {
+        const WHOLE: u16 = Kinds::INT | Kinds::WIDE_INT | Kinds::BIG_INT | Kinds::HUGE_INT;
+        const BROKEN: u16 =
+            Kinds::FLOAT | Kinds::LONG_FLOAT | Kinds::FAR_FLOAT | Kinds::NUMBER_TEXT;
+        let string = match self.form {
+            StringForm::One(Form::Date) => "date",
+            StringForm::One(Form::Timestamp { .. }) => "timestamp",
+            StringForm::Unseen | StringForm::Mixed => "string",
+        };
+        let known = [
+            (Self::BOOL, "bool"),
+            (WHOLE, "integer"),
+            (BROKEN, "number"),
+            (Self::STRING, string),
+        ];
+        known.into_iter().filter(|(bits, _)| self.has(*bits)).map(|(_, name)| name).collect()
+    }
+
     /// Joins what two columns were given.
     pub fn join(&mut self, other: &Kinds) {
         self.bits |= other.bits;
