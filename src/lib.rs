@@ -61,11 +61,11 @@ pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Re
 pub use report::log::{LogFormat, LogObserver};
 pub use report::manifest::ManifestTarget;
 pub use report::metrics::{MetricsFailure, MetricsObserver};
-pub use report::profile::{
-    Bar, ColumnProfile, Depth, Figures, Frequent, Lengths, Role, TableProfile, Value,
-};
 pub use report::observer::{
     BatchError, BatchReport, BatchStart, Counts, Observer, Observers, RunStart,
+};
+pub use report::profile::{
+    Bar, ColumnProfile, Depth, Figures, Frequent, Lengths, Role, TableProfile, Value,
 };
 pub use report::sql::{Keys, SqlDialect};
 pub use report::status::StatusPolicy;

@@ -94,10 +94,7 @@ fn convert(
 }
 
 /// Works out what the flags ask for, and who watches it.
-fn prepare(
-    args: ConvertArgs,
-    scope: Scope,
-) -> Result<(Conversion, Option<MetricsFailure>), Error> {
+fn prepare(args: ConvertArgs, scope: Scope) -> Result<(Conversion, Option<MetricsFailure>), Error> {
     let (log, file, interval) = (args.log_format, args.metrics.clone(), args.metrics_interval);
     if let Some(path) = file.as_ref().filter(|path| matches!(path.to_str(), Some("" | "-"))) {
         let found = if path.as_os_str().is_empty() { "nothing" } else { "`-`" };

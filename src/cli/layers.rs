@@ -213,15 +213,16 @@ impl Settled {
 
 /// Returns whether a setting means nothing to a command that writes no tables.
 fn is_about_output(settings: &Settings, key: &str) -> bool {
-    settings.find(key).is_some_and(|setting| {
-        ReadArgs::is_about_output(&setting.group, setting.id.as_str())
-    })
+    settings
+        .find(key)
+        .is_some_and(|setting| ReadArgs::is_about_output(&setting.group, setting.id.as_str()))
 }
 
 /// Says of a flag that was typed that it would do nothing.
 fn idle(settings: &Settings, command: &str, one: &Given) -> Error {
     let flag = settings.find(&one.key).map_or(&*one.key, |setting| &*setting.long);
-    let message = format!("`--{flag}`: expected `convert`, found `{command}`, which writes no tables");
+    let message =
+        format!("`--{flag}`: expected `convert`, found `{command}`, which writes no tables");
     Error::usage(message).with_hint(format!("leave `--{flag}` out, it would do nothing"))
 }
 

@@ -77,7 +77,8 @@ fn refuse_stdout_rejects(args: &ConvertArgs, command: &str) -> Result<(), Vec<Er
     if !is_stdout {
         return Ok(());
     }
-    let message = format!("`--rejects -`: expected a file, as `{command}` prints to standard output");
+    let message =
+        format!("`--rejects -`: expected a file, as `{command}` prints to standard output");
     Err(vec![Error::usage(message).with_hint("name a file: `--rejects FILE`")])
 }
 

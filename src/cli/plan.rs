@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use transmog::{
-    ArrayMode, Charset, Contract, Conversion, CsvInput, Depth, Destination, Error, ErrorBudget, ErrorKind,
-    Framing, Header, IdMode, Input, ManifestTarget, NonObjects, OutputFormat, Overwrite,
+    ArrayMode, Charset, Contract, Conversion, CsvInput, Depth, Destination, Error, ErrorBudget,
+    ErrorKind, Framing, Header, IdMode, Input, ManifestTarget, NonObjects, OutputFormat, Overwrite,
     RejectTarget, RetryOptions, Sample, Selection, SourceRetry, StoreOptions, StoreSetting,
     StoreUrl, Stores,
 };

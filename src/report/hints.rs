@@ -32,7 +32,8 @@ struct Node {
 pub fn hints(tables: &[TableProfile]) -> Vec<String> {
     let mut root = Node::default();
     for table in tables {
-        for column in table.columns.iter().filter(|one| !matches!(one.role, Role::Link | Role::Rest))
+        for column in
+            table.columns.iter().filter(|one| !matches!(one.role, Role::Link | Role::Rest))
         {
             let steps = column.path.as_deref().and_then(parse_pointer).unwrap_or_default();
             root.add(&steps, column.values, &column.column_type.to_string());
@@ -87,7 +88,8 @@ impl Node {
         for (key, _) in &keys {
             same.entry(folded(key)).or_default().push(key);
         }
-        for (_, keys) in same.into_iter().filter(|(folded, keys)| keys.len() > 1 && !folded.is_empty())
+        for (_, keys) in
+            same.into_iter().filter(|(folded, keys)| keys.len() > 1 && !folded.is_empty())
         {
             let named = keys.iter().map(|key| {
                 let mut at = path.clone();
@@ -147,7 +149,8 @@ fn has_gaps(keys: &[(&str, &Node)]) -> bool {
 fn looks_like_data(key: &str) -> bool {
     let has_digit = key.bytes().any(|byte| byte.is_ascii_digit());
     let is_id = key.len() >= 16 && key.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    let is_number = key.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b':' | b'.'));
+    let is_number =
+        key.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b':' | b'.'));
     has_digit && (is_id || is_number)
 }
 

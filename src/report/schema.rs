@@ -9,6 +9,7 @@ use super::profile::{ColumnProfile, Role, TableProfile};
 use super::{counted, shown};
 use crate::encode::arrow;
 use crate::error::{Error, ErrorKind};
+use crate::schema::contract::VERSION;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 
@@ -104,7 +105,7 @@ fn remarks(column: &ColumnProfile, rows: u64) -> String {
     let (mut examples, mut chars) = (Vec::new(), 0);
     for example in &column.examples {
         let example = shown(example);
-        let example = if is_quoted { format!("\"{example}\"") } else { example };
+        let example = if is_quoted { quoted(&example) } else { example };
         chars += example.chars().count() + 2;
         if chars > EXAMPLE_CHARS && !examples.is_empty() {
             break;
@@ -173,20 +174,6 @@ pub fn to_arrow(table: &TableProfile) -> Result<Vec<u8>, Error> {
 }
 
 #[derive(Serialize)]
-struct File<'a> {
-    version: u64,
-    tables: Vec<Table<'a>>,
-}
-
-#[derive(Serialize)]
-struct Table<'a> {
-    path: &'a str,
-    name: &'a str,
-    rows: u64,
-    columns: Vec<Column<'a>>,
-}
-
-#[derive(Serialize)]
 struct Column<'a> {
     path: &'a str,
     name: &'a str,
@@ -207,27 +194,42 @@ struct Seen<'a> {
 
 /// Spells the tables as a schema file, with what was seen of each column besides.
 ///
-/// Link columns and rest columns are no part of it.
+/// - Shape: a line for each column. Link columns and rest columns are no part of it.
 pub fn to_json(tables: &[TableProfile]) -> String {
-    let tables = tables.iter().map(|table| {
-        let columns = table.columns.iter().filter_map(|column| {
-            let path = column.path.as_deref().filter(|_| column.role != Role::Rest)?;
-            let is_text = column.role == Role::Scalar && column.column_type == ColumnType::Json;
-            let (values, nulls) = (column.values, table.rows.saturating_sub(column.values));
-            Some(Column {
-                path,
-                name: &column.name,
-                column_type: column.column_type.to_string(),
-                part: is_text.then_some("scalar"),
-                seen: Seen { values, nulls, kinds: &column.kinds, examples: &column.examples },
-            })
-        });
-        let columns = columns.collect();
-        Table { path: &table.path, name: &table.name, rows: table.rows, columns }
-    });
-    let file = File { version: 1, tables: tables.collect() };
+    let mut out = format!("{{\n  \"version\": {VERSION},\n  \"tables\": [");
+    for (place, table) in tables.iter().enumerate() {
+        let comma = if place > 0 { "," } else { "" };
+        let (path, name) = (quoted(&table.path), quoted(&table.name));
+        let _ = write!(
+            out,
+            "{comma}\n    {{\n      \"path\": {path},\n      \"name\": {name},\n      \"rows\": {},\n      \
+             \"columns\": [",
+            table.rows
+        );
+        let columns = table.columns.iter().filter_map(|column| json_column(column, table.rows));
+        let lines: Vec<_> = columns.map(|column| format!("\n        {column}")).collect();
+        out.push_str(&lines.join(","));
+        out.push_str(if lines.is_empty() { "]\n    }" } else { "\n      ]\n    }" });
+    }
+    out.push_str("\n  ]\n}\n");
+    out
+}
+
+fn json_column(column: &ColumnProfile, rows: u64) -> Option<String> {
+    let path = column.path.as_deref().filter(|_| column.role != Role::Rest)?;
+    let is_text = column.role == Role::Scalar && column.column_type == ColumnType::Json;
+    let (values, nulls) = (column.values, rows.saturating_sub(column.values));
+    let column = Column {
+        path,
+        name: &column.name,
+        column_type: column.column_type.to_string(),
+        part: is_text.then_some("scalar"),
+        seen: Seen { values, nulls, kinds: &column.kinds, examples: &column.examples },
+    };
     // strings and numbers cannot fail
-    let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
-    text.push('\n');
-    text
+    Some(serde_json::to_string(&column).unwrap_or_default())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

@@ -56,7 +56,7 @@ use crate::flatten::{DeclaredType, SchemaMode};
 use crate::table::Part;
 
 /// The version of the format that is written, and the only one that is read.
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 /// Tables and columns that a run is held to: a schema file.
 ///
@@ -282,8 +282,7 @@ impl Contract {
                     other => declared_of(other)?,
                 };
                 let name = Some(column.name.clone());
-                let data =
-                    ContractColumn {
+                let data = ContractColumn {
                     steps: steps(path),
                     name,
                     wanted,

@@ -166,7 +166,10 @@ impl ContractColumn {
                 told.push_str(", not null");
             }
             if is_renamed && has_name(&column.name) {
-                told.push_str(&format!(", called `{}`", column.name.as_deref().unwrap_or_default()));
+                told.push_str(&format!(
+                    ", called `{}`",
+                    column.name.as_deref().unwrap_or_default()
+                ));
             }
             told
         };

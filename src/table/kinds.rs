@@ -116,12 +116,8 @@ impl Kinds {
             StringForm::One(Form::Timestamp { .. }) => "timestamp",
             StringForm::Unseen | StringForm::Mixed => "string",
         };
-        let known = [
-            (Self::BOOL, "bool"),
-            (WHOLE, "integer"),
-            (BROKEN, "number"),
-            (Self::STRING, string),
-        ];
+        let known =
+            [(Self::BOOL, "bool"), (WHOLE, "integer"), (BROKEN, "number"), (Self::STRING, string)];
         known.into_iter().filter(|(bits, _)| self.has(*bits)).map(|(_, name)| name).collect()
     }
 

@@ -12,6 +12,7 @@ mod csv_mixed;
 mod formats;
 mod help;
 mod inputs;
+mod looking;
 mod manifest;
 mod memory;
 mod observers;

@@ -19,7 +19,8 @@ pub(super) fn of(tally: Tally, column_type: &ColumnType) -> Figures {
         true => counted.len() as u64,
         false => (tally.distinct.estimate().round() as u64).min(tally.count),
     };
-    let frequent = |(value, count): &(Vec<u8>, u64)| Frequent { value: shown(value), count: *count };
+    let frequent =
+        |(value, count): &(Vec<u8>, u64)| Frequent { value: shown(value), count: *count };
     let mut figures = Figures {
         count: tally.count,
         distinct,
@@ -117,7 +118,12 @@ impl Figures {
         });
         let points = match &counted {
             Some(counted) => Some(QUANTILES.map(|share| exact_quantile(counted, share))),
-            None => numbers.digest.quantiles(&QUANTILES).ok().flatten().and_then(|all| all.try_into().ok()),
+            None => numbers
+                .digest
+                .quantiles(&QUANTILES)
+                .ok()
+                .flatten()
+                .and_then(|all| all.try_into().ok()),
         };
         self.quantiles = points.map(|points: [f64; 5]| points.map(|point| scale.value(point)));
         self.histogram = histogram(numbers, scale, counted.as_deref());
@@ -168,7 +174,11 @@ fn histogram(mut numbers: Numbers, scale: &Scale, counted: Option<&[(f64, u64)]>
                 true => Vec::new(),
                 false => numbers.digest.cdf(&edges).ok().flatten().unwrap_or_default(),
             };
-            shares.iter().take(edges.len()).map(|share| (share * all as f64).round() as u64).collect()
+            shares
+                .iter()
+                .take(edges.len())
+                .map(|share| (share * all as f64).round() as u64)
+                .collect()
         }
     };
     let mut before = 0;

@@ -144,7 +144,8 @@ impl Numbers {
 
     fn of_doubles(values: &[f64]) -> Option<Self> {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
-        let (least, greatest) = (finite().min_by(f64::total_cmp)?, finite().max_by(f64::total_cmp)?);
+        let (least, greatest) =
+            (finite().min_by(f64::total_cmp)?, finite().max_by(f64::total_cmp)?);
         Some(Numbers::of(finite(), Extreme::of_double(least), Extreme::of_double(greatest)))
     }
 

@@ -69,8 +69,7 @@ pub fn to_html(summary: &Summary) -> String {
 }
 
 fn write_table(table: &TableProfile, index: usize, out: &mut String) {
-    let columns: Vec<_> =
-        table.columns.iter().filter(|column| column.role != Role::Link).collect();
+    let columns: Vec<_> = table.columns.iter().filter(|column| column.role != Role::Link).collect();
     let place = match table.path.as_str() {
         "" => String::new(),
         path => format!(", <span class=\"path\">{}</span>", escaped(path)),
@@ -101,7 +100,8 @@ fn write_column(column: &ColumnProfile, rows: u64, out: &mut String) {
         let _ = write!(out, "<dt>{name}</dt><dd>{value}</dd>");
     };
     let nulls = rows.saturating_sub(column.values);
-    let share = null_share(column.values, rows).map_or(String::new(), |share| format!(" ({share})"));
+    let share =
+        null_share(column.values, rows).map_or(String::new(), |share| format!(" ({share})"));
     fact("nulls", format!("{nulls}{share}"));
     if column.kinds.len() > 1 {
         fact("kinds", column.kinds.join(", "));
@@ -175,8 +175,12 @@ fn write_histogram(bars: &[Bar], out: &mut String) {
 fn write_top(figures: &Figures, is_quoted: bool, out: &mut String) {
     let has_bars = figures.histogram.len() > 1;
     let shown = if has_bars { TOP_SHOWN } else { figures.top.len() };
-    let rows: Vec<_> =
-        figures.top.iter().filter(|one| one.count > 1 || figures.distinct <= 10).take(shown).collect();
+    let rows: Vec<_> = figures
+        .top
+        .iter()
+        .filter(|one| one.count > 1 || figures.distinct <= 10)
+        .take(shown)
+        .collect();
     if rows.is_empty() {
         return;
     }

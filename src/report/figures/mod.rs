@@ -23,8 +23,18 @@ const NAME_CHARS: usize = 32;
 /// Frequent values that a line shows.
 const TOP_SHOWN: usize = 3;
 
-const HEADINGS: [&str; 10] =
-    ["column", "type", "nulls", "distinct", "min", "median", "max", "mean", "length", "most frequent"];
+const HEADINGS: [&str; 10] = [
+    "column",
+    "type",
+    "nulls",
+    "distinct",
+    "min",
+    "median",
+    "max",
+    "mean",
+    "length",
+    "most frequent",
+];
 
 /// Lays the figures out as a line for each column, table by table.
 ///
@@ -40,7 +50,8 @@ pub fn table(tables: &[TableProfile]) -> String {
         let lines: Vec<[String; 10]> = columns.map(|column| cells(column, table.rows)).collect();
         // what no column has is not shown
         let has = |place: usize| lines.iter().any(|line| !line[place].is_empty());
-        let places: Vec<usize> = (0..HEADINGS.len()).filter(|&place| place < 2 || has(place)).collect();
+        let places: Vec<usize> =
+            (0..HEADINGS.len()).filter(|&place| place < 2 || has(place)).collect();
         let width = |place: usize| {
             let widths = lines.iter().map(|line| line[place].chars().count());
             widths.max().unwrap_or(0).max(HEADINGS[place].len())
