@@ -486,6 +486,11 @@ pub struct ConvertArgs {
     /// `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one.
     #[arg(long, value_name = "FILE|none", help_heading = "Output")]
     pub manifest: Option<PathBuf>,
+    /// Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from
+    /// CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables
+    /// together again. Can be repeated.
+    #[arg(long, value_name = "DIALECT", value_parser = choice(DIALECTS), help_heading = "Output")]
+    pub emit_sql: Vec<SqlDialect>,
     /// Tells standard error what happens as it happens, a line for each event: `text`, or `json` with
     /// an object a line and nothing else, so that errors are in `run_complete` and there is no
     /// summary unless `--summary` asks for one.

@@ -167,6 +167,11 @@ fn build(
         None if is_store => ManifestTarget::Beside,
         None => ManifestTarget::Nowhere,
     };
+    for dialect in args.emit_sql {
+        if !conversion.emit_sql.contains(&dialect) {
+            conversion.emit_sql.push(dialect);
+        }
+    }
     conversion.reserved.extend(args.metrics);
     conversion.indent = args.indent;
     conversion.threads = args.threads;

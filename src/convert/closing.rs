@@ -143,6 +143,7 @@ impl Run {
         summary.schema = Contract::of(&self.schema, &layouts);
         self.note_keys(&layouts);
         let keys = self.keys(&layouts);
+        self.outputs.keys.clone_from(&keys);
         self.outputs.finish(&layouts, &rows, rejects, summary, cancel)?;
         for profile in &mut summary.profiles {
             self.schema.describe(&layouts, profile, &keys);

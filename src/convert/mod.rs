@@ -14,6 +14,7 @@ mod reader;
 mod rejects;
 mod run;
 mod sample;
+mod script;
 mod workers;
 
 use std::num::NonZeroUsize;
@@ -38,6 +39,7 @@ use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
 use crate::report::manifest::ManifestTarget;
 use crate::report::observer::{Observer, Watcher};
+use crate::report::sql::SqlDialect;
 use crate::report::status::StatusPolicy;
 use crate::retry::{BACKOFF, RETRIES, Retry, RetryOptions, SourceRetry};
 use crate::schema::contract::Contract;
@@ -229,6 +231,8 @@ pub struct Conversion {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub manifest: ManifestTarget,
+    /// Databases that get a script beside the tables, which reads them.
+    pub emit_sql: Vec<SqlDialect>,
     /// Watches the run.
     pub observer: Option<Box<dyn Observer>>,
     /// The same while it runs.
@@ -396,6 +400,7 @@ impl Conversion {
             reserved: Vec::new(),
             summary_file: None,
             manifest: ManifestTarget::default(),
+            emit_sql: Vec::new(),
             observer: None,
             watcher: Watcher::default(),
             cancel: Cancel::default(),
@@ -463,6 +468,7 @@ impl Conversion {
         self.check_recovery()?;
         self.check_batches()?;
         self.check_manifest()?;
+        self.check_scripts()?;
         self.check_csv_input()?;
         self.check_contract()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
@@ -796,9 +802,10 @@ impl Conversion {
         let contract = self.contract.as_ref();
         self.flatten.terms = contract.map(|contract| Arc::new(contract.terms(self.schema_mode)));
         self.flatten.number_text = self.numbers != NumberMode::Double;
-        // Text prints dates as they stand, whatever their type, which but a manifest says.
+        // Text prints dates as they stand, whatever their type, which but others beside it say.
         let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow)
-            || self.manifest != ManifestTarget::Nowhere;
+            || self.manifest != ManifestTarget::Nowhere
+            || !self.emit_sql.is_empty();
         self.flatten.dates = self.dates == DateMode::Auto && has_types;
     }
 

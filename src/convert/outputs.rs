@@ -13,6 +13,7 @@ use super::groups::FullGroup;
 use super::manifest::ManifestOutput;
 use super::rejects::RejectOutputs;
 use super::run::CANCEL_POLL;
+use super::script::ScriptOutput;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
@@ -23,6 +24,7 @@ use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
 use crate::error::{Error, ErrorKind};
 use crate::format::{InputFormat, OutputFormat};
 use crate::report::profile::Depth;
+use crate::report::sql::Keys;
 use crate::report::{Summary, TableSummary};
 use crate::retry::Retry;
 use crate::schema::Layout;
@@ -54,6 +56,10 @@ pub(super) struct Outputs {
     summary: Option<Side>,
     /// What describes the tables, with them.
     pub(super) manifest: Option<ManifestOutput>,
+    /// Scripts that read the tables, with them.
+    scripts: ScriptOutput,
+    /// Which columns join each table to others, for those scripts.
+    pub(super) keys: Vec<Keys>,
     retry: Retry,
     stores: Stores,
     start: Instant,
@@ -168,6 +174,8 @@ impl Outputs {
             table: conversion.table.clone(),
             summary: None,
             manifest: None,
+            scripts: ScriptOutput::default(),
+            keys: Vec::new(),
             retry: retry.clone(),
             stores: conversion.stores.clone(),
             start: Instant::now(),
@@ -180,6 +188,7 @@ impl Outputs {
             outputs.summary = Some(outputs.sink.side(path, Access::Umask)?);
         }
         outputs.manifest = ManifestOutput::open(conversion, root_name, &mut outputs.sink)?;
+        outputs.scripts = ScriptOutput::open(conversion, root_name, &mut outputs.sink)?;
         outputs.create(0, root_name)?;
         Ok(outputs)
     }
@@ -423,6 +432,9 @@ impl Outputs {
         }
         summary.retries = self.retry.count() + self.stores.retries();
         summary.rejects.path = rejects.sides.first().map(|side| side.side().path().to_owned());
+        let scripts = self.scripts.stage(&mut self.sink, &staged, (layouts, rows, &self.keys))?;
+        summary.scripts = scripts.iter().map(|side| side.side().path().to_owned()).collect();
+        rejects.sides.extend(scripts);
         if let Some(manifest) = &self.manifest {
             rejects.sides.push(manifest.stage(
                 &mut self.sink,

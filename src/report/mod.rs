@@ -68,6 +68,8 @@ pub struct Summary {
     pub(crate) kept_rejects: Option<PathBuf>,
     /// The manifest that was published with the tables.
     pub manifest: Option<PathBuf>,
+    /// Scripts that were published with the tables and read them into databases.
+    pub scripts: Vec<PathBuf>,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -108,6 +110,7 @@ impl Summary {
     pub(crate) fn fail(&mut self, error: &Error) {
         self.tables.clear();
         self.manifest = None;
+        self.scripts.clear();
         self.rejects.path = self.kept_rejects.take();
         self.outcome = Outcome::Failed {
             kind: error.kind(),

@@ -437,6 +437,21 @@ impl Sink {
         }
     }
 
+    /// Returns the name that a table's file will have in its directory, or the URL of its object.
+    ///
+    /// - Errors: `Usage` where the name is not UTF-8, or there is no file.
+    pub(crate) fn name_of(&self, table: &Staged) -> Result<String, Error> {
+        let path = self.path_of(table).unwrap_or_default();
+        let name = match &self.outlet {
+            Outlet::Objects { .. } => path.to_str(),
+            Outlet::Files { .. } | Outlet::Stream(..) => path.file_name().and_then(OsStr::to_str),
+        };
+        name.map(str::to_owned).ok_or_else(|| {
+            let at = printable(&path.to_string_lossy());
+            Error::usage(format!("`{at}`: expected a name in UTF-8, for a script to name it"))
+        })
+    }
+
     /// Makes a further temporary file where the tables are, for data that leaves memory.
     pub fn scratch(&self) -> Result<Scratch, Error> {
         self.workspace.scratch(Access::Umask)

@@ -22,6 +22,7 @@ mod publishing;
 #[cfg(unix)]
 mod recovery;
 mod schema;
+mod scripts;
 mod selection;
 mod signals;
 mod streams;

@@ -1,4 +1,6 @@
-//! Tables as SQL: statements that create them, with their keys.
+//! Tables as SQL: statements that create them, scripts that read their files.
+
+mod script;
 
 use std::fmt::Write as _;
 
@@ -7,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::profile::TableProfile;
 use crate::schema::widen::ColumnType;
 use crate::sink::names::printable;
+pub(crate) use script::{Script, ScriptTable};
 
 /// Whose SQL is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -54,11 +57,7 @@ impl SqlDialect {
         match self {
             SqlDialect::Spark => format!("`{}`", name.replace('`', "``")),
             SqlDialect::DuckDb => format!("\"{}\"", name.replace('"', "\"\"")),
-            SqlDialect::Postgres => {
-                // it takes no NUL, which no name can have without it
-                let name = name.replace('\0', "\u{2400}");
-                format!("\"{}\"", short(&name).replace('"', "\"\""))
-            }
+            SqlDialect::Postgres => format!("\"{}\"", postgres_name(name).replace('"', "\"\"")),
         }
     }
 
@@ -94,14 +93,17 @@ impl SqlDialect {
     }
 }
 
-/// Cuts a name that PostgreSQL would cut, so that no two become one.
-fn short(name: &str) -> String {
-    if name.len() <= POSTGRES_NAME_BYTES {
-        return name.to_owned();
+/// Returns a name that PostgreSQL takes as it is: it would cut a long one, has none with NUL, and
+/// `psql` wants its commands on one line. A hash keeps two from becoming one.
+fn postgres_name(name: &str) -> String {
+    let plain = name.replace(|c: char| c.is_control(), "_");
+    if plain == name && name.len() <= POSTGRES_NAME_BYTES {
+        return plain;
     }
     let hash = format!("_{:08x}", xxh3_64(name.as_bytes()) as u32);
-    let end = (0..=POSTGRES_NAME_BYTES - hash.len()).rev().find(|&at| name.is_char_boundary(at));
-    format!("{}{hash}", &name[..end.unwrap_or(0)])
+    let room = (POSTGRES_NAME_BYTES - hash.len()).min(plain.len());
+    let end = (0..=room).rev().find(|&at| plain.is_char_boundary(at));
+    format!("{}{hash}", &plain[..end.unwrap_or(0)])
 }
 
 /// Returns statements that create the tables, with the keys that join them.
@@ -119,20 +121,25 @@ pub fn create_tables(tables: &[TableProfile], dialect: SqlDialect) -> String {
     out
 }
 
+/// Says of a table that a database does not take it; mostly there is nothing to say.
+fn too_wide(table: &str, columns: usize, dialect: SqlDialect) -> String {
+    if dialect != SqlDialect::Postgres || columns <= POSTGRES_COLUMNS_MAX {
+        return String::new();
+    }
+    format!(
+        "-- {}: PostgreSQL takes {POSTGRES_COLUMNS_MAX} columns, and these are {columns}: see \
+         --max-columns and --map\n",
+        printable(table)
+    )
+}
+
 fn create_table(
     tables: &[TableProfile],
     table: &TableProfile,
     dialect: SqlDialect,
     out: &mut String,
 ) {
-    if dialect == SqlDialect::Postgres && table.columns.len() > POSTGRES_COLUMNS_MAX {
-        let _ = writeln!(
-            out,
-            "-- {}: PostgreSQL takes {POSTGRES_COLUMNS_MAX} columns, and these are {}",
-            printable(&table.name),
-            table.columns.len()
-        );
-    }
+    out.push_str(&too_wide(&table.name, table.columns.len(), dialect));
     let mut lines: Vec<String> = table
         .columns
         .iter()
@@ -141,7 +148,11 @@ fn create_table(
             format!("{} {column_type}", dialect.name(&column.name))
         })
         .collect();
-    let keys = constraints(tables, table, dialect);
+    let find = |name: &str| tables.iter().find(|other| other.name == name);
+    let parent = table.parent.as_deref().and_then(find);
+    let root = tables.first().filter(|root| root.path.is_empty());
+    let others = [parent, root].map(|other| other.map(|other| (other.name.as_str(), &other.keys)));
+    let keys = constraints(&table.keys, others, dialect);
     match dialect {
         SqlDialect::Spark => {
             for key in keys {
@@ -159,20 +170,21 @@ fn create_table(
     let _ = writeln!(out, "CREATE TABLE {name} (\n  {}\n);", lines.join(",\n  "));
 }
 
-fn constraints(tables: &[TableProfile], table: &TableProfile, dialect: SqlDialect) -> Vec<String> {
+/// Returns the constraints of a table whose parent and main table have these names and keys.
+fn constraints(
+    keys: &Keys,
+    others: [Option<(&str, &Keys)>; 2],
+    dialect: SqlDialect,
+) -> Vec<String> {
     let mut lines = Vec::new();
-    let keys = &table.keys;
     if let Some(id) = keys.id.as_deref().filter(|_| keys.is_unique) {
         lines.push(format!("PRIMARY KEY ({})", dialect.name(id)));
     }
-    let parent = table.parent.as_deref();
-    let parent = parent.and_then(|name| tables.iter().find(|other| other.name == name));
-    let root = tables.first().filter(|root| root.path.is_empty());
-    for (from, to) in [(&keys.parent_id, parent), (&keys.root_id, root)] {
-        let (Some(from), Some(to)) = (from, to) else { continue };
-        let Some(id) = to.keys.id.as_deref().filter(|_| to.keys.is_unique) else { continue };
-        let (from, to, id) = (dialect.name(from), dialect.name(&to.name), dialect.name(id));
-        lines.push(format!("FOREIGN KEY ({from}) REFERENCES {to} ({id})"));
+    for (from, to) in [&keys.parent_id, &keys.root_id].into_iter().zip(others) {
+        let (Some(from), Some((table, to))) = (from, to) else { continue };
+        let Some(id) = to.id.as_deref().filter(|_| to.is_unique) else { continue };
+        let (from, table, id) = (dialect.name(from), dialect.name(table), dialect.name(id));
+        lines.push(format!("FOREIGN KEY ({from}) REFERENCES {table} ({id})"));
     }
     lines
 }
