@@ -21,6 +21,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'transmog' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -74,6 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
             [CompletionResult]::new('--table', '--table', [CompletionResultType]::ParameterName, 'Writes only this one of the tables')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing')
             [CompletionResult]::new('--summary', '--summary', [CompletionResultType]::ParameterName, 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides')
             [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one')
@@ -121,6 +123,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')
@@ -185,6 +188,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
             [CompletionResult]::new('--table', '--table', [CompletionResultType]::ParameterName, 'Writes only this one of the tables')
             [CompletionResult]::new('--framing', '--framing', [CompletionResultType]::ParameterName, 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing')
             [CompletionResult]::new('--summary', '--summary', [CompletionResultType]::ParameterName, 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides')
             [CompletionResult]::new('--manifest', '--manifest', [CompletionResultType]::ParameterName, 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one')
@@ -232,6 +236,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Prints JSON: an array with an object for each setting')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
@@ -254,12 +259,14 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             break
         }
         'transmog;formats' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Prints JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'transmog;completions' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

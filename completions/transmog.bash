@@ -35,12 +35,16 @@ _transmog() {
 
     case "${cmd}" in
         transmog)
-            opts="-h -V --help --version convert config formats completions"
+            opts="-h -V --color --help --version convert config formats completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -49,12 +53,16 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__completions)
-            opts="-h --help bash elvish fish powershell zsh"
+            opts="-h --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -63,7 +71,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__config)
-            opts="-r -0 -o -q -h --check --json --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --table --framing --quiet --summary --manifest --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help"
+            opts="-r -0 -o -q -h --check --json --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --table --framing --quiet --progress --summary --manifest --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -241,6 +249,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "one tagged tar" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never plain" -- "${cur}"))
+                    return 0
+                    ;;
                 --summary)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -429,6 +441,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "default low-latency high-throughput ultra-throughput memory-optimized sequential parallel large-data fail-fast partial-recovery" -- "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -437,7 +453,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__convert)
-            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --table --framing --quiet --summary --manifest --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help"
+            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --table --framing --quiet --progress --summary --manifest --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -611,6 +627,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "one tagged tar" -- "${cur}"))
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never plain" -- "${cur}"))
+                    return 0
+                    ;;
                 --summary)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -799,6 +819,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "default low-latency high-throughput ultra-throughput memory-optimized sequential parallel large-data fail-fast partial-recovery" -- "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -807,12 +831,16 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__formats)
-            opts="-h --json --help"
+            opts="-h --json --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -18,6 +18,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
     }
     var completions = [
         &'transmog'= {
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -h 'Print help'
             cand --help 'Print help'
             cand -V 'Print version'
@@ -70,6 +71,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --output 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input'
             cand --table 'Writes only this one of the tables'
             cand --framing 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files'
+            cand --progress 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing'
             cand --summary 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides'
             cand --manifest 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one'
             cand --log-format 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one'
@@ -117,6 +119,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --config 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one'
             cand --preset 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets'
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -r 'Takes the files below directories whose names end as those of inputs do'
             cand --recursive 'Takes the files below directories whose names end as those of inputs do'
             cand -0 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
@@ -180,6 +183,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --output 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input'
             cand --table 'Writes only this one of the tables'
             cand --framing 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files'
+            cand --progress 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing'
             cand --summary 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides'
             cand --manifest 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one'
             cand --log-format 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one'
@@ -227,6 +231,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --config 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one'
             cand --preset 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets'
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand --json 'Prints JSON: an array with an object for each setting'
             cand -r 'Takes the files below directories whose names end as those of inputs do'
             cand --recursive 'Takes the files below directories whose names end as those of inputs do'
@@ -248,11 +253,13 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'transmog;formats'= {
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand --json 'Prints JSON'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'transmog;completions'= {
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -h 'Print help'
             cand --help 'Print help'
         }

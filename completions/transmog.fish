@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_transmog_global_optspecs
-    string join \n h/help V/version
+    string join \n color= h/help V/version
 end
 
 function __fish_transmog_needs_command
@@ -24,6 +24,9 @@ function __fish_transmog_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c transmog -n "__fish_transmog_needs_command" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_needs_command" -s h -l help -d 'Print help'
 complete -c transmog -n "__fish_transmog_needs_command" -s V -l version -d 'Print version'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "convert" -d 'Converts JSON, JSONL, CSV or TSV into Parquet, CSV, TSV, JSONL, JSON or Arrow tables'
@@ -95,6 +98,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l table -d '
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
 tagged\t''
 tar\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l progress -d 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing' -r -f -a "auto\t''
+always\t''
+never\t''
+plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -175,6 +182,9 @@ parallel\t''
 large-data\t''
 fail-fast\t''
 partial-recovery\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
@@ -255,6 +265,10 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l table -d 'W
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l framing -d 'How tables share standard output: `one` (default), JSON lines `tagged` with their table, or a `tar` of files' -r -f -a "one\t''
 tagged\t''
 tar\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l progress -d 'How standard error is told how far the run is: `auto` (default) draws a bar where that is a terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing' -r -f -a "auto\t''
+always\t''
+never\t''
+plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -335,6 +349,9 @@ parallel\t''
 large-data\t''
 fail-fast\t''
 partial-recovery\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l json -d 'Prints JSON: an array with an object for each setting'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
@@ -350,6 +367,12 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l compat -d '
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transmog -n "__fish_transmog_using_subcommand formats" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand formats" -l json -d 'Prints JSON'
 complete -c transmog -n "__fish_transmog_using_subcommand formats" -s h -l help -d 'Print help'
+complete -c transmog -n "__fish_transmog_using_subcommand completions" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand completions" -s h -l help -d 'Print help'

@@ -13,9 +13,10 @@ use std::sync::{Arc, Mutex};
 use support::Shared;
 use transmog::{
     ArrayMode, Batch, BatchError, BatchReport, BatchStart, BatchStrategy, Cancel, ColumnType,
-    Conversion, Destination, Error, ErrorKind, FaultCode, Framing, IdMode, Input, InputFormat,
-    InputSummary, Live, MemoryBuffer, Nulls, Observer, Observers, OnError, OutputFormat, Overwrite,
-    RejectTarget, RunStart, StreamingWriter, Summary, TableEnd, WarningKind, WriterOptions, writer,
+    Conversion, Counts, Destination, Error, ErrorKind, FaultCode, Framing, IdMode, Input,
+    InputFormat, InputSummary, Live, MemoryBuffer, Nulls, Observer, Observers, OnError,
+    OutputFormat, Overwrite, RejectTarget, RunStart, StreamingWriter, Summary, TableEnd,
+    WarningKind, WriterOptions, writer,
 };
 
 fn input(text: &str) -> Input {
@@ -720,4 +721,59 @@ fn observers_are_told_how_a_run_ended_however_it_did() {
     };
     convert("", refuse).unwrap_err();
     assert_eq!(*ends.0.lock().unwrap(), [(0, 2), (0, 2), (1, 1), (1, 1), (2, 0), (2, 0)]);
+}
+
+#[test]
+fn progress_counts_what_lies_on_disk() {
+    /// Holds the run up at first, so that it ticks, and keeps what it tells.
+    struct Slow(Arc<Mutex<Vec<Counts>>>);
+
+    impl Observer for Slow {
+        fn on_batch_complete(&mut self, batch: &BatchReport) {
+            if batch.number < 4 {
+                std::thread::sleep(std::time::Duration::from_millis(60));
+            }
+        }
+
+        fn on_tick(&mut self, counts: &Counts) {
+            self.0.lock().unwrap().push(counts.clone());
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let text = "{\"a\": 1}\n".repeat(200);
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(text.as_bytes()).unwrap();
+    let packed = packer.finish().unwrap();
+    let path = folder.path().join("a.jsonl.gz");
+    fs::write(&path, &packed).unwrap();
+    let told = |input: Input| {
+        let counts = Arc::new(Mutex::new(Vec::new()));
+        let mut conversion = Conversion::new(vec![input], OutputFormat::Jsonl);
+        let out = MemoryBuffer::default();
+        conversion.destination = Destination::Writer(Box::new(out), Framing::One);
+        conversion.batches = BatchStrategy::FixedSize {
+            size: NonZeroUsize::MIN,
+            timeout: std::time::Duration::from_secs(60),
+        };
+        conversion.observer = Some(Box::new(Slow(Arc::clone(&counts))));
+        conversion.run().unwrap();
+        counts.lock().unwrap().last().cloned().expect("a tick")
+    };
+    let counts = told(Input::File(path));
+    let packed_bytes = packed.len() as u64;
+    assert_eq!((counts.bytes_read, counts.bytes_total), (packed_bytes, Some(packed_bytes)));
+    assert!(counts.bytes > 0 && counts.bytes <= text.len() as u64, "{counts:?}");
+    let reader = Box::new(io::Cursor::new(packed));
+    let counts = told(Input::Reader { name: "a".to_owned(), reader });
+    assert_eq!((counts.bytes_read, counts.bytes_total), (packed_bytes, None));
+}
+
+#[test]
+fn tables_know_their_parents() {
+    let set = |conversion: &mut Conversion| conversion.table = Some("records_b_c".to_owned());
+    let text = "{\"a\":1,\"b\":[{\"c\":[{\"d\":1}]}]}";
+    let (summary, _) = convert(text, set).unwrap();
+    let parent = |at: usize| summary.tables.get(at).map(|table| table.parent.as_deref());
+    assert_eq!((parent(0), parent(1)), (Some(Some("records_b")), None));
 }

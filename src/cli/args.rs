@@ -88,6 +88,11 @@ Examples:
 #[command(name = "transmog", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(arg_required_else_help = true, before_help = EXAMPLES, help_template = HELP)]
 pub struct Args {
+    /// When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR`
+    /// and `CLICOLOR_FORCE` say, `always` or `never`.
+    #[arg(long, global = true, value_name = "WHEN", value_parser = choice(COLORS))]
+    #[arg(help_heading = "Output")]
+    pub color: Option<ColorChoice>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -475,6 +480,11 @@ pub struct ConvertArgs {
     /// Prints errors only: no summary, no warnings.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+    /// How standard error is told how far the run is: `auto` (default) draws a bar where that is a
+    /// terminal, after half a second, but not with `--quiet` or `--log-format`; `always` draws it
+    /// anywhere, `plain` writes a line every 30 seconds, as suits the logs of CI, `never` nothing.
+    #[arg(long, value_name = "WHEN", value_parser = choice(PROGRESS), help_heading = "Output")]
+    pub progress: Option<ProgressChoice>,
     /// What standard error is told at the end: `text` (default), `json`, `github` (annotations; the
     /// page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides.
     #[arg(long, value_name = "FORMAT", value_parser = SummaryFormat::from_str)]
@@ -777,6 +787,30 @@ pub enum LiveChoice {
     Off,
 }
 
+/// What `--color` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// As variables and the terminal have it.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What `--progress` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressChoice {
+    /// A bar for whoever sits at a terminal.
+    Auto,
+    /// A bar.
+    Always,
+    /// Nothing.
+    Never,
+    /// Lines.
+    Plain,
+}
+
 /// What `--encoding` says.
 #[derive(Debug, Clone)]
 pub enum Encoding {
@@ -875,6 +909,14 @@ const STRATEGIES: Choices<Strategy> = &[
 ];
 const LIVE: Choices<LiveChoice> =
     &[("auto", LiveChoice::Auto), ("on", LiveChoice::On), ("off", LiveChoice::Off)];
+const PROGRESS: Choices<ProgressChoice> = &[
+    ("auto", ProgressChoice::Auto),
+    ("always", ProgressChoice::Always),
+    ("never", ProgressChoice::Never),
+    ("plain", ProgressChoice::Plain),
+];
+const COLORS: Choices<ColorChoice> =
+    &[("auto", ColorChoice::Auto), ("always", ColorChoice::Always), ("never", ColorChoice::Never)];
 const EXECUTIONS: Choices<Execution> = &[
     ("sequential", Execution::Sequential),
     ("parallel", Execution::Parallel),
@@ -884,6 +926,11 @@ const ON_TIMEOUT: Choices<OnTimeout> =
     &[("fail", OnTimeout::Fail), ("publish", OnTimeout::Publish)];
 const LOG_FORMATS: Choices<LogFormat> = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
 const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
+
+/// Returns what `--color` means by a name.
+pub fn color(typed: &str) -> Option<ColorChoice> {
+    COLORS.iter().find(|(name, _)| *name == typed).map(|(_, choice)| *choice)
+}
 
 /// Reads one of a few names; a second name for the same is taken, but not shown.
 fn choice<T>(choices: Choices<T>) -> impl TypedValueParser<Value = T>

@@ -4,7 +4,7 @@
 
 use transmog::{Error, Execution, InputFormat, OnError, OutputFormat, limits};
 
-use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
+use super::args::{ConvertArgs, Encoding, Failure, ProgressChoice, Rejecting, SummaryFormat};
 use super::batching;
 use super::plan::{self, Place};
 
@@ -24,6 +24,7 @@ pub fn problems(args: &ConvertArgs, to: Option<OutputFormat>, place: Option<&Pla
         problems.extend(check_place_flags(args, place));
     }
     problems.extend(check_summary(args));
+    problems.extend(check_progress(args));
     problems.extend(check_manifest(args));
     check_rejects(args, &mut problems);
     check_retries(args, &mut problems);
@@ -98,6 +99,18 @@ fn check_format_flags(args: &ConvertArgs, to: OutputFormat, problems: &mut Vec<E
     if args.chunk_bytes.is_some_and(|bytes| bytes > limits::RECORD_BYTES_LIMIT) {
         problems.push(Error::usage("`--chunk-bytes`: expected 1GiB at most"));
     }
+}
+
+/// Refuses progress between the lines of a log.
+fn check_progress(args: &ConvertArgs) -> Option<Error> {
+    let name = match args.progress? {
+        ProgressChoice::Always => "always",
+        ProgressChoice::Plain => "plain",
+        ProgressChoice::Auto | ProgressChoice::Never => return None,
+    };
+    let message = format!("`--log-format` and `--progress {name}` exclude each other");
+    let hint = "the log says what happens: leave `--progress` out";
+    args.log_format.map(|_| Error::usage(message).with_hint(hint))
 }
 
 /// Refuses flags that would do nothing in this place.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,15 +14,17 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use transmog::error::{EXIT_DONE, EXIT_FAILED};
 use transmog::{
-    Cancel, Conversion, Error, ErrorKind, LogFormat, LogObserver, MetricsFailure, MetricsObserver,
-    Observer, Observers, Outcome, Summary,
+    Cancel, Conversion, Depth, Destination, Error, ErrorKind, Input, LogFormat, LogObserver,
+    MetricsFailure, MetricsObserver, Observer, Observers, Outcome, OutputFormat, RejectTarget,
+    Summary,
 };
 
-use super::args::{ConvertArgs, SummaryFormat};
+use super::args::{ConvertArgs, ProgressChoice, SummaryFormat};
+use super::bar::{self, Look, Progress};
 use super::layers::{self, Settled, Sources};
 use super::plan::{self, Scope};
 use super::settings::Settings;
-use super::{allocator, message};
+use super::{allocator, color, message, next};
 
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
@@ -76,9 +78,16 @@ fn convert(
         Err(error) if is_json => return Ok(refuse(&error)),
         prepared => prepared?,
     };
+    let to = conversion.to;
     let ran = conversion.run_into(summary);
     if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
-        sum_up(summary, &format);
+        // what a command prints of the tables is not said twice
+        let is_printed = matches!(scope, Scope::Look(Depth::Columns | Depth::Values));
+        let is_printed =
+            is_printed && matches!(format, SummaryFormat::Text | SummaryFormat::JsonFile(_));
+        let kept = is_printed.then(|| std::mem::take(&mut summary.tables));
+        sum_up(summary, &format, to);
+        summary.tables.extend(kept.into_iter().flatten());
     }
     let lost = metrics.and_then(|metrics| metrics.take());
     if let Some(error) = &lost {
@@ -101,23 +110,51 @@ fn prepare(args: ConvertArgs, scope: Scope) -> Result<(Conversion, Option<Metric
         let message = format!("`--metrics`: expected a file, found {found}");
         return Err(Error::usage(message));
     }
+    let (progress, is_quiet) = (args.progress.unwrap_or(ProgressChoice::Auto), args.quiet);
     let mut conversion = plan::conversion(args, scope)?;
     let mut observers: Vec<Box<dyn Observer>> = Vec::new();
     let metrics = file.map(|file| MetricsObserver::open(&file, conversion.overwrite, interval));
     let metrics = metrics.transpose()?;
     let failure = metrics.as_ref().map(MetricsObserver::failure);
     observers.extend(metrics.map(|metrics| Box::new(metrics) as Box<dyn Observer>));
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let look = match progress {
+        ProgressChoice::Always => Some(Look::Bar),
+        ProgressChoice::Plain => Some(Look::Lines),
+        ProgressChoice::Never => None,
+        ProgressChoice::Auto => {
+            let is_wanted = !is_quiet && log.is_none() && has_own_terminal(&conversion);
+            is_wanted.then_some(Look::Bar)
+        }
+    };
+    if let Some(look) = look {
+        let progress = Progress::start(look, Arc::clone(&is_stopped)).map_err(|cause| {
+            let message = format!("starting a thread failed: {cause}");
+            Error::new(ErrorKind::Io, message).with_source(cause)
+        })?;
+        observers.push(Box::new(progress));
+    }
     // last, so that a run has ended when its log says so
     observers.extend(log.map(|format| Box::new(log_to_stderr(format)) as Box<dyn Observer>));
     if !observers.is_empty() {
         conversion.observer = Some(Box::new(Observers(observers)));
     }
     allocator::keep_freed_memory(conversion.memory_limit);
-    stop_on_signals(conversion.cancel.clone()).map_err(|cause| {
+    stop_on_signals(conversion.cancel.clone(), is_stopped).map_err(|cause| {
         Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
             .with_source(cause)
     })?;
     Ok((conversion, failure))
+}
+
+/// Returns whether a bar has a terminal for itself: nobody types there, and no rows go there.
+fn has_own_terminal(conversion: &Conversion) -> bool {
+    let is_typed = conversion.inputs.iter().any(|input| matches!(input, Input::Stdin));
+    let is_printed = matches!(conversion.destination, Destination::Stdout(_))
+        || conversion.rejects == RejectTarget::Stdout;
+    bar::is_terminal()
+        && !(is_typed && io::stdin().is_terminal())
+        && !(is_printed && io::stdout().is_terminal())
 }
 
 fn log_to_stderr(format: LogFormat) -> LogObserver {
@@ -146,10 +183,15 @@ fn report_lost(error: &Error, is_json: bool) {
     }
 }
 
-/// Says what a run did.
-fn sum_up(summary: &Summary, format: &SummaryFormat) {
+/// Says what a run did that wrote `to`, and what to do next.
+fn sum_up(summary: &Summary, format: &SummaryFormat, to: OutputFormat) {
     match format {
-        SummaryFormat::Text | SummaryFormat::JsonFile(_) => message::say(summary),
+        SummaryFormat::Text | SummaryFormat::JsonFile(_) => {
+            message::say(&summary.to_text(&color::paint_part));
+            if let Some(hint) = next::hint(summary, to, io::stderr().is_terminal()) {
+                message::hint(&hint);
+            }
+        }
         SummaryFormat::Json => message::say(&summary.to_json()),
         SummaryFormat::Github => {
             message::say(&summary.to_annotations());
@@ -162,7 +204,8 @@ fn sum_up(summary: &Summary, format: &SummaryFormat) {
             match written {
                 Some(Ok(())) => {}
                 Some(Err(cause)) => {
-                    message::say(&format!("warning: $GITHUB_STEP_SUMMARY: {cause}\n{page}"));
+                    let label = color::paint(color::WARNING, "warning:");
+                    message::say(&format!("{label} $GITHUB_STEP_SUMMARY: {cause}\n{page}"));
                 }
                 None => message::say(&page),
             }
@@ -171,12 +214,12 @@ fn sum_up(summary: &Summary, format: &SummaryFormat) {
     }
 }
 
-/// Lets the first signal end the run in order, and the second end the process at once.
+/// Lets the first signal end the run in order, which `is_stopped` says from then on, and the second
+/// end the process at once.
 ///
 /// While outputs get their names both wait: a moment later the run has succeeded.
-fn stop_on_signals(cancel: Cancel) -> io::Result<()> {
+fn stop_on_signals(cancel: Cancel, is_stopped: Arc<AtomicBool>) -> io::Result<()> {
     let seen = Arc::new(AtomicUsize::new(0));
-    let is_stopped = Arc::new(AtomicBool::new(false));
     // what the parent set to be ignored stays so, as `nohup` and background jobs want
     for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
         flag::register_conditional_default(signal, Arc::clone(&is_stopped))?;

@@ -14,7 +14,7 @@ use super::args::{Args, ConvertArgs, ReadArgs};
 use super::environment::{self, Environment};
 use super::plan::{self, Scope};
 use super::settings::{self, PRESET, Setting, Settings};
-use super::{file, message, presets};
+use super::{color, file, message, presets};
 
 /// The variable that names the configuration file.
 pub const CONFIG_ENV: &str = "TRANSMOG_CONFIG";
@@ -175,6 +175,7 @@ pub fn settle(
     let (Some(args), true) = (args, problems.is_empty()) else {
         return Err(problems.into_iter().map(|error| explain(settings, &given, error)).collect());
     };
+    color::choose_settled(&given);
     let chosen = preset.as_deref().and_then(presets::find);
     let mut settled = Settled { args, given, preset, set_aside: Vec::new(), unknown };
     if let Some(preset) = chosen {

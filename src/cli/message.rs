@@ -12,6 +12,7 @@ use transmog::sink::names::printable;
 use transmog::{Error, ErrorKind};
 
 use super::args::Args;
+use super::color;
 
 /// What there is to do where nothing better is known.
 pub const HELP: &str = "`transmog convert --help` shows all flags, with examples";
@@ -20,6 +21,21 @@ pub const HELP: &str = "`transmog convert --help` shows all flags, with examples
 pub fn say(text: &impl fmt::Display) {
     // in one piece, so that lines of several processes do not mix
     let _ = io::stderr().lock().write_all(text.to_string().as_bytes());
+}
+
+/// Returns the help that clap gives for an answer, with its colours or without.
+pub fn help(asked: &clap::Error, has_color: bool) -> String {
+    let help = asked.render();
+    if has_color { help.ansi().to_string() } else { help.to_string() }
+}
+
+/// Says what to do next.
+pub fn hint(text: &str) {
+    say(&hint_line(text));
+}
+
+fn hint_line(text: &str) -> String {
+    format!("{} {}\n", color::paint(color::HINT, "hint:"), printable(text))
 }
 
 /// Says why the run ended, and what to do about it.
@@ -43,11 +59,8 @@ fn lines(error: &Error) -> String {
         }
         cause = next.source();
     }
-    let mut lines = format!("error: {}\n", printable(&said));
-    if let Some(hint) = error.hint() {
-        let _ = writeln!(lines, "hint: {}", printable(hint));
-    }
-    lines
+    let lines = format!("{} {}\n", color::paint(color::ERROR, "error:"), printable(&said));
+    lines + &error.hint().map(hint_line).unwrap_or_default()
 }
 
 /// Says in our words what clap found wrong with the command line.

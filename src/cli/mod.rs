@@ -2,9 +2,11 @@
 
 mod allocator;
 mod args;
+mod bar;
 mod batching;
 mod check;
 mod checks;
+mod color;
 mod completions;
 mod config;
 mod convert;
@@ -13,6 +15,7 @@ mod file;
 mod formats;
 mod layers;
 mod message;
+mod next;
 mod plan;
 mod presets;
 mod profile;
@@ -34,14 +37,15 @@ use settings::Settings;
 pub fn run() -> u8 {
     let line: Vec<_> = std::env::args_os().collect();
     let settings = Settings::new();
+    color::choose_early(&line, std::env::var_os("TRANSMOG_COLOR").as_deref());
     let done = match settings.parse(&line) {
         Ok(matches) => command(&settings, &line, &matches),
         Err(asked) if matches!(asked.kind(), Parsed::DisplayHelp | Parsed::DisplayVersion) => {
-            let shown = print(asked.render().to_string().as_bytes());
+            let shown = print(message::help(&asked, color::is_on_stdout()).as_bytes());
             shown.map(|()| EXIT_DONE).map_err(|error| vec![error])
         }
         Err(asked) if asked.kind() == Parsed::DisplayHelpOnMissingArgumentOrSubcommand => {
-            message::say(&asked.render());
+            message::say(&message::help(&asked, color::is_on_stderr()));
             return EXIT_USAGE;
         }
         Err(wrong) => Err(vec![message::from_clap(&wrong)]),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::ArgMatches;
-use transmog::report::figures;
+use transmog::report::profile;
 use transmog::{Depth, Error};
 
 use super::args::{ProfileArgs, ProfileFormat};
@@ -24,9 +24,9 @@ pub fn run(
     let scope = Scope::Look(Depth::Values);
     let (status, summary) = convert::run_in(scope, settings, line, matches)?;
     let text = match args.format.unwrap_or_default() {
-        ProfileFormat::Table => figures::table(&summary.profiles),
-        ProfileFormat::Json => figures::to_json(&summary),
-        ProfileFormat::Html => figures::to_html(&summary),
+        ProfileFormat::Table => profile::to_table(&summary.profiles),
+        ProfileFormat::Json => profile::to_json(&summary),
+        ProfileFormat::Html => profile::to_html(&summary),
     };
     super::print(text.as_bytes()).map_err(|error| vec![error])?;
     Ok(status)

@@ -43,6 +43,8 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("dates", "auto"),
     ("schema_mode", "evolve"),
     ("framing", "one"),
+    ("progress", "auto"),
+    ("color", "auto"),
     ("summary", "text"),
     ("manifest", "none"),
     ("compression", "zstd:3"),
@@ -246,10 +248,16 @@ impl Settings {
         let lenient = strict.clone().mut_subcommands(|command| command.mut_args(alone));
         let convert = lenient.find_subcommand("convert");
         let args = convert.into_iter().flat_map(Command::get_arguments);
-        let (about, list): (Vec<_>, Vec<_>) = args
+        let (about, mut list): (Vec<_>, Vec<_>) = args
             .filter_map(Setting::new)
             .filter(|setting| setting.long != "help")
             .partition(|setting| ABOUT_SETTINGS.contains(&setting.key.as_str()));
+        // flags of every command are those of `convert` too
+        for setting in lenient.get_arguments().filter(|arg| arg.is_global_set()) {
+            let Some(setting) = Setting::new(setting) else { continue };
+            let behind = list.iter().rposition(|other| other.group == setting.group);
+            list.insert(behind.map_or(list.len(), |behind| behind + 1), setting);
+        }
         let preset = about.into_iter().find(|setting| setting.key == PRESET);
         Settings { list, preset: preset.expect("`convert` has `--preset`"), lenient, strict }
     }
@@ -340,7 +348,8 @@ mod tests {
 
     fn help(settings: &Settings, setting: &Setting) -> String {
         let convert = settings.strict.find_subcommand("convert").unwrap();
-        let arg = convert.get_arguments().find(|arg| *arg.get_id() == setting.id).unwrap();
+        let mut args = convert.get_arguments().chain(settings.strict.get_arguments());
+        let arg = args.find(|arg| *arg.get_id() == setting.id).unwrap();
         let help = arg.get_long_help().or(arg.get_help()).unwrap();
         help.to_string().replace('\n', " ")
     }

@@ -114,6 +114,7 @@ impl Run {
         self.encode_waiting()?;
         while self.encoding.groups > 0 {
             cancel.check()?;
+            self.tick();
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
                 Ok(report) => self.take(report)?,
                 Err(RecvTimeoutError::Timeout) => {}

@@ -411,6 +411,7 @@ impl Outputs {
             let Some((path, bytes)) = parts.table(index) else { continue };
             summary.tables.push(TableSummary {
                 name: layout.table.clone(),
+                parent: layout.parent.clone(),
                 path: Some(path),
                 rows: rows[index],
                 columns: layout.columns.len(),
@@ -421,6 +422,7 @@ impl Outputs {
             let layout = &layouts[table.table_index()];
             summary.tables.push(TableSummary {
                 name: layout.table.clone(),
+                parent: layout.parent.clone(),
                 path: self.sink.path_of(table),
                 rows: rows[table.table_index()],
                 columns: layout.columns.len(),

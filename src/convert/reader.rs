@@ -21,6 +21,7 @@ use crate::reject::{OnError, replay};
 use crate::retry::{Retry, Retrying};
 use crate::source::charset::Charset;
 use crate::source::live::Expired;
+use crate::source::meter::Meter;
 #[cfg(feature = "cloud")]
 use crate::source::remote::Ahead;
 use crate::source::{Input, Notes, Source};
@@ -107,11 +108,12 @@ struct ReadPlan {
     time: Time,
 }
 
-/// What of a run has to do with time.
+/// What of a run has to do with time, and how far reading has come.
 pub(super) struct Time {
     pub retry: Retry,
     pub pace: Arc<Pace>,
     pub deadline: Deadline,
+    pub meter: Meter,
 }
 
 /// Records of a sample that go by one ticket, at most.
@@ -310,10 +312,10 @@ fn open(
     start: Start,
     records_max: Option<u64>,
 ) -> Result<Opened, Error> {
-    let Time { retry, pace, deadline } = &plan.time;
+    let Time { retry, pace, deadline, meter } = &plan.time;
     source.is_awaited = plan.is_awaited;
     source.is_taken_late = deadline.publishes();
-    source.reader = Box::new(Retrying::new(source.reader, retry.clone()));
+    source.reader = Box::new(Retrying::new(meter.on(source.reader), retry.clone()));
     let patience = deadline.patience();
     let mut waiter = if source.is_live { Some(source.read_beside(&patience)?) } else { None };
     source.unpack(plan.unpack_bytes)?;

@@ -37,6 +37,7 @@ use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
 use crate::source::live::Expired;
+use crate::source::meter::Meter;
 #[cfg(feature = "cloud")]
 use crate::source::remote;
 use crate::table::TableBatch;
@@ -146,8 +147,9 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         strategy: conversion.batches.name(),
         threads: threads.all,
     });
+    let meter = Meter::new(&conversion.inputs);
     let has_sample = conversion.sample.is_some();
-    let time = Time { retry, pace: Arc::clone(&pace), deadline };
+    let time = Time { retry, pace: Arc::clone(&pace), deadline, meter: meter.clone() };
     reader::spawn(conversion, &budget, time, turns, workers.to_reports.clone())?;
     let inputs = names.iter().map(|name| InputSummary::new(name)).collect();
     let mut run = Run {
@@ -174,6 +176,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         policy,
         start,
         last_tick: start,
+        meter,
         threads: threads.all,
         in_flight_max: 0,
         bytes: 0,
@@ -318,6 +321,7 @@ pub(super) struct Run {
     pub(super) policy: StatusPolicy,
     start: Instant,
     last_tick: Instant,
+    meter: Meter,
     /// Workers as soon as there is more than one chunk.
     threads: usize,
     pub(super) in_flight_max: u64,
@@ -606,7 +610,7 @@ impl Run {
     }
 
     /// Tells whoever watches how far the run is, now and then.
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         if self.watcher.is_watching() && self.last_tick.elapsed() >= CANCEL_POLL {
             self.last_tick = Instant::now();
             self.watcher.tick(&self.counts());
@@ -620,6 +624,8 @@ impl Run {
             records: self.records,
             rejected: self.rejects.count(),
             bytes: self.bytes,
+            bytes_read: self.meter.read(),
+            bytes_total: self.meter.total(),
             batches: self.batches.totals.count,
             tables: tables.map(|table| (table.name.clone(), table.rows)).collect(),
             codes: codes.iter().map(|code| (code.code, code.count)).collect(),

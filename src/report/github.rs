@@ -5,7 +5,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Outcome, Status, Summary, counted, shown};
+use super::text::{counted, shown};
+use super::{Outcome, Status, Summary};
 use crate::reject::CodeCount;
 
 /// Annotations of one kind that are shown of a step.
@@ -151,6 +152,7 @@ mod tests {
         let mut summary = Summary { records: 2, ..Summary::default() };
         summary.tables.push(TableSummary {
             name: "a|<b>".to_owned(),
+            parent: None,
             path: Some("out/a.csv".into()),
             rows: 2,
             columns: 1,

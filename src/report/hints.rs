@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::profile::{Role, TableProfile};
-use super::{counted, shown};
+use super::text::{counted, shown};
 use crate::flatten::path::{Step, parse_pointer};
 
 /// Keys of an object from which on it may be a map.

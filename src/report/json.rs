@@ -57,6 +57,7 @@ struct Input<'a> {
 #[derive(Serialize)]
 struct Table<'a> {
     name: &'a str,
+    parent: Option<&'a str>,
     path: Option<String>,
     rows: u64,
     columns: usize,
@@ -150,6 +151,7 @@ impl Summary {
                 .iter()
                 .map(|table| Table {
                     name: &table.name,
+                    parent: table.parent.as_deref(),
                     path: table.path.as_ref().map(path),
                     rows: table.rows,
                     columns: table.columns,

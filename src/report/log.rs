@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use serde::Serialize;
 
 use super::observer::{BatchError, BatchReport, BatchStart, Observer, RunStart};
-use super::{InputSummary, Outcome, Summary, counted};
+use super::text::counted;
+use super::{InputSummary, Outcome, Summary};
 use crate::error::{ErrorKind, FaultCode};
 use crate::limits;
 use crate::sink::names::printable;
@@ -477,6 +478,7 @@ mod tests {
         log.on_file_complete(&input);
         let table = TableSummary {
             name: "a".to_owned(),
+            parent: None,
             path: Some(PathBuf::from("out/a.csv")),
             rows: 9,
             columns: 1,

@@ -452,7 +452,8 @@ mod tests {
     }
 
     fn table(name: &str, rows: u64) -> TableSummary {
-        TableSummary { name: name.to_owned(), path: None, rows, columns: 1, bytes: 10 * rows }
+        let name = name.to_owned();
+        TableSummary { name, parent: None, path: None, rows, columns: 1, bytes: 10 * rows }
     }
 
     /// Returns the samples whose names start with `name`.

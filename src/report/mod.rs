@@ -10,16 +10,17 @@ pub mod metrics;
 pub mod observer;
 pub mod profile;
 pub mod schema;
+mod sentence;
 pub mod sql;
 pub mod status;
+pub mod text;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{EXIT_DONE, EXIT_REJECTS, Error, ErrorKind};
 use crate::frame::dialect::Dialect;
-use crate::reject::{CodeCount, Reject, Rejects};
+use crate::reject::Rejects;
 use crate::schema::Layout;
 use crate::schema::contract::Contract;
 use profile::TableProfile;
@@ -241,6 +242,8 @@ pub struct DialectSummary {
 pub struct TableSummary {
     /// Its name.
     pub name: String,
+    /// The name of the table whose rows hold its own; nothing for the main table.
+    pub parent: Option<String>,
     /// The file; nothing for a stream.
     pub path: Option<PathBuf>,
     /// Rows.
@@ -255,7 +258,7 @@ impl TableSummary {
     /// Says of a table that it was handed on, or not written.
     pub(crate) fn nowhere(layout: &Layout, rows: u64) -> Self {
         let (name, columns) = (layout.table.clone(), layout.columns.len());
-        TableSummary { name, path: None, rows, columns, bytes: 0 }
+        TableSummary { name, parent: layout.parent.clone(), path: None, rows, columns, bytes: 0 }
     }
 }
 
@@ -355,192 +358,5 @@ impl WarningKind {
     pub fn is_note(self) -> bool {
         use WarningKind::{EmptyArray, EmptyObject, LeftoversSettled};
         matches!(self, EmptyObject | EmptyArray | LeftoversSettled)
-    }
-}
-
-/// Puts a count before a noun.
-fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// Control characters must not reach a terminal from a key.
-fn shown(path: &str) -> String {
-    const CHARS_MAX: usize = 120;
-    let text = crate::sink::names::printable(path);
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, detail) = (self.count, shown(&self.detail));
-        let path = match self.path.as_str() {
-            "" => "the record".to_owned(),
-            path => format!("`{}`", shown(path)),
-        };
-        match self.kind {
-            WarningKind::ColumnRenamed => write!(f, "{path} became column {detail}"),
-            WarningKind::TableRenamed => write!(f, "{path} became table {detail}"),
-            WarningKind::DuplicateKey => write!(
-                f,
-                "{path}: the key stood twice in one object, one value was left out ({}; see \
-                 `--duplicate-keys`)",
-                counted(count, "time")
-            ),
-            WarningKind::DigitsDropped => write!(
-                f,
-                "{path}: {} with more digits than a double gives back (`--numbers text` or \
-                 `--numbers decimal` keeps them)",
-                counted(count, "number")
-            ),
-            WarningKind::ColumnOverflow => write!(
-                f,
-                "{path}: {} went to the rest column, as the table is full (is it a map? see \
-                 `--map`, and `--max-columns`)",
-                counted(count, "value")
-            ),
-            WarningKind::TableOverflow => write!(
-                f,
-                "{path}: {} stayed JSON text, as there is no room for another table (is it \
-                 below a map? see `--map`, and `--max-tables`)",
-                counted(count, "value")
-            ),
-            WarningKind::DepthOverflow => {
-                let values = counted(count, "value");
-                write!(f, "{path}: {values} stayed JSON text, below `--max-depth`")
-            }
-            WarningKind::ArraySkipped => {
-                write!(f, "{path}: {} left out, as asked", counted(count, "array"))
-            }
-            WarningKind::RowRagged => {
-                let rows = counted(count, "row");
-                write!(f, "{rows} had too few cells, filled with null, or more than have a column")
-            }
-            WarningKind::JsonBroken => {
-                write!(f, "{path}: {} stayed text, as it is no JSON", counted(count, "cell"))
-            }
-            WarningKind::SchemaDiscarded => {
-                let values = counted(count, "value");
-                write!(f, "{path}: {values} left out, as the schema has no place there")
-            }
-            WarningKind::SchemaEvolved => write!(f, "{path}: {detail}"),
-            WarningKind::EmptyObject => {
-                write!(f, "{path}: {} left no trace", counted(count, "empty object"))
-            }
-            WarningKind::EmptyArray => {
-                write!(f, "{path}: {} left no trace", counted(count, "empty array"))
-            }
-            WarningKind::DuplicateId => write!(
-                f,
-                "{} the id of an earlier one; joins by id mix them and their child rows",
-                if count == 1 {
-                    "1 record has".to_owned()
-                } else {
-                    format!("{count} records have")
-                }
-            ),
-            // paths, longer than what is shown of keys
-            WarningKind::InputFailed => {
-                write!(f, "{detail} (its records up to there were converted)")
-            }
-            WarningKind::TimeUp => write!(f, "{detail}"),
-            WarningKind::LayoutChanged => {
-                write!(f, "{path}: while rows went out, {detail} ({})", counted(self.count, "time"))
-            }
-            WarningKind::LeftoversKept | WarningKind::LeftoversSettled => {
-                f.write_str(&crate::sink::names::printable(&self.detail))
-            }
-            WarningKind::TrailingData => write!(f, "{detail}, and was left out"),
-            WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
-        }
-    }
-}
-
-/// Kinds of warnings that are printed one by one before the rest is only counted.
-const WARNINGS_SHOWN: usize = 20;
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for warning in self.warnings.iter().take(WARNINGS_SHOWN) {
-            let label = if warning.kind.is_note() { "note" } else { "warning" };
-            writeln!(f, "{label}: {warning}")?;
-        }
-        if let Some(more) = self.warnings.len().checked_sub(WARNINGS_SHOWN).filter(|more| *more > 0)
-        {
-            writeln!(f, "warning: {more} more like these")?;
-        }
-        if matches!(self.outcome, Outcome::Failed { .. }) {
-            return self.write_rejects(f);
-        }
-        const DIALECTS_SHOWN: usize = 5;
-        for input in self.dialects.iter().take(DIALECTS_SHOWN) {
-            write!(f, "{}: CSV, {}", shown(&input.name), input.dialect)?;
-            match input.comments {
-                0 => writeln!(f)?,
-                count => writeln!(f, ", {} left out", counted(count, "comment"))?,
-            }
-        }
-        if let Some(more) = self.dialects.len().checked_sub(DIALECTS_SHOWN).filter(|more| *more > 0)
-        {
-            writeln!(f, "… and {more} more inputs of CSV")?;
-        }
-        let tables = self.tables.len();
-        writeln!(f, "{}, {}", counted(self.records, "record"), counted(tables as u64, "table"))?;
-        let left_out = [
-            (self.records_left_out, "record", "`--skip`, `--sample`"),
-            (self.values_left_out, "value", "`--select`, `--drop`"),
-        ];
-        for (count, noun, flags) in left_out.into_iter().filter(|(count, ..)| *count > 0) {
-            writeln!(f, "  {} left out, as asked ({flags})", counted(count, noun))?;
-        }
-        const TABLES_SHOWN: usize = 30;
-        for table in self.tables.iter().take(TABLES_SHOWN) {
-            let place = match &table.path {
-                Some(path) => shown(&path.to_string_lossy()),
-                None => "<stdout>".to_owned(),
-            };
-            let name = shown(&table.name);
-            let (rows, columns) = (counted(table.rows, "row"), table.columns as u64);
-            let (columns, bytes) = (counted(columns, "column"), counted(table.bytes, "byte"));
-            writeln!(f, "  {name}: {rows}, {columns}, {bytes}, {place}")?;
-        }
-        if tables > TABLES_SHOWN {
-            writeln!(f, "  … and {} more", tables - TABLES_SHOWN)?;
-        }
-        self.write_rejects(f)
-    }
-}
-
-impl Summary {
-    /// Says what was rejected: how much of each code, the first of them, and where they are.
-    fn write_rejects(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Rejects { count, by_code, path, .. } = &self.rejects;
-        // The one record that ends a run is named by its error.
-        let is_named = matches!(self.outcome, Outcome::Failed { kind: ErrorKind::Record(_), .. });
-        if *count == 0 || is_named {
-            return Ok(());
-        }
-        let total = self.records + count;
-        let are = match (&self.outcome, path) {
-            (Outcome::Failed { .. }, None) => ", nothing was kept of them".to_owned(),
-            (_, Some(path)) => format!(", see {}", shown(&path.to_string_lossy())),
-            (_, None) => String::new(),
-        };
-        writeln!(f, "warning: {count} of {} rejected{are}", counted(total, "record"))?;
-        for CodeCount { code, count, first } in by_code {
-            let Reject { file, fault_line, column, message, path, .. } = first;
-            let at = match path.as_str() {
-                "" => String::new(),
-                path => format!(" at `{}`", shown(path)),
-            };
-            let (file, message) = (shown(file), shown(message));
-            writeln!(
-                f,
-                "  {count} {code}, the first at {file}:{fault_line}:{column}: {message}{at}"
-            )?;
-        }
-        Ok(())
     }
 }

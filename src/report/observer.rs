@@ -205,6 +205,12 @@ pub struct Counts {
     pub rejected: u64,
     /// Bytes of input that were looked at, unpacked.
     pub bytes: u64,
+    /// Bytes that were read of the inputs as they lie on disk or in a store: packed, and not yet
+    /// decoded.
+    pub bytes_read: u64,
+    /// As many are to be read of all inputs, where that is known: of regular files, and of objects
+    /// in stores.
+    pub bytes_total: Option<u64>,
     /// Batches that are complete.
     pub batches: u64,
     /// Rows so far, by table.

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use arrow_ipc::writer::StreamWriter;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::profile::{ColumnProfile, Role, TableProfile};
-use super::{counted, shown};
+use super::text::{counted, shown};
 use crate::encode::arrow;
 use crate::error::{Error, ErrorKind};
 use crate::schema::contract::VERSION;
@@ -73,14 +74,15 @@ fn draw(tables: &[TableProfile], index: usize, indent: &str, out: &mut String) {
         })
         .collect();
     let width = |place: usize| {
-        let widths = lines.iter().map(|line| line[place].chars().count());
+        let widths = lines.iter().map(|line| line[place].width());
         widths.max().unwrap_or(0).min(WIDTHS_MAX[place])
     };
     let (names, types) = (width(0), width(1));
     for (place, [name, column_type, remarks]) in lines.iter().enumerate() {
         let is_last = place + 1 == lines.len() && children.is_empty();
         let branch = if is_last { "└─ " } else { "├─ " };
-        let line = format!("{indent}{branch}{name:names$}  {column_type:types$}  {remarks}");
+        let gap = names.saturating_sub(name.width());
+        let line = format!("{indent}{branch}{name}{:gap$}  {column_type:types$}  {remarks}", "");
         let _ = writeln!(out, "{}", line.trim_end());
     }
     for (place, &child) in children.iter().enumerate() {

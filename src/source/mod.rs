@@ -23,6 +23,7 @@ pub mod detect;
 pub mod list;
 pub(crate) mod live;
 mod local;
+pub(crate) mod meter;
 mod objects;
 #[cfg(feature = "cloud")]
 pub(crate) mod remote;
@@ -62,6 +63,19 @@ impl Input {
             Input::Stdin => !stdin::is_file(),
             Input::Url(_) => false,
             Input::Reader { .. } => true,
+        }
+    }
+
+    /// Returns its bytes in all, packed as they are, where that is known before they are read.
+    pub(crate) fn len(&self) -> Option<u64> {
+        match self {
+            Input::File(path) => {
+                let found = std::fs::metadata(path).ok()?;
+                found.is_file().then_some(found.len())
+            }
+            Input::Stdin => stdin::len(),
+            Input::Url(input) => input.object.as_ref().map(|object| object.size),
+            Input::Reader { .. } => None,
         }
     }
 

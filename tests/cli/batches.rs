@@ -632,7 +632,7 @@ fn each_window_with_records_closes_a_part_file() {
     assert_eq!(done.status, 0, "{}", done.stderr);
     assert_eq!(folder.names("out"), "records records_items");
     assert_eq!(folder.names("out/records"), "part-00000.parquet part-00001.parquet");
-    assert!(done.stderr.contains("records: 2 rows, 2 columns, "), "{}", done.stderr);
+    assert!(done.stderr.contains("\nrecords              2        2  "), "{}", done.stderr);
 }
 
 #[test]

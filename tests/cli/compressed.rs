@@ -36,7 +36,7 @@ fn tables_lose_both_endings() {
     let folder = Folder::new();
     folder.write("orders.jsonl.gz", gzip(ORDERS.as_bytes()));
     let done = folder.run("convert orders.jsonl.gz --to csv -o out");
-    assert!(done.stderr.starts_with("2 records, 3 tables\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("\n2 records in "), "{}", done.stderr);
     assert_eq!(folder.names("out"), "orders.csv orders_items.csv orders_items_parts.csv");
 }
 
@@ -158,6 +158,6 @@ fn bombs_take_no_more_memory_than_other_input() {
 
     let flags = format!("{flags} --force");
     let (status, stderr, peak) = watched(&folder, &format!("convert lines.jsonl.zst {flags}"));
-    assert!(stderr.contains("2 records, 1 table\n"), "{stderr}");
+    assert!(stderr.contains("\n2 records in "), "{stderr}");
     assert!(status == 0 && peak < 128 << 20, "status {status}, {} MiB", peak >> 20);
 }

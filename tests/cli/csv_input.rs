@@ -79,7 +79,7 @@ fn the_summary_says_how_csv_was_read() {
     folder.write("a.csv", "# x\na|b\n1|2\n3|4\n");
     let done = folder.run("convert a.csv --to parquet");
     let expected = "a.csv: CSV, delimiter `|`, quote `\"`, a header, comments from `#`, 1 comment \
-         left out\n2 records, 1 table\n";
+         left out\ntable  rows  columns  ";
     assert!(done.stderr.starts_with(expected), "{}", done.stderr);
 }
 

@@ -41,7 +41,7 @@ fn inputs_of_all_kinds_make_one_set_of_tables_in_the_order_given() {
     let args = "data/sub/c.ndjson.zst data/empty.jsonl data/a.json data/sub-e.jsonl data/b.jsonl";
     assert_eq!(read(&folder, args), "3 0 0.5 5 2");
     let done = folder.run(&format!("convert {args} --to csv -o out"));
-    assert!(done.stderr.starts_with("5 records, 1 table\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("\n5 records in "), "{}", done.stderr);
     assert_eq!(folder.names("out"), "c.csv");
     assert_eq!(read(&folder, "data/empty.jsonl"), "");
 }

@@ -18,6 +18,7 @@ mod memory;
 mod observers;
 mod outputs;
 mod parquet;
+mod progress;
 mod publishing;
 #[cfg(unix)]
 mod recovery;
@@ -43,6 +44,17 @@ const ORDERS: &str = concat!(
     r#"{"id":2,"customer":{"name":"Bo"},"items":[{"sku":"z"}]}"#,
     "\n",
 );
+
+/// Puts `…` where a summary says how long the run took.
+fn without_times(text: &str) -> String {
+    let line = |line: &str| match line.split_once(" in ") {
+        Some((records, _)) if records.ends_with(" record") || records.ends_with(" records") => {
+            format!("{records} in …\n")
+        }
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}
 
 /// An empty directory to run in.
 struct Folder(TempDir);
@@ -118,6 +130,9 @@ fn without_settings(command: &mut Command) {
     let names = std::env::vars_os().map(|(name, _)| name);
     let ours = names.filter(|name| name.to_string_lossy().starts_with("TRANSMOG_"));
     for name in ours {
+        command.env_remove(name);
+    }
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
     }
 }

@@ -74,7 +74,9 @@ fn bad_records_go_to_the_reject_file_and_leave_no_row() {
         let expected = "warning: 5 of 8 records rejected, see out/in.rejects.jsonl\n\
             \x20 3 json.syntax, the first at in.jsonl:2:31: expected a value, found `o`\n\
             \x20 1 record.not_object, the first at in.jsonl:5:1: expected an object, found an array\n\
-            \x20 1 encoding.invalid, the first at in.jsonl:9:14: expected UTF-8, found byte 0xff\n";
+            \x20 1 encoding.invalid, the first at in.jsonl:9:14: expected UTF-8, found byte 0xff\n\
+            hint: mend them there, then `transmog convert --from rejects out/in.rejects.jsonl --to \
+            csv -o mended/`\n";
         assert!(done.stderr.ends_with(expected), "{}", done.stderr);
         let mode = std::fs::metadata(folder.path().join("out/in.rejects.jsonl")).unwrap();
         assert_eq!(mode.permissions().mode() & 0o777, 0o600, "it holds raw data");
@@ -155,6 +157,21 @@ fn statuses_say_how_a_run_ended() {
     check(bad, "--max-errors x", 2, "");
     check(b"<html>", "", 5, "");
     check(bad, "--on-error fail-batch", 3, "in.csv in.rejects.jsonl");
+}
+
+#[test]
+fn the_hint_behind_rejects_converts_them_once_they_are_mended() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", "{\"a\":1}\n{\"a\":2,}\n{\"a\":3}\n");
+    let done = folder.run("convert in.jsonl --to csv -o out");
+    let hint = done.stderr.lines().last().and_then(|line| line.strip_prefix("hint: "));
+    let command = hint.and_then(|hint| hint.split('`').nth(1)).expect("a command");
+    let rejects = folder.read("out/in.rejects.jsonl").replace("2,}", "2}");
+    folder.write("out/in.rejects.jsonl", rejects);
+    let args = command.strip_prefix("transmog ").unwrap();
+    folder.run(args).stdout();
+    assert_eq!(folder.names("mended"), "in.csv");
+    assert_eq!(folder.read("mended/in.csv"), "_tm_id,a\n2,2\n");
 }
 
 #[test]
@@ -516,7 +533,7 @@ fn the_summary_is_there_for_programs() {
 
     // a file is published with the tables, and written where the run fails
     let done = folder.run(&format!("{flags} -o two --summary json=s.json"));
-    assert!(done.stderr.contains("4 records, 2 tables\n"), "{}", done.stderr);
+    assert!(done.stderr.contains("\n4 records in "), "{}", done.stderr);
     check(&serde_json::from_str(&folder.read("s.json")).unwrap(), &[("exit_status", 3.into())]);
     let again = folder.run(&format!("{flags} -o three --summary json=s.json"));
     again.fails_with(2, "error: s.json: exists\n");

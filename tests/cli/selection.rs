@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Done, Folder, ORDERS};
+use super::{Done, Folder, ORDERS, without_times};
 
 /// Converts one record to JSON lines that say their table.
 #[track_caller]
@@ -134,9 +134,11 @@ fn what_is_left_out_is_checked_counted_and_named_if_it_is_not_there() {
     let done = folder
         .pipe("{\"a\":{\"b\":[1]},\"c\":2,\"d\":3}", "convert --to csv --drop a --drop d --drop x");
     assert_eq!(
-        done.stderr,
-        "warning: `--drop x` matched nothing in the input\n1 record, 1 table\n  2 values left out, as \
-         asked (`--select`, `--drop`)\n  records: 1 row, 2 columns, 13 bytes, <stdout>\n"
+        without_times(&done.stderr),
+        "warning: `--drop x` matched nothing in the input\n\
+         table    rows  columns  size  path\n\
+         records     1        2  13 B  <stdout>\n\
+         1 record in …\n  2 values left out, as asked (`--select`, `--drop`)\n"
     );
     assert_eq!(done.stdout(), "_tm_id,c\n1,2\n");
     // types that users gave do not concern it either
@@ -186,8 +188,8 @@ fn skip_and_limit_count_over_all_inputs() {
     folder.write("c.jsonl", "not JSON at all");
     let args = "convert a.jsonl b.jsonl c.jsonl -o - --to csv --arrays inline --skip 1 --limit 2";
     let done = folder.run(&format!("{args} --source-column"));
-    let counts = "2 records, 1 table\n  1 record left out, as asked (`--skip`, `--sample`)\n";
-    assert!(done.stderr.starts_with(counts), "{}", done.stderr);
+    let counts = "\n2 records in …\n  1 record left out, as asked (`--skip`, `--sample`)\n";
+    assert!(without_times(&done.stderr).ends_with(counts), "{}", done.stderr);
     assert_eq!(done.stdout(), "_tm_id,_tm_source,n\n2,a.jsonl,2\n3,b.jsonl,3\n");
 }
 

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{TOP_SHOWN, is_text, length, number};
-use crate::report::profile::{Bar, ColumnProfile, Figures, Role, TableProfile, Value};
+use super::table::{TOP_SHOWN, is_text, length, number};
+use super::{Bar, ColumnProfile, Figures, Role, TableProfile, Value};
+use crate::report::Summary;
+use crate::report::figures::grouped;
 use crate::report::schema::null_share;
-use crate::report::{Summary, counted};
+use crate::report::text::counted;
 use crate::sink::names::printable;
 
 const STYLE: &str = "\
@@ -102,13 +104,13 @@ fn write_column(column: &ColumnProfile, rows: u64, out: &mut String) {
     let nulls = rows.saturating_sub(column.values);
     let share =
         null_share(column.values, rows).map_or(String::new(), |share| format!(" ({share})"));
-    fact("nulls", format!("{nulls}{share}"));
+    fact("nulls", format!("{}{share}", grouped(nulls)));
     if column.kinds.len() > 1 {
         fact("kinds", column.kinds.join(", "));
     }
     if let Some(figures) = column.figures.as_ref().filter(|figures| figures.count > 0) {
         let about = if figures.is_exact { "" } else { "about " };
-        fact("distinct", format!("{about}{}", figures.distinct));
+        fact("distinct", format!("{about}{}", grouped(figures.distinct)));
         if let (Some(min), Some(max)) = (&figures.min, &figures.max) {
             fact("min", value(min));
             fact("max", value(max));

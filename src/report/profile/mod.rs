@@ -1,11 +1,18 @@
 //! What is in the columns of tables, as far as somebody asked.
 
+mod html;
+mod json;
+mod table;
+
 use std::fmt;
 
 use serde::Serialize;
 
 use super::sql::Keys;
 use crate::schema::widen::ColumnType;
+pub use html::to_html;
+pub use json::to_json;
+pub use table::to_table;
 
 /// How closely tables are looked at that are written nowhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,0 +1,106 @@
+//! What to do next, behind the summary of a run: commands that can be pasted.
+
+use transmog::sink::names::printable;
+use transmog::{Outcome, OutputFormat, Summary};
+
+/// Returns what users may want to do after a run that wrote `to`; for a clean one where somebody
+/// sits at a terminal, as logs want no advice.
+pub fn hint(summary: &Summary, to: OutputFormat, is_terminal: bool) -> Option<String> {
+    if summary.outcome != Outcome::Published {
+        return None;
+    }
+    if summary.rejects.count > 0 {
+        let rejects = quoted(summary.rejects.path.as_ref()?.to_str()?)?;
+        return Some(format!(
+            "mend them there, then `transmog convert --from rejects {rejects} --to {to} -o mended/`"
+        ));
+    }
+    if !is_terminal || to != OutputFormat::Parquet {
+        return None;
+    }
+    let table = summary.tables.first()?.path.as_ref()?;
+    let is_file = table.extension().is_some_and(|ending| ending == "parquet");
+    let path = table.to_str().filter(|path| is_file && is_plain(path) && !path.contains("://"))?;
+    Some(format!("look at a table: `duckdb -c \"from '{path}' limit 10\"`"))
+}
+
+/// Spells a path for a shell; nothing where that takes more than quotes.
+fn quoted(path: &str) -> Option<String> {
+    let path = if path.starts_with('-') { format!("./{path}") } else { path.to_owned() };
+    if is_plain(&path) {
+        return Some(path);
+    }
+    let is_shown = printable(&path) == path && !path.contains(['\'', '`']);
+    is_shown.then(|| format!("'{path}'"))
+}
+
+/// Returns whether a path means itself in a shell, and in quotes of any kind.
+fn is_plain(path: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
+    !path.is_empty() && path.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, to: OutputFormat, is_terminal: bool, expected: Option<&str>) {
+        let mut summary = Summary::default();
+        summary.rejects.count = 1;
+        summary.rejects.path = Some(path.into());
+        assert_eq!(hint(&summary, to, is_terminal).as_deref(), expected);
+    }
+
+    #[test]
+    fn rejects_are_replayed_by_a_command_that_can_be_pasted() {
+        let command = |path: &str| {
+            format!(
+                "mend them there, then `transmog convert --from rejects {path} --to csv -o mended/`"
+            )
+        };
+        for (path, shown) in [
+            ("out/a.rejects.jsonl", "out/a.rejects.jsonl"),
+            ("out dir/$a.rejects.jsonl", "'out dir/$a.rejects.jsonl'"),
+            ("-a.rejects.jsonl", "./-a.rejects.jsonl"),
+            ("注文.rejects.jsonl", "注文.rejects.jsonl"),
+        ] {
+            check(path, OutputFormat::Csv, false, Some(&command(shown)));
+        }
+        check("it's.jsonl", OutputFormat::Csv, true, None);
+        check("a\u{1b}[2J.jsonl", OutputFormat::Csv, true, None);
+    }
+
+    #[test]
+    fn a_clean_run_says_how_to_look_at_a_table_on_terminals_alone() {
+        let published = |path: Option<&str>| {
+            let mut summary = Summary::default();
+            summary.tables.push(transmog::TableSummary {
+                name: "t".to_owned(),
+                parent: None,
+                path: path.map(Into::into),
+                rows: 1,
+                columns: 1,
+                bytes: 1,
+            });
+            summary
+        };
+        let table = published(Some("out/t.parquet"));
+        let expected = "look at a table: `duckdb -c \"from 'out/t.parquet' limit 10\"`";
+        assert_eq!(hint(&table, OutputFormat::Parquet, true).as_deref(), Some(expected));
+        assert_eq!(hint(&table, OutputFormat::Parquet, false), None);
+        assert_eq!(hint(&table, OutputFormat::Csv, true), None);
+        for other in [None, Some("parts/t"), Some("o'x/t.parquet"), Some("s3://b/t.parquet")] {
+            assert_eq!(hint(&published(other), OutputFormat::Parquet, true), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_failed_has_its_own_hint() {
+        let mut summary = Summary::default();
+        summary.rejects.count = 1;
+        summary.rejects.path = Some("a.rejects.jsonl".into());
+        let (kind, message) = (transmog::ErrorKind::Io, "x".to_owned());
+        summary.outcome = Outcome::Failed { kind, message, hint: None };
+        assert_eq!(hint(&summary, OutputFormat::Csv, true), None);
+    }
+}
