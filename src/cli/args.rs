@@ -470,6 +470,10 @@ pub struct ConvertArgs {
     /// Replaces files that exist.
     #[arg(long, help_heading = "Output")]
     pub force: bool,
+    /// Writes nothing, and prints what would be read and written: the formats of inputs, the tables
+    /// that their first megabytes tell, the outputs and which of them exist.
+    #[arg(long, conflicts_with = "metrics", help_heading = "Output")]
+    pub dry_run: bool,
     /// Writes only this one of the tables.
     #[arg(long, value_name = "NAME", help_heading = "Output")]
     pub table: Option<String>,

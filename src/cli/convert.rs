@@ -21,6 +21,7 @@ use transmog::{
 
 use super::args::{ConvertArgs, ProgressChoice, SummaryFormat};
 use super::bar::{self, Look, Progress};
+use super::dry_run::Plan;
 use super::layers::{self, Settled, Sources};
 use super::plan::{self, Scope};
 use super::settings::Settings;
@@ -74,20 +75,31 @@ fn convert(
         (format, ..) => format.clone().unwrap_or_default(),
     };
     let is_json = args.log_format == Some(LogFormat::Json);
-    let (conversion, metrics) = match prepare(args, scope).map_err(&explain) {
+    let is_rehearsal = args.dry_run;
+    let (mut conversion, metrics) = match prepare(args, scope).map_err(&explain) {
         Err(error) if is_json => return Ok(refuse(&error)),
         prepared => prepared?,
     };
     let to = conversion.to;
+    let plan = is_rehearsal.then(|| Plan::of(&mut conversion));
     let ran = conversion.run_into(summary);
     if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
         // what a command prints of the tables is not said twice
-        let is_printed = matches!(scope, Scope::Look(Depth::Columns | Depth::Values));
+        let is_printed =
+            is_rehearsal || matches!(scope, Scope::Look(Depth::Columns | Depth::Values));
         let is_printed =
             is_printed && matches!(format, SummaryFormat::Text | SummaryFormat::JsonFile(_));
-        let kept = is_printed.then(|| std::mem::take(&mut summary.tables));
+        let tables = is_printed.then(|| std::mem::take(&mut summary.tables));
+        let rejects = if is_rehearsal { summary.rejects.path.take() } else { None };
         sum_up(summary, &format, to);
-        summary.tables.extend(kept.into_iter().flatten());
+        summary.tables.extend(tables.into_iter().flatten());
+        summary.rejects.path = summary.rejects.path.take().or(rejects);
+    }
+    if let (Some(mut plan), Ok(())) = (plan, &ran) {
+        let mut text = String::new();
+        let told = plan.tell(summary, &mut text);
+        super::print(text.as_bytes())?;
+        told?;
     }
     let lost = metrics.and_then(|metrics| metrics.take());
     if let Some(error) = &lost {

@@ -10,6 +10,7 @@ mod color;
 mod completions;
 mod config;
 mod convert;
+mod dry_run;
 mod environment;
 mod file;
 mod formats;

@@ -39,6 +39,7 @@ use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
 use crate::report::manifest::ManifestTarget;
 use crate::report::observer::{Observer, Watcher};
+use crate::report::profile::Depth;
 use crate::report::sql::SqlDialect;
 use crate::report::status::StatusPolicy;
 use crate::retry::{BACKOFF, RETRIES, Retry, RetryOptions, SourceRetry};
@@ -233,6 +234,9 @@ pub struct Conversion {
     pub manifest: ManifestTarget,
     /// Databases that get a script beside the tables, which reads them.
     pub emit_sql: Vec<SqlDialect>,
+    /// Writes nothing: reads about so many bytes at the start of the inputs, does all that a run does
+    /// but publish, and says in the summary which tables and files there would be.
+    pub rehearsal: Option<u64>,
     /// Watches the run.
     pub observer: Option<Box<dyn Observer>>,
     /// The same while it runs.
@@ -401,6 +405,7 @@ impl Conversion {
             summary_file: None,
             manifest: ManifestTarget::default(),
             emit_sql: Vec::new(),
+            rehearsal: None,
             observer: None,
             watcher: Watcher::default(),
             cancel: Cancel::default(),
@@ -430,6 +435,7 @@ impl Conversion {
     fn run_watched(mut self, summary: &mut Summary) -> Result<(), Error> {
         let start = Instant::now();
         self.settle();
+        let is_rehearsal = self.rehearsal.is_some();
         let file = self.summary_file.clone();
         let stores = self.stores.clone();
         let file = file.map(|path| (path, self.overwrite, run::readable_files(&self)));
@@ -439,7 +445,7 @@ impl Conversion {
         summary.fail(&error);
         // Where the run could not begin, no file is its own.
         let has_begun = error.kind().exit_status() != EXIT_USAGE;
-        if let Some((path, overwrite, inputs)) = file.filter(|_| has_begun) {
+        if let Some((path, overwrite, inputs)) = file.filter(|_| has_begun && !is_rehearsal) {
             let text = summary.to_json();
             let written = sink::write_alone(&path, text.as_bytes(), overwrite, inputs, stores);
             written.map_err(|also| {
@@ -780,6 +786,16 @@ impl Conversion {
         if self.flatten.ids == IdMode::Auto && self.csv_input.cells.json {
             // Cells may have child tables, which are joined to their rows.
             self.flatten.ids = IdMode::Sequence;
+        }
+        if self.rehearsal.is_some() {
+            self.live = Live::Off;
+            if self.writes_parts() {
+                // each of them would be published when it closes
+                self.destination = Destination::Nowhere(Depth::Types);
+            }
+            if matches!(self.rejects, RejectTarget::Stdout) {
+                self.rejects = RejectTarget::Nowhere;
+            }
         }
         let has_files = match &self.destination {
             Destination::Directory(_)

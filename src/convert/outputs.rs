@@ -30,8 +30,8 @@ use crate::retry::Retry;
 use crate::schema::Layout;
 use crate::sink::names::FileNames;
 use crate::sink::{
-    Access, Destination, Framing, InputFile, Note, Scratch, Side, Sink, SinkOptions, Staged,
-    StagedSide, Trail,
+    Access, Destination, Framing, InputFile, Note, Overwrite, Scratch, Side, Sink, SinkOptions,
+    Staged, StagedSide, Trail,
 };
 use crate::store::Stores;
 
@@ -47,6 +47,8 @@ pub(super) struct Outputs {
     writers: Option<TableWriters>,
     /// The numbers of records are those that a reject file gives, which may stand in it twice.
     pub is_replay: bool,
+    /// Nothing is published.
+    is_rehearsal: bool,
     /// How closely tables are looked at that are written nowhere.
     depth: Option<Depth>,
     /// These want to have the rows of each batch.
@@ -141,7 +143,11 @@ impl Outputs {
             _ => {}
         }
         let mut sink = Sink::open(SinkOptions {
-            overwrite: conversion.overwrite,
+            // what is there is told with all else at the end of a rehearsal
+            overwrite: match conversion.rehearsal {
+                Some(_) => Overwrite::Replace,
+                None => conversion.overwrite,
+            },
             stores: conversion.stores.clone(),
             cancel: conversion.cancel.clone(),
             ..SinkOptions::new(destination, conversion.to.extension())
@@ -170,6 +176,7 @@ impl Outputs {
             takes_batches: wants_batches && writers.is_some(),
             writers,
             is_replay: conversion.from == InputFormat::Rejects,
+            is_rehearsal: conversion.rehearsal.is_some(),
             depth,
             table: conversion.table.clone(),
             summary: None,
@@ -452,6 +459,13 @@ impl Outputs {
             let written = staged.append()?.write_all(summary.to_json().as_bytes());
             written.map_err(|cause| staged.error("writing the summary", cause))?;
             rejects.sides.push(staged);
+        }
+        if self.is_rehearsal {
+            // what was written is dropped, and with it removed
+            summary.is_rehearsal = true;
+            let sides = rejects.sides.iter().map(StagedSide::side).chain(&rejects.absent);
+            summary.conflicts = self.sink.conflicts(&staged, &sides.collect::<Vec<_>>())?;
+            return Ok(());
         }
         if let Some(rejects) = &rejects.stdout {
             send(rejects)?;

@@ -15,7 +15,7 @@ use super::workers::{End, Prices, Report};
 use crate::error::{Error, ErrorKind};
 use crate::format::InputFormat;
 use crate::frame::dialect::DialectOptions;
-use crate::frame::{Chunk, FrameOptions, Framer, OnLost, RecordPointer, Start};
+use crate::frame::{Chunk, FrameOptions, Framer, Framing, OnLost, RecordPointer, Start};
 use crate::limits;
 use crate::reject::{OnError, replay};
 use crate::retry::{Retry, Retrying};
@@ -24,7 +24,7 @@ use crate::source::live::Expired;
 use crate::source::meter::Meter;
 #[cfg(feature = "cloud")]
 use crate::source::remote::Ahead;
-use crate::source::{Input, Notes, Source};
+use crate::source::{Compression, Input, Notes, Source};
 #[cfg(feature = "cloud")]
 use crate::store::Stores;
 
@@ -48,6 +48,7 @@ pub(super) fn spawn(
         skip: conversion.skip,
         limit: conversion.limit,
         sample: conversion.sample.map(|sample| (sample, budget.sample)),
+        start_bytes: conversion.rehearsal,
         chunk_bytes: budget.chunk,
         record_bytes_max: budget.record,
         prices,
@@ -92,6 +93,8 @@ struct ReadPlan {
     limit: Option<u64>,
     /// With the bytes that it may take.
     sample: Option<(Sample, usize)>,
+    /// Bytes of chunks after which nothing more is read.
+    start_bytes: Option<u64>,
     chunk_bytes: usize,
     record_bytes_max: usize,
     prices: Prices,
@@ -130,11 +133,12 @@ fn read_all(
     let mut end = End::default();
     let mut picker = Picker::new(plan.skip, plan.sample);
     let records_max = plan.limit.map(|limit| plan.skip.saturating_add(limit));
-    let mut sender = ChunkSender { plan, tickets, reports, sent: 0 };
+    let mut sender = ChunkSender { plan, tickets, reports, sent: 0, sent_bytes: 0 };
     let mut doors = Doors::open(&inputs, plan)?;
     for input in inputs {
         if records_max.is_some_and(|most| start.first_record >= most)
             || plan.time.pace.expired().is_some()
+            || sender.is_enough()
         {
             break;
         }
@@ -221,6 +225,7 @@ struct ChunkSender<'a> {
     tickets: &'a Receiver<Option<Chunk>>,
     reports: &'a Sender<Report>,
     sent: u64,
+    sent_bytes: u64,
 }
 
 impl ChunkSender<'_> {
@@ -242,9 +247,15 @@ impl ChunkSender<'_> {
         true
     }
 
+    /// Returns whether the start of the inputs was read, and no more is wanted.
+    fn is_enough(&self) -> bool {
+        self.plan.start_bytes.is_some_and(|most| self.sent_bytes >= most)
+    }
+
     fn report(&mut self, chunk: Chunk) -> bool {
         let chunk = Chunk { sequence: self.sent, ..chunk };
         self.sent += 1;
+        self.sent_bytes += chunk.bytes.len() as u64;
         self.reports.send(Report::Read(chunk, self.plan.time.pace.take_opened())).is_ok()
     }
 }
@@ -259,9 +270,11 @@ fn read_input(
     sender: &mut ChunkSender<'_>,
     end: &mut End,
 ) -> Result<Option<Reached>, Error> {
-    let Opened { mut framer, notes, damage_bytes } = open(source?, plan, *start, records_max)?;
+    let opened = open(source?, plan, *start, records_max)?;
+    let Opened { mut framer, notes, damage_bytes, format, compression } = opened;
+    let input_index = start.input_index;
+    let _ = sender.reports.send(Report::Opened { input_index, format, compression });
     if let Some(damage_bytes) = damage_bytes {
-        let input_index = start.input_index;
         let _ = sender.reports.send(Report::Compressed { input_index, damage_bytes });
     }
     let failed = loop {
@@ -274,6 +287,9 @@ fn read_input(
             Ok(Some(chunk)) => {
                 if !sender.send(chunk) {
                     return Ok(None);
+                }
+                if sender.is_enough() {
+                    break None;
                 }
             }
             Ok(None) => break None,
@@ -303,6 +319,9 @@ struct Opened {
     notes: Notes,
     /// How far to look for damage behind a record at fault, where the input is compressed.
     damage_bytes: Option<u64>,
+    /// What it is written in.
+    format: &'static str,
+    compression: Option<Compression>,
 }
 
 /// Opens an input, finds out what it is, and gets ready to cut it.
@@ -325,6 +344,7 @@ fn open(
         waiter = Some(source.read_beside(&patience)?);
     }
     let framing = source.framing(plan.from, &plan.dialect)?;
+    let (compression, format) = (source.compression, format_of(plan.from, &framing));
     let options = FrameOptions {
         framing,
         name: source.name,
@@ -341,7 +361,18 @@ fn open(
     });
     let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
     let framer = Framer::new(source.reader, options, start, Some(batcher));
-    Ok(Opened { framer, notes: source.notes, damage_bytes })
+    Ok(Opened { framer, notes: source.notes, damage_bytes, format, compression })
+}
+
+/// Returns what an input is written in, as users type it.
+fn format_of(from: InputFormat, framing: &Framing) -> &'static str {
+    match (from, framing) {
+        (InputFormat::Rejects, _) => InputFormat::Rejects.as_str(),
+        (_, Framing::Lines) => InputFormat::Jsonl.as_str(),
+        (_, Framing::Values) => InputFormat::Json.as_str(),
+        (_, Framing::Rows(dialect)) if dialect.delimiter == b'\t' => InputFormat::Tsv.as_str(),
+        (_, Framing::Rows(_)) => InputFormat::Csv.as_str(),
+    }
 }
 
 /// Returns what is wrong with compressed data in which a record could not be found for `error`, if

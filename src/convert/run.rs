@@ -393,6 +393,10 @@ impl Run {
             Report::Compressed { input_index, damage_bytes } => {
                 self.compressed.insert(input_index, damage_bytes);
             }
+            Report::Opened { input_index, format, compression } => {
+                let input = &mut self.inputs[input_index];
+                (input.format, input.compression) = (Some(format), compression);
+            }
             Report::Read(..) if self.is_closed => {}
             Report::Read(chunk, opened) => {
                 self.read += 1;

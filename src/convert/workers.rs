@@ -15,6 +15,7 @@ use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattener};
 use crate::frame::Chunk;
 use crate::report::Warning;
+use crate::source::Compression;
 use crate::table::Column;
 
 /// What a worker needs to decode.
@@ -78,6 +79,8 @@ pub(super) enum Report {
     /// The input at this place is compressed; its chunks follow. Damage may show so many bytes
     /// behind a record at fault.
     Compressed { input_index: usize, damage_bytes: u64 },
+    /// The input at this place was opened: what it is written in, and how it is compressed.
+    Opened { input_index: usize, format: &'static str, compression: Option<Compression> },
     /// A chunk was read; its first record was there at that time.
     Read(Chunk, Instant),
     /// An input ended; the ticket for a further chunk was not used.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{InputSummary, Outcome, Summary};
 use crate::reject::{CodeCount, Reject};
+use crate::source::Compression;
 
 /// Names do not change between releases; others may be added.
 #[derive(Serialize)]
@@ -46,6 +47,10 @@ struct Json<'a> {
 struct Input<'a> {
     name: &'a str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compression: Option<&'static str>,
     records: u64,
     rejected: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -196,6 +201,8 @@ impl Summary {
         Input {
             name: &input.name,
             status: input.status.as_str(),
+            format: input.format,
+            compression: input.compression.map(Compression::as_str),
             records: input.records,
             rejected: input.rejected,
             error: input.error.as_deref(),

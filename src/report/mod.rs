@@ -23,6 +23,7 @@ use crate::frame::dialect::Dialect;
 use crate::reject::Rejects;
 use crate::schema::Layout;
 use crate::schema::contract::Contract;
+use crate::source::Compression;
 use profile::TableProfile;
 use status::StatusPolicy;
 
@@ -69,6 +70,10 @@ pub struct Summary {
     pub(crate) kept_rejects: Option<PathBuf>,
     /// The manifest that was published with the tables.
     pub manifest: Option<PathBuf>,
+    /// Nothing was written: it was tried on the start of the input what would be.
+    pub is_rehearsal: bool,
+    /// Outputs in whose place there is something, where nothing was written.
+    pub conflicts: Vec<PathBuf>,
     /// Scripts that were published with the tables and read them into databases.
     pub scripts: Vec<PathBuf>,
     /// How it ended.
@@ -206,6 +211,10 @@ pub struct Resources {
 pub struct InputSummary {
     /// What messages call it.
     pub name: String,
+    /// What it is written in, as users type it; nothing where it was not opened.
+    pub format: Option<&'static str>,
+    /// How it is compressed.
+    pub compression: Option<Compression>,
     /// Records looked at.
     pub records: u64,
     /// Those of them that were not converted.

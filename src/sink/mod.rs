@@ -437,6 +437,46 @@ impl Sink {
         }
     }
 
+    /// Returns the outputs in whose place there is something.
+    ///
+    /// - Errors: as those of a look into an object store.
+    pub(crate) fn conflicts(
+        &self,
+        tables: &[Staged],
+        sides: &[&Side],
+    ) -> Result<Vec<PathBuf>, Error> {
+        let mut found = Vec::new();
+        for table in tables {
+            let is_there = match &self.outlet {
+                Outlet::Files { .. } => {
+                    self.workspace.path_of(&table.target).symlink_metadata().is_ok()
+                }
+                Outlet::Objects { prefix, .. } => {
+                    self.has_object(&prefix.join(&table.file_name))?
+                }
+                Outlet::Stream(..) => false,
+            };
+            found.extend(self.path_of(table).filter(|_| is_there));
+        }
+        // objects have names that no file has
+        let is_there = |side: &&&Side| side.path().symlink_metadata().is_ok();
+        found.extend(sides.iter().filter(is_there).map(|side| side.path().to_owned()));
+        Ok(found)
+    }
+
+    #[cfg(feature = "cloud")]
+    fn has_object(&self, url: &StoreUrl) -> Result<bool, Error> {
+        match self.remote.refusing().check(url) {
+            Err(error) if error.kind() == ErrorKind::OutputExists => Ok(true),
+            checked => checked.map(|()| false),
+        }
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    fn has_object(&self, _url: &StoreUrl) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Returns the name that a table's file will have in its directory, or the URL of its object.
     ///
     /// - Errors: `Usage` where the name is not UTF-8, or there is no file.

@@ -62,6 +62,12 @@ const AT_ONCE: usize = 8;
 const TIDY: Duration = Duration::from_secs(20);
 
 impl Remote {
+    /// Returns the same, which replaces nothing.
+    pub(super) fn refusing(&self) -> Remote {
+        let (stores, retry) = (self.stores.clone(), self.retry.clone());
+        Remote { stores, retry, overwrite: Overwrite::Refuse }
+    }
+
     /// Checks early that an object may be written.
     ///
     /// - Errors: `OutputExists`; `Io`.

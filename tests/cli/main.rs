@@ -9,6 +9,7 @@ mod compressed;
 mod config;
 mod csv_input;
 mod csv_mixed;
+mod dry_run;
 mod formats;
 mod help;
 mod inputs;

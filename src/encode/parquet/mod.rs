@@ -24,6 +24,7 @@ mod reread;
 mod segments;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 
 use parquet::basic::CompressionCodec;
@@ -66,6 +67,18 @@ pub enum Codec {
     Gzip(u32),
     /// Zstandard, level 1 to 22.
     Zstd(i32),
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Codec::None => f.write_str("none"),
+            Codec::Snappy => f.write_str("snappy"),
+            Codec::Lz4 => f.write_str("lz4"),
+            Codec::Gzip(level) => write!(f, "gzip:{level}"),
+            Codec::Zstd(level) => write!(f, "zstd:{level}"),
+        }
+    }
 }
 
 impl Default for Codec {
