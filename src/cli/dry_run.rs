@@ -100,6 +100,7 @@ impl Plan {
                 let first = printable(&first.to_string_lossy());
                 let message = match rest.len() {
                     0 => format!("{first}: exists"),
+                    1 => format!("{first}: exists, and so does 1 more output"),
                     more => format!("{first}: exists, and so do {more} more outputs"),
                 };
                 let hint = "use `--force` to replace what is there";

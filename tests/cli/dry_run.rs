@@ -19,9 +19,9 @@ reads   orders.jsonl: jsonl
 reads   more.csv.gz: csv, delimiter `;`, quote `\"`, a header, unpacked from gzip
 writes  parquet: compressed with zstd:3, batches: fixed_size, threads: 1, memory: 512MiB
 tables  told from the whole input
-        orders                6 columns  out/orders.parquet
-        orders_items          4 columns  out/orders_items.parquet
-        orders_items_parts    5 columns  out/orders_items_parts.parquet
+        orders                 6 columns  out/orders.parquet
+        orders_items           4 columns  out/orders_items.parquet
+        orders_items_parts     5 columns  out/orders_items_parts.parquet
 besides out/orders.duckdb.sql
 besides out/m.json
 nothing was written
@@ -50,7 +50,7 @@ fn conflicts_are_all_told_and_end_as_the_run_would() {
     assert!(told.contains("  out/orders_items.csv (exists)\n"), "{told}");
     assert!(told.contains("  out/orders_items_parts.csv\n"), "{told}");
     assert_eq!(done.status, 2);
-    let expected = "error: out/orders.csv: exists, and so do 1 more outputs\n\
+    let expected = "error: out/orders.csv: exists, and so does 1 more output\n\
                     hint: use `--force` to replace what is there\n";
     assert!(done.stderr.ends_with(expected), "{}", done.stderr);
     assert_eq!(folder.run(run).status, 2);

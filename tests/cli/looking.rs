@@ -37,7 +37,7 @@ fn a_schema_is_that_of_the_whole_input_however_it_is_cut() {
     folder.write("late.jsonl", late());
     let whole = folder.run("schema late.jsonl --threads 1").stdout();
     let expected = "\
-late: 5001 rows  (_tm_id)
+late: 5,001 rows  (_tm_id)
 ├─ v     text  integer + string  \"0\", \"1\", \"2\"
 ├─ w     text  0.1% null  \"é\"
 └─ late  bool  99.9% null  true

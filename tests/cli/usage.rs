@@ -142,7 +142,7 @@ fn unknown_and_clashing_flags_are_named() {
     );
     check(
         "orders.jsonl",
-        "error: expected a command (`convert`, `config`, `formats`, `completions`), found `orders.jsonl`\n\
+        "error: expected a command (`convert`, `schema`, `check`, `profile`, `config`, `formats`, `completions`), found `orders.jsonl`\n\
          hint: `transmog convert orders.jsonl` converts a file of that name\n",
     );
     check("convert - - --to csv", "error: `-`: expected standard input once, found it twice\n");

@@ -4,7 +4,7 @@
 
 For every golden case: DuckDB, pyarrow and Polars agree on each Parquet file; its cells equal those of the slow flattener
 in reference.py; joined by their link columns the tables give the records back; CSV and JSON say the same as Parquet.
-A manifest is a data package to frictionless, which reads CSV by it: types, row counts, primary and foreign keys.
+Scripts of `--emit-sql duckdb` run, and their views agree. A manifest is a data package to frictionless, which reads CSV by it: types, row counts, primary and foreign keys.
 Then schema drift and deep payloads, from small made-up files, also compressed and as UTF-16, and with `--race DIR` from drift.jsonl and
 webhooks.jsonl as race/data.py makes them. Ends with `N passed, N failed`; non-zero if any failed.
 """
@@ -877,6 +877,48 @@ def package_is_checked(binary, sandbox):
         expect(False, frictionless.validate(lie).valid, column=f"{old} as {new}")
 
 
+# ---- scripts
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def script_runs(case, binary, tables, sandbox):
+    """The DuckDB scripts of Parquet, CSV and JSON lines run; their views have the rows and cells of the tables, and join."""
+    con = duckdb.connect()
+    folders = []
+    for form in ("parquet", "csv", "jsonl"):
+        out = convert(binary, case.input, case.options + [("--emit-sql", "duckdb")], form, sandbox)
+        folders.append(out)
+        # views look for their files when they are read
+        con.execute("set file_search_path = '" + ",".join(folders).replace("'", "''") + "'")
+        scripts = [name for name in os.listdir(out) if name.endswith(".duckdb.sql")]
+        expect(1, len(scripts), column="scripts")
+        with open(os.path.join(out, scripts[0]), encoding="utf-8") as f:
+            script = f.read()
+        con.execute(f"create schema {form}; use {form}")
+        con.execute(script)
+    for table in tables:
+        name = quoted(table.name)
+        if not table.columns:
+            continue
+        for form in ("parquet", "csv", "jsonl"):
+            rows = con.execute(f"select count(*) from {form}.{name}").fetchone()[0]
+            expect(table.rows, rows, table.name, f"rows of the {form} view")
+            types = [(n, str(t)) for n, t, *_ in con.execute(f"describe {form}.{name}").fetchall()]
+            wanted = [(n, str(t)) for n, t, *_ in con.execute(f"describe parquet.{name}").fetchall()]
+            expect(wanted, types, table.name, f"columns of the {form} view")
+            for one, other in ((form, "parquet"), ("parquet", form)):
+                lost = con.execute(f"select * from {one}.{name} except all select * from {other}.{name}").fetchall()
+                expect([], [short(repr(row)) for row in lost[:3]], table.name, f"rows of the {one} view that the {other} view has not")
+        joined = quoted(table.name + "_joined")
+        known = con.execute("select count(*) from duckdb_views() where schema_name = 'parquet' and view_name = ?", [table.name + "_joined"]).fetchone()[0]
+        if known:
+            rows = con.execute(f"select count(*) from parquet.{joined}").fetchone()[0]
+            expect(table.rows, rows, table.name, "rows beside those above them")
+
+
 # ---- schema drift and deep payloads
 
 
@@ -1000,6 +1042,7 @@ def golden(report, binary, case, sandbox):
             report.check(case.name, f"{form} equals parquet", text_equals, form, out, tables)
         if out and form == "csv":
             report.check(case.name, "manifest is a data package", package_holds, case, binary, out, os.path.join(sandbox, "package"))
+    report.check(case.name, "the script for DuckDB reads the tables", script_runs, case, binary, tables, os.path.join(sandbox, "script"))
 
 
 def main():

@@ -32,7 +32,7 @@ pub(super) fn of(tally: Tally, column_type: &ColumnType) -> Figures {
         ColumnType::List(element) => (&**element, true),
         scalar => (scalar, false),
     };
-    let lengths = lengths(tally.lengths);
+    let (lengths, spread) = (lengths(&tally.lengths), length_histogram(&tally.lengths));
     match (scalar, tally.numbers, tally.instants) {
         (ColumnType::Int64 | ColumnType::Double | ColumnType::Decimal { .. }, Some(numbers), _) => {
             let mean = numbers.sum / numbers.count as f64;
@@ -52,18 +52,33 @@ pub(super) fn of(tally: Tally, column_type: &ColumnType) -> Figures {
             figures.min = tally.least.map(|least| Value::Text(shown(&least)));
             figures.max = tally.greatest.map(|greatest| Value::Text(shown(&greatest)));
             let is_text = matches!(scalar, ColumnType::Text | ColumnType::Json);
-            figures.lengths = lengths.filter(|_| is_text);
+            if is_text {
+                figures.lengths = lengths;
+                figures.length_histogram.clone_from(&spread);
+            }
         }
     }
     if is_list {
         figures.lengths = lengths;
+        figures.length_histogram = spread;
     }
     figures
 }
 
-fn lengths(spread: Spread) -> Option<Lengths> {
-    let Spread { count, min, max, sum } = spread;
+fn lengths(spread: &Spread) -> Option<Lengths> {
+    let Spread { count, min, max, sum, .. } = *spread;
     (count > 0).then(|| Lengths { min, max, mean: sum as f64 / count as f64 })
+}
+
+fn length_histogram(spread: &Spread) -> Vec<Bar> {
+    let counted: Vec<_> = spread.counts().map(|(length, count)| (length as f64, count)).collect();
+    match spread.count {
+        0 => Vec::new(),
+        all => {
+            let range = (spread.min as f64, spread.max as f64);
+            histogram(range, all, &Scale::Integers, |edges| counted_below(&counted, edges))
+        }
+    }
 }
 
 /// What the numbers of a digest stand for.
@@ -126,7 +141,16 @@ impl Figures {
                 .and_then(|all| all.try_into().ok()),
         };
         self.quantiles = points.map(|points: [f64; 5]| points.map(|point| scale.value(point)));
-        self.histogram = histogram(numbers, scale, counted.as_deref());
+        let range = (numbers.least.near(), numbers.greatest.near());
+        let all = numbers.count;
+        self.histogram = histogram(range, all, scale, |edges| match &counted {
+            Some(counted) => counted_below(counted, edges),
+            None if edges.is_empty() => Vec::new(),
+            None => {
+                let shares = numbers.digest.cdf(edges).ok().flatten().unwrap_or_default();
+                shares.iter().map(|share| (share * all as f64).round() as u64).collect()
+            }
+        });
     }
 }
 
@@ -144,8 +168,14 @@ fn exact_quantile(counted: &[(f64, u64)], share: f64) -> f64 {
     counted.last().map_or(0.0, |(value, _)| *value)
 }
 
-fn histogram(mut numbers: Numbers, scale: &Scale, counted: Option<&[(f64, u64)]>) -> Vec<Bar> {
-    let (from, to) = (numbers.least.near(), numbers.greatest.near());
+/// Counts the values between `from` and `to` in stretches of one length; `below` tells how many of
+/// `all` lie below each of some edges.
+fn histogram(
+    (from, to): (f64, f64),
+    all: u64,
+    scale: &Scale,
+    below: impl FnOnce(&[f64]) -> Vec<u64>,
+) -> Vec<Bar> {
     let width = to - from;
     if !width.is_finite() {
         return Vec::new();
@@ -159,28 +189,7 @@ fn histogram(mut numbers: Numbers, scale: &Scale, counted: Option<&[(f64, u64)]>
     };
     let step = if is_counted { 1.0 } else { width / bars as f64 };
     let edges: Vec<f64> = (1..bars).map(|bar| from + step * bar as f64).collect();
-    let below = |edge: f64| match counted {
-        Some(counted) => {
-            let below = counted.iter().take_while(|(value, _)| *value < edge);
-            below.map(|(_, count)| *count).sum::<u64>()
-        }
-        None => 0,
-    };
-    let all = numbers.count;
-    let ends: Vec<u64> = match counted {
-        Some(_) => edges.iter().map(|edge| below(*edge)).collect(),
-        None => {
-            let shares = match edges.is_empty() {
-                true => Vec::new(),
-                false => numbers.digest.cdf(&edges).ok().flatten().unwrap_or_default(),
-            };
-            shares
-                .iter()
-                .take(edges.len())
-                .map(|share| (share * all as f64).round() as u64)
-                .collect()
-        }
-    };
+    let ends = below(&edges);
     let mut before = 0;
     (0..bars)
         .map(|bar| {
@@ -196,4 +205,13 @@ fn histogram(mut numbers: Numbers, scale: &Scale, counted: Option<&[(f64, u64)]>
             Bar { from: scale.value(start), to: scale.value(stop), count }
         })
         .collect()
+}
+
+/// Returns how many of the values that were counted one by one lie below each edge.
+fn counted_below(counted: &[(f64, u64)], edges: &[f64]) -> Vec<u64> {
+    let below = |edge: &f64| {
+        let below = counted.iter().take_while(|(value, _)| value < edge);
+        below.map(|(_, count)| *count).sum()
+    };
+    edges.iter().map(below).collect()
 }

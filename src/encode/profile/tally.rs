@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch};
 use datasketches::hll::{HllSketch, HllType, HllUnion};
@@ -48,13 +48,18 @@ pub struct Tally {
 }
 
 /// Lengths of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spread {
     pub count: u64,
     pub min: u64,
     pub max: u64,
     pub sum: u128,
+    /// How often each length comes; long ones are taken together with those near them.
+    counts: BTreeMap<u64, u64>,
 }
+
+/// Lengths that are counted by themselves; of longer ones as many bits count.
+const LENGTHS: u64 = 256;
 
 /// Numbers of a column, or dates and times as numbers.
 #[derive(Debug)]
@@ -187,7 +192,7 @@ impl Numbers {
 
 impl Default for Spread {
     fn default() -> Self {
-        Spread { count: 0, min: u64::MAX, max: 0, sum: 0 }
+        Spread { count: 0, min: u64::MAX, max: 0, sum: 0, counts: BTreeMap::new() }
     }
 }
 
@@ -197,6 +202,14 @@ impl Spread {
         self.min = self.min.min(length);
         self.max = self.max.max(length);
         self.sum += u128::from(length) * u128::from(times);
+        // 511 becomes 510, and 100,000 becomes 99,840
+        let bits = (length / LENGTHS).checked_ilog2().map_or(0, |bits| bits + 1);
+        *self.counts.entry(length >> bits << bits).or_default() += times;
+    }
+
+    /// Returns lengths, and how often they come.
+    pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.counts.iter().map(|(length, count)| (*length, *count))
     }
 
     fn join(&mut self, other: Spread) {
@@ -204,6 +217,9 @@ impl Spread {
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
         self.sum += other.sum;
+        for (length, count) in other.counts {
+            *self.counts.entry(length).or_default() += count;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::report::Summary;
 use crate::report::figures::grouped;
 use crate::report::schema::null_share;
 use crate::report::text::counted;
+use crate::schema::widen::ColumnType;
 use crate::sink::names::printable;
 
 const STYLE: &str = "\
@@ -129,14 +130,20 @@ fn write_column(column: &ColumnProfile, rows: u64, out: &mut String) {
     }
     out.push_str("</dl>\n");
     if let Some(figures) = &column.figures {
-        write_histogram(&figures.histogram, out);
+        let is_list = matches!(column.column_type, ColumnType::List(_));
+        write_histogram(&figures.histogram, "", out);
+        write_histogram(
+            &figures.length_histogram,
+            if is_list { "long" } else { "characters" },
+            out,
+        );
         write_top(figures, is_text(&column.column_type), out);
     }
     out.push_str("</section>\n");
 }
 
 /// Draws bars whose heights are the counts.
-fn write_histogram(bars: &[Bar], out: &mut String) {
+fn write_histogram(bars: &[Bar], unit: &str, out: &mut String) {
     let most = bars.iter().map(|bar| bar.count).max().unwrap_or(0);
     let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
     if most == 0 || bars.len() < 2 {
@@ -167,7 +174,7 @@ fn write_histogram(bars: &[Bar], out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "</svg><div class=\"axis\"><span>{}</span><span>{}</span></div>",
+        "</svg><div class=\"axis\"><span>{}</span><span>{} {unit}</span></div>",
         value(&first.from),
         value(&last.to)
     );

@@ -49,6 +49,8 @@ struct JsonColumn<'a> {
     top: &'a [Frequent],
     #[serde(skip_serializing_if = "<[Bar]>::is_empty")]
     histogram: &'a [Bar],
+    #[serde(skip_serializing_if = "<[Bar]>::is_empty")]
+    length_histogram: &'a [Bar],
     examples: &'a [String],
 }
 
@@ -93,6 +95,7 @@ fn json_table(table: &TableProfile) -> JsonTable<'_> {
             lengths: figures.and_then(|figures| figures.lengths),
             top: figures.map_or(&[], |figures| &figures.top),
             histogram: figures.map_or(&[], |figures| &figures.histogram),
+            length_histogram: figures.map_or(&[], |figures| &figures.length_histogram),
             examples: &column.examples,
         }
     });

@@ -105,6 +105,8 @@ pub struct Figures {
     pub top: Vec<Frequent>,
     /// How numbers, dates or times are spread between the least and the greatest.
     pub histogram: Vec<Bar>,
+    /// How lengths are spread between the shortest and the longest.
+    pub length_histogram: Vec<Bar>,
 }
 
 /// The shares of values that lie below [`Figures::quantiles`].
