@@ -85,10 +85,8 @@ impl Contract {
         let mut tables = self.tables.clone();
         let mut names: HashSet<String> = names(tables.iter().map(|table| &table.name));
         for table in &mut tables {
-            match other.table(table) {
-                Some(other) => table.merge(other),
-                // its rows may all be missing
-                None => {}
+            if let Some(other) = other.table(table) {
+                table.merge(other);
             }
         }
         for table in other.tables.iter().filter(|table| self.table(table).is_none()) {

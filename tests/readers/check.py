@@ -887,7 +887,7 @@ def quoted(name):
 def script_runs(case, binary, tables, sandbox):
     """The DuckDB scripts of Parquet, CSV and JSON lines run; their views have the rows and cells of the tables, and join."""
     con = duckdb.connect()
-    folders = []
+    folders, script_of = [], {}
     for form in ("parquet", "csv", "jsonl"):
         out = convert(binary, case.input, case.options + [("--emit-sql", "duckdb")], form, sandbox)
         folders.append(out)
@@ -897,20 +897,33 @@ def script_runs(case, binary, tables, sandbox):
         expect(1, len(scripts), column="scripts")
         with open(os.path.join(out, scripts[0]), encoding="utf-8") as f:
             script = f.read()
+        script_of[form] = script
         con.execute(f"create schema {form}; use {form}")
         con.execute(script)
     for table in tables:
         name = quoted(table.name)
         if not table.columns:
             continue
+        described = [(n, t) for n, t, *_ in con.execute(f"describe parquet.{name}").fetchall()]
         for form in ("parquet", "csv", "jsonl"):
             rows = con.execute(f"select count(*) from {form}.{name}").fetchone()[0]
             expect(table.rows, rows, table.name, f"rows of the {form} view")
             types = [(n, str(t)) for n, t, *_ in con.execute(f"describe {form}.{name}").fetchall()]
             wanted = [(n, str(t)) for n, t, *_ in con.execute(f"describe parquet.{name}").fetchall()]
+            if form == "jsonl":  # DuckDB reads every JSON number as a double, and the script says so
+                wanted = [(n, re.sub(r"DECIMAL\(\d+,\d+\)", "DOUBLE", t)) for n, t in wanted]
             expect(wanted, types, table.name, f"columns of the {form} view")
+            cells = []
+            for n, t in types:
+                if form == "jsonl" and "DOUBLE" in t and ("DECIMAL" in str(dict(described)[n])):
+                    expect(True, f"-- {n} is double here" in script_of[form], table.name, f"remark on {n}")
+                elif t == "JSON":  # spelled as DuckDB spells it
+                    cells.append(f"json({quoted(n)})")
+                else:
+                    cells.append(quoted(n))
+            cells = ", ".join(cells) or "1"
             for one, other in ((form, "parquet"), ("parquet", form)):
-                lost = con.execute(f"select * from {one}.{name} except all select * from {other}.{name}").fetchall()
+                lost = con.execute(f"select {cells} from {one}.{name} except all select {cells} from {other}.{name}").fetchall()
                 expect([], [short(repr(row)) for row in lost[:3]], table.name, f"rows of the {one} view that the {other} view has not")
         joined = quoted(table.name + "_joined")
         known = con.execute("select count(*) from duckdb_views() where schema_name = 'parquet' and view_name = ?", [table.name + "_joined"]).fetchone()[0]

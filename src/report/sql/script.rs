@@ -134,6 +134,15 @@ impl Script<'_> {
             false => ", maximum_object_size = 1073741824",
         };
         let read: Vec<_> = columns.iter().map(|column| read_as(column, is_csv)).collect();
+        let is_decimal = |column: &&LayoutColumn| has_decimals(&column.column_type) && !is_csv;
+        for column in columns.iter().filter(is_decimal) {
+            let name = printable(&column.name);
+            let _ = writeln!(
+                out,
+                "-- {name} is double here, as DuckDB reads all numbers of JSON; Parquet and CSV keep \
+                 its digits"
+            );
+        }
         let named = columns
             .iter()
             .zip(&read)
@@ -276,6 +285,9 @@ fn read_as(column: &LayoutColumn, is_csv: bool) -> (String, Option<String>) {
         ColumnType::List(_) if is_csv => {
             ("VARCHAR".to_owned(), Some(format!("CAST(CAST({{}} AS JSON) AS {wanted})")))
         }
+        decimals if !is_csv && has_decimals(decimals) => {
+            (wanted.replace(&decimal_type(decimals), "DOUBLE"), None)
+        }
         ColumnType::Timestamp { form: Some(form), .. } => match pattern(*form) {
             Some(pattern) => {
                 let read = format!("CAST(strptime({{}}, '{pattern}') AS {wanted})");
@@ -284,6 +296,22 @@ fn read_as(column: &LayoutColumn, is_csv: bool) -> (String, Option<String>) {
             None => (wanted, None),
         },
         _ => (wanted, None),
+    }
+}
+
+fn has_decimals(column_type: &ColumnType) -> bool {
+    match column_type {
+        ColumnType::List(element) => has_decimals(element),
+        ColumnType::Decimal { .. } => true,
+        _ => false,
+    }
+}
+
+/// Returns the type of decimals in a column, of lists that of their elements.
+fn decimal_type(column_type: &ColumnType) -> String {
+    match column_type {
+        ColumnType::List(element) => decimal_type(element),
+        scalar => SqlDialect::DuckDb.column_type(scalar),
     }
 }
 
