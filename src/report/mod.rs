@@ -280,8 +280,15 @@ pub enum WarningKind {
     TrailingData,
     /// Rows of CSV had another number of cells than there are columns.
     RowRagged,
-    /// Cells of CSV start like JSON and are none; they stayed text.
+    /// Cells of CSV start like JSON, or values of a JSON column should be it, and are none; they
+    /// stayed text.
     JsonBroken,
+    /// Binary values were written as base64.
+    BinaryEncoded,
+    /// Numbers are NaN or infinite; they were written as text.
+    FloatNotFinite,
+    /// A stream of Arrow ended without saying so.
+    StreamOpen,
     /// An input could not be read on; others were.
     InputFailed,
     /// The time was up before the end of the input.
@@ -319,6 +326,9 @@ impl WarningKind {
             WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
+            WarningKind::BinaryEncoded => "binary.encoded",
+            WarningKind::FloatNotFinite => "float.not_finite",
+            WarningKind::StreamOpen => "stream.open",
             WarningKind::InputFailed => "input.failed",
             WarningKind::TimeUp => "time.up",
             WarningKind::LayoutChanged => "layout.changed",
@@ -401,6 +411,15 @@ impl fmt::Display for Warning {
             WarningKind::JsonBroken => {
                 write!(f, "{path}: {} stayed text, as it is no JSON", counted(count, "cell"))
             }
+            WarningKind::BinaryEncoded => {
+                let values = counted(count, "binary value");
+                write!(f, "{path}: {values} became text in base64")
+            }
+            WarningKind::FloatNotFinite => {
+                let numbers = counted(count, "number");
+                write!(f, "{path}: {numbers} that are NaN or infinite made the column text")
+            }
+            WarningKind::StreamOpen => write!(f, "{detail}"),
             WarningKind::SchemaDiscarded => {
                 let values = counted(count, "value");
                 write!(f, "{path}: {values} left out, as the schema has no place there")
@@ -510,16 +529,13 @@ impl Summary {
         };
         writeln!(f, "warning: {count} of {} rejected{are}", counted(total, "record"))?;
         for CodeCount { code, count, first } in by_code {
-            let Reject { file, fault_line, column, message, path, .. } = first;
+            let Reject { message, path, .. } = first;
             let at = match path.as_str() {
                 "" => String::new(),
                 path => format!(" at `{}`", shown(path)),
             };
-            let (file, message) = (shown(file), shown(message));
-            writeln!(
-                f,
-                "  {count} {code}, the first at {file}:{fault_line}:{column}: {message}{at}"
-            )?;
+            let (place, message) = (first.place_in(&shown(&first.file)), shown(message));
+            writeln!(f, "  {count} {code}, the first at {place}: {message}{at}")?;
         }
         Ok(())
     }
