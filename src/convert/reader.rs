@@ -81,7 +81,8 @@ pub(super) fn spawn(
         };
         let _ = reports.send(end);
     };
-    thread::Builder::new().name("transmog-reader".to_owned()).spawn(read).map_err(|cause| {
+    let thread = thread::Builder::new().name("transmog-reader".to_owned());
+    thread.stack_size(limits::READER_STACK_BYTES).spawn(read).map_err(|cause| {
         let message = format!("starting a thread failed: {cause}");
         Error::new(ErrorKind::Io, message).with_source(cause)
     })?;
@@ -459,7 +460,7 @@ fn open_columns(
     };
     let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
     let are_flat = |schema: &SchemaRef| columns::are_flat(schema, &plan.flatten);
-    let framer = ColumnFramer::open(format, input, options, start, Some(batcher), are_flat)?;
+    let framer = ColumnFramer::open(input, options, start, Some(batcher), are_flat)?;
     for (wanted, given) in framer.renamed() {
         let detail = format!("`{given}`, as `{wanted}` stood before it in `{name}`");
         let (kind, path) = (WarningKind::ColumnRenamed, format!("/{wanted}"));

@@ -42,7 +42,7 @@ use scalar::{Scalar, ScalarKind};
 use selection::Keep;
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 pub use terms::SchemaMode;
-pub use typed::{Typed, TypedKind};
+pub use typed::{Typed, TypedKind, double_of};
 use undo::UndoState;
 
 /// Where a value goes: a path, and the row that takes what stands there.

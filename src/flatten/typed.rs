@@ -7,7 +7,7 @@ use super::{
     Target, scalar,
 };
 use crate::decode::number;
-use crate::table::scalar::{float_text, instant_length};
+use crate::table::scalar::{decimal_text, float_text, instant_length};
 use crate::table::{Column, Excerpt, Form, Kinds, Number, Part};
 
 /// A scalar of a column of a file.
@@ -21,6 +21,8 @@ pub enum Typed<'a> {
     Int(i64),
     /// A finite double.
     Float(f64),
+    /// A number below 10^15 with so many of its digits behind the point, 22 at most.
+    Decimal(i64, u8),
     /// Any other number, as JSON would spell it.
     Number(&'a str),
     /// Text, which is no date or time whatever it looks like.
@@ -52,7 +54,7 @@ impl Typed<'_> {
         match self {
             Typed::Null => 0,
             Typed::Bool(_) => scalar::BOOL_BYTES,
-            Typed::Int(_) | Typed::Float(_) => scalar::NUMBER_BYTES,
+            Typed::Int(_) | Typed::Float(_) | Typed::Decimal(..) => scalar::NUMBER_BYTES,
             Typed::Number(text) => {
                 let kind = ScalarKind::Number(number::parse(text));
                 Scalar { text, kind }.bytes()
@@ -83,6 +85,11 @@ impl Typed<'_> {
                 float_text(value, &mut text);
                 ScalarKind::Number(Number::Float { value, exact: true })
             }
+            Typed::Decimal(value, scale) => {
+                decimal_text(value.into(), scale, &mut text);
+                let value = double_of(value, scale);
+                ScalarKind::Number(Number::Float { value, exact: true })
+            }
             Typed::Instant(form, value) => {
                 form.print_to(value, &mut text);
                 ScalarKind::String
@@ -100,12 +107,19 @@ impl Typed<'_> {
             Typed::Bool(value) => column.push_bool(row, value),
             Typed::Int(value) => column.push_int(row, value),
             Typed::Float(value) => column.push_float(row, value),
+            Typed::Decimal(value, scale) => column.push_float(row, double_of(value, scale)),
             Typed::Number(_) => return false,
             Typed::Text(text) => column.push_plain(row, Excerpt::whole(text)),
             Typed::Instant(form, value) => column.push_instant(row, form, value),
         }
         true
     }
+}
+
+/// Returns the double nearest to a decimal of which both numbers are exact as doubles.
+#[inline]
+pub fn double_of(value: i64, scale: u8) -> f64 {
+    value as f64 / 10f64.powi(scale.into())
 }
 
 impl TypedKind {

@@ -6,6 +6,7 @@ use super::{Node, Values, nodes};
 use crate::decode::subtree::compacted;
 use crate::flatten::{Typed, push_json_string};
 use crate::table::float_text;
+use crate::table::scalar::decimal_text;
 
 /// Appends a row as a JSON object.
 pub(crate) fn record_json(batch: &RecordBatch, row: usize, out: &mut Vec<u8>) {
@@ -92,6 +93,7 @@ fn push_scalar(value: Typed<'_>, out: &mut Vec<u8>) {
         Typed::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
         Typed::Int(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
         Typed::Float(value) => float_text(value, out),
+        Typed::Decimal(value, scale) => decimal_text(value.into(), scale, out),
         Typed::Number(text) | Typed::Text(text) => out.extend_from_slice(text.as_bytes()),
         Typed::Instant(form, value) => form.print_to(value, out),
     }

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::times;
 use crate::encode::arrow::{FORM_KEY, TYPE_KEY};
-use crate::flatten::{Typed, TypedKind};
+use crate::flatten::{Typed, TypedKind, double_of};
 use crate::table::scalar::decimal_text;
 use crate::table::{Column, Excerpt, Form, form};
 
@@ -278,6 +278,10 @@ impl<'a> Scalars<'a> {
             | Scalars::Time(..) => true,
             Scalars::Float(Floats::F64(values)) => values.iter().all(|value| value.is_finite()),
             Scalars::Float(Floats::F32(values)) => values.iter().all(|value| value.is_finite()),
+            Scalars::Decimal(Decimals::D128(values), scale) => {
+                let is_short = |value: &i128| value.unsigned_abs() < SHORT_BELOW.into();
+                short_scale(*scale).is_some() && values.iter().all(is_short)
+            }
             _ => false,
         }
     }
@@ -435,6 +439,9 @@ impl<'a> Scalars<'a> {
                     Typed::Int(value) => column.push_int(row, value),
                     Typed::Float(value) => column.push_float(row, value),
                     Typed::Bool(value) => column.push_bool(row, value),
+                    Typed::Decimal(value, scale) => {
+                        column.push_float(row, double_of(value, scale));
+                    }
                     Typed::Null | Typed::Number(_) => {}
                 });
             }),
@@ -459,6 +466,11 @@ impl Decimals<'_> {
         {
             return take(Typed::Int(value));
         }
+        if let (Ok(value), Some(scale)) = (i64::try_from(value), short_scale(scale))
+            && value.unsigned_abs() < SHORT_BELOW
+        {
+            return take(Typed::Decimal(value, scale));
+        }
         let mut text = Vec::new();
         match u8::try_from(scale) {
             Ok(scale) => decimal_text(value, scale, &mut text),
@@ -469,6 +481,14 @@ impl Decimals<'_> {
         }
         take(Typed::Number(std::str::from_utf8(&text).expect("digits are ASCII")))
     }
+}
+
+/// Decimals below have no more digits than every double gives back.
+const SHORT_BELOW: u64 = 1_000_000_000_000_000;
+
+/// Returns a scale whose power of ten is exact as a double.
+fn short_scale(scale: i8) -> Option<u8> {
+    u8::try_from(scale).ok().filter(|scale| (1..=22).contains(scale))
 }
 
 fn push_zeros(is_zero: bool, scale: i8, text: &mut Vec<u8>) {

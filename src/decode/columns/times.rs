@@ -58,7 +58,7 @@ pub(super) fn with_timestamp<T>(
     let mut text = String::new();
     push_far_day(days, &mut text);
     text.push('T');
-    push_time(value - days * SECONDS_PER_DAY * per_second, per_second, digits, &mut text);
+    push_time(value.rem_euclid(SECONDS_PER_DAY * per_second), per_second, digits, &mut text);
     if is_utc {
         text.push('Z');
     }

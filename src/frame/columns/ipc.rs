@@ -24,6 +24,9 @@ const MAGIC: &[u8] = b"ARROW1";
 /// Bytes of the start of a file, its magic and two of nothing.
 const MAGIC_BYTES: usize = 8;
 
+/// Bytes of nothing behind them, at most.
+const PADDING_MAX: usize = 64;
+
 /// Bytes of what a message says of itself, at most.
 const HEAD_BYTES_MAX: usize = 64 << 20;
 
@@ -107,7 +110,13 @@ impl IpcRuns {
             let mut rest = [0; MAGIC_BYTES - 4];
             self.exact(&mut rest)?;
             self.is_file = true;
-            self.exact(&mut start)?;
+            // Some programs pad with more.
+            for _ in 0..=PADDING_MAX / start.len() {
+                self.exact(&mut start)?;
+                if start != [0; 4] {
+                    break;
+                }
+            }
         }
         let message = self.message(Some(start))?;
         let message = message.ok_or_else(|| Failure::Damaged("no schema".to_owned()))?;

@@ -10,13 +10,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 
 use super::{BatchLimits, Batcher, Chunk, FramedFault, Next, Span, Start, size_text};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
-use crate::format::InputFormat;
+use crate::limits;
 pub(crate) use size::value_bytes;
 
 /// The rows of a chunk, as columns.
@@ -106,7 +108,6 @@ impl ColumnFramer {
     /// - Errors: `Input` where it is not what it is taken for, is damaged, or has a column of a type
     ///   that nothing can be made of; `Io`.
     pub fn open(
-        format: InputFormat,
         input: ColumnInput,
         options: ColumnOptions,
         start: Start,
@@ -119,7 +120,7 @@ impl ColumnFramer {
         };
         let schema = runs.schema();
         for field in schema.fields() {
-            refuse_unions(&options.name, field.name(), field.data_type(), format)?;
+            refuse(&options.name, field.name(), field.data_type(), 1)?;
         }
         Ok(ColumnFramer {
             is_flat: is_flat(&schema),
@@ -358,7 +359,7 @@ impl ColumnRows {
         let indices = arrow_array::UInt64Array::from(indices);
         let slice = self.slice(start, count);
         match arrow_select::take::take_record_batch(&self.batch, &indices) {
-            Ok(batch) => ColumnRows { batch, ..slice },
+            Ok(batch) => ColumnRows { batch: apart(batch), ..slice },
             // It holds more memory than it needs, and the same rows.
             Err(_) => slice,
         }
@@ -385,13 +386,24 @@ pub(crate) fn distinct<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Vec<
     distinct
 }
 
-/// Refuses columns that hold values of one of several types.
-fn refuse_unions(
-    name: &str,
-    column: &str,
-    data_type: &DataType,
-    format: InputFormat,
-) -> Result<(), Error> {
+/// Lets texts that point into those of other rows have their own.
+fn apart(batch: RecordBatch) -> RecordBatch {
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()) as ArrayRef,
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        _ => Arc::clone(column),
+    });
+    RecordBatch::try_new(batch.schema(), columns.collect()).unwrap_or(batch)
+}
+
+/// Refuses columns that hold values of one of several types, or are nested too deep.
+fn refuse(name: &str, column: &str, data_type: &DataType, depth: usize) -> Result<(), Error> {
+    if depth > limits::COLUMN_DEPTH_MAX {
+        let (most, column) = (limits::COLUMN_DEPTH_MAX, column.escape_debug());
+        let message =
+            format!("{name}: expected columns of at most {most} levels, found more in `{column}`");
+        return Err(Error::new(ErrorKind::Input, message));
+    }
     let inner: Vec<&DataType> = match data_type {
         DataType::Union(..) => {
             let column = column.escape_debug();
@@ -411,7 +423,7 @@ fn refuse_unions(
         DataType::Dictionary(_, values) => vec![values],
         _ => Vec::new(),
     };
-    inner.into_iter().try_for_each(|inner| refuse_unions(name, column, inner, format))
+    inner.into_iter().try_for_each(|inner| refuse(name, column, inner, depth + 1))
 }
 
 /// Builds the error for an input that is not, or no longer, what it should be.

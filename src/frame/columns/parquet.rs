@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder,
@@ -38,9 +40,12 @@ pub(super) struct ParquetRuns {
     written: Option<SystemTime>,
     metadata: ArrowReaderMetadata,
     chunk_bytes: usize,
+    /// Bytes of memory that pages at hand may take.
+    piece_bytes_max: usize,
     /// The row group that comes next.
     group: usize,
     open: Option<Group>,
+    wide: Option<WideGroup>,
     /// Rows that were read, of all.
     rows: u64,
     rows_all: u64,
@@ -57,6 +62,20 @@ struct Group {
     rows_once: usize,
     reopens: usize,
 }
+
+/// A row group of so many columns that a page of each is too much: some are read at once, from the
+/// same row on, and then others.
+struct WideGroup {
+    index: usize,
+    /// Columns that are read together, rising.
+    sets: Vec<Range<usize>>,
+    rows: usize,
+    rows_all: usize,
+    rows_once: usize,
+}
+
+/// Bytes of a page, and of a dictionary: most programs write no longer ones.
+const PAGE_BYTES: u64 = 1 << 20;
 
 impl ParquetRuns {
     pub(super) fn open(file: File, options: &ColumnOptions) -> Result<Self, Error> {
@@ -81,15 +100,19 @@ impl ParquetRuns {
             .map_err(|panic| damaged(&name, WHAT, panic))?
             .map_err(|cause| failed(&name, cause))?;
         let groups = metadata.metadata().row_groups().iter();
-        let rows_all = groups.map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum();
+        let rows_all = groups
+            .map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
+            .fold(0u64, u64::saturating_add);
         Ok(ParquetRuns {
             name,
             file,
             written: found.modified().ok(),
             metadata,
             chunk_bytes: options.chunk_bytes,
+            piece_bytes_max: options.piece_bytes_max,
             group: 0,
             open: None,
+            wide: None,
             rows: 0,
             rows_all,
         })
@@ -131,6 +154,69 @@ impl ParquetRuns {
         (self.chunk_bytes as u64 / row).clamp(1, ROWS_MAX as u64) as usize
     }
 
+    /// Returns a row group as one to be read in sets of columns, if it is so wide.
+    fn wide_group(&self, index: usize) -> Option<WideGroup> {
+        let group = self.metadata.metadata().row_group(index);
+        let schema = self.metadata.parquet_schema();
+        let mut roots = vec![0u64; self.metadata.schema().fields().len()];
+        for (leaf, column) in group.columns().iter().enumerate() {
+            let bytes = u64::try_from(column.uncompressed_size()).unwrap_or(0).min(2 * PAGE_BYTES);
+            // As it stands in the file, and what is made of it.
+            *roots.get_mut(schema.get_column_root_idx(leaf))? += 2 * bytes;
+        }
+        let most = self.piece_bytes_max as u64;
+        if roots.iter().sum::<u64>() <= most {
+            return None;
+        }
+        let (mut sets, mut start, mut sum) = (Vec::new(), 0, 0);
+        for (root, bytes) in roots.iter().enumerate() {
+            if root > start && sum + bytes > most / 4 {
+                sets.push(start..root);
+                (start, sum) = (root, 0);
+            }
+            sum += bytes;
+        }
+        sets.push(start..roots.len());
+        let rows_all = usize::try_from(group.num_rows()).unwrap_or(0);
+        let all = u64::try_from(group.total_byte_size()).unwrap_or(0);
+        let row = (all / rows_all.max(1) as u64).max(group.num_columns() as u64 * 4).max(1);
+        let rows_once = (most / 8 / row).clamp(1, ROWS_MAX as u64) as usize;
+        Some(WideGroup { index, sets, rows: 0, rows_all, rows_once })
+    }
+
+    /// Reads the next rows of a wide row group; nothing at its end.
+    fn next_of_wide(&self, group: &mut WideGroup) -> Result<Option<RecordBatch>, Error> {
+        let once = group.rows_once.min(group.rows_all - group.rows);
+        if once == 0 {
+            return Ok(None);
+        }
+        let mut columns = Vec::with_capacity(self.metadata.schema().fields().len());
+        for set in &group.sets {
+            let read = || {
+                let (file, metadata) = (self.file.clone(), self.metadata.clone());
+                let mask = ProjectionMask::roots(metadata.parquet_schema(), set.clone());
+                let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+                    .with_row_groups(vec![group.index])
+                    .with_projection(mask)
+                    .with_offset(group.rows)
+                    .with_limit(once)
+                    .with_batch_size(once)
+                    .build()?;
+                reader.next().transpose().map_err(ParquetError::from)
+            };
+            let rows = guarded(read)
+                .map_err(|panic| damaged(&self.name, WHAT, panic))?
+                .map_err(|cause| failed(&self.name, cause))?;
+            match rows {
+                Some(rows) if rows.num_rows() == once => columns.extend_from_slice(rows.columns()),
+                _ => return Err(damaged(&self.name, WHAT, "a column has too few rows")),
+            }
+        }
+        group.rows += once;
+        let rows = RecordBatch::try_new(self.schema(), columns);
+        rows.map(Some).map_err(|cause| damaged(&self.name, WHAT, cause))
+    }
+
     /// Checks that the file is the one that was opened.
     fn check_unchanged(&self) -> Result<(), Error> {
         let found = self.file.file.metadata();
@@ -152,11 +238,21 @@ impl Runs for ParquetRuns {
 
     fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
+            if let Some(mut group) = self.wide.take() {
+                let Some(rows) = self.next_of_wide(&mut group)? else { continue };
+                self.rows += rows.num_rows() as u64;
+                self.wide = Some(group);
+                return Ok(Some(rows));
+            }
             let mut group = match self.open.take() {
                 Some(group) => group,
                 None if self.group < self.metadata.metadata().num_row_groups() => {
                     let (index, once) = (self.group, self.rows_at_first(self.group));
                     self.group += 1;
+                    self.wide = self.wide_group(index);
+                    if self.wide.is_some() {
+                        continue;
+                    }
                     self.open_group(index, 0, once)?
                 }
                 None => {
