@@ -82,7 +82,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -452,7 +452,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
