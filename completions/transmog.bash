@@ -487,7 +487,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -869,7 +869,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)

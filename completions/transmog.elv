@@ -34,7 +34,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
         &'transmog;convert'= {
             cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
             cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
-            cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again'
+            cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again'
             cand --encoding 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
             cand --duplicate-keys 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected'
@@ -502,7 +502,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --check 'Looks at this file alone, and says what is wrong with it'
             cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
             cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
-            cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again'
+            cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again'
             cand --encoding 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated'
             cand --records 'JSON Pointer to the records inside each top-level value, such as `/data/results`'
             cand --duplicate-keys 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected'

@@ -38,11 +38,13 @@ complete -c transmog -n "__fish_transmog_needs_command" -f -a "formats" -d 'List
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''
+parquet\t''
+arrow\t''
 rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
@@ -739,11 +741,13 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -s h -l help 
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l check -d 'Looks at this file alone, and says what is wrong with it' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''
+parquet\t''
+arrow\t''
 rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r

@@ -24,16 +24,22 @@ pub enum InputFormat {
     Tsv,
     /// Records that an earlier run rejected, one a line.
     Rejects,
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC, a file or a stream.
+    Arrow,
 }
 
 impl InputFormat {
     /// Every format, in the order help shows them.
-    pub const ALL: [InputFormat; 6] = [
+    pub const ALL: [InputFormat; 8] = [
         InputFormat::Auto,
         InputFormat::Json,
         InputFormat::Jsonl,
         InputFormat::Csv,
         InputFormat::Tsv,
+        InputFormat::Parquet,
+        InputFormat::Arrow,
         InputFormat::Rejects,
     ];
 
@@ -46,7 +52,14 @@ impl InputFormat {
             InputFormat::Csv => "csv",
             InputFormat::Tsv => "tsv",
             InputFormat::Rejects => "rejects",
+            InputFormat::Parquet => "parquet",
+            InputFormat::Arrow => "arrow",
         }
+    }
+
+    /// Returns whether records are rows of columns that have a type each.
+    pub fn is_columns(self) -> bool {
+        matches!(self, InputFormat::Parquet | InputFormat::Arrow)
     }
 
     /// Returns whether records are rows of cells.
@@ -62,6 +75,8 @@ impl InputFormat {
             InputFormat::Jsonl => Some("jsonl"),
             InputFormat::Csv => Some("csv"),
             InputFormat::Tsv => Some("tsv"),
+            InputFormat::Parquet => Some("parquet"),
+            InputFormat::Arrow => Some("arrow"),
         }
     }
 
@@ -72,6 +87,8 @@ impl InputFormat {
             "jsonl" | "ndjson" | "jsonlines" | "ldjson" => Some(InputFormat::Jsonl),
             "csv" => Some(InputFormat::Csv),
             "tsv" | "tab" => Some(InputFormat::Tsv),
+            "parquet" | "pq" => Some(InputFormat::Parquet),
+            "arrow" | "arrows" | "feather" | "ipc" => Some(InputFormat::Arrow),
             _ => None,
         }
     }
@@ -231,7 +248,8 @@ mod tests {
         let error = "xml".parse::<InputFormat>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected an input format (`auto`, `json`, `jsonl`, `csv`, `tsv`, `rejects`), found `xml`"
+            "expected an input format (`auto`, `json`, `jsonl`, `csv`, `tsv`, `parquet`, `arrow`, \
+             `rejects`), found `xml`"
         );
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_USAGE);
     }

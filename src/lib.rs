@@ -1,4 +1,4 @@
-//! Turns nested JSON, JSONL and CSV into clean related tables.
+//! Turns nested JSON, JSONL, CSV, Parquet and Arrow into clean related tables.
 //!
 //! A [`Conversion`] says what to read, how to flatten it and where to write; running it gives a
 //! [`Summary`]. Records become rows of a main table, arrays of objects rows of child tables, joined

@@ -32,6 +32,13 @@ pub const RECORD_BYTES_LIMIT: usize = 1 << 30;
 /// Levels of nesting the parser follows; deeper records are rejected, the stack stays bounded.
 pub const PARSE_DEPTH_MAX: usize = 1024;
 
+/// Levels of nesting of a column of Parquet or Arrow: libraries go down by themselves.
+pub const COLUMN_DEPTH_MAX: usize = 128;
+
+/// Bytes of stack of the thread that reads, for what libraries do before depths can be looked at;
+/// what is not used takes no memory.
+pub const READER_STACK_BYTES: usize = 64 << 20;
+
 /// Levels of nesting that become columns and tables; what lies below stays JSON text.
 pub const FLATTEN_DEPTH_MAX: usize = 32;
 

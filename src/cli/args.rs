@@ -296,8 +296,8 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
     #[arg(help_heading = "Input")]
     pub source_column: Option<Option<String>>,
-    /// What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads
-    /// the records of a reject file again.
+    /// What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file
+    /// or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again.
     #[arg(long, value_name = "FORMAT", value_parser = choice(INPUTS), help_heading = "Input")]
     pub from: Option<InputFormat>,
     /// LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or
@@ -834,6 +834,8 @@ const INPUTS: Choices<InputFormat> = &[
     ("ndjson", InputFormat::Jsonl),
     ("csv", InputFormat::Csv),
     ("tsv", InputFormat::Tsv),
+    ("parquet", InputFormat::Parquet),
+    ("arrow", InputFormat::Arrow),
     ("rejects", InputFormat::Rejects),
 ];
 const OUTPUTS: Choices<OutputFormat> = &[

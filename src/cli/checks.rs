@@ -62,6 +62,7 @@ fn check_csv_flags(args: &ConvertArgs, problems: &mut Vec<Error>) {
     // Reject files say how their rows are written, not what cells mean.
     let refused = match from {
         InputFormat::Json | InputFormat::Jsonl => flags.as_slice(),
+        InputFormat::Parquet | InputFormat::Arrow => flags.as_slice(),
         InputFormat::Rejects => &flags[..DIALECT_FLAGS],
         _ => &[],
     };

@@ -70,6 +70,11 @@ fn input(format: InputFormat) -> Built {
         }
         InputFormat::Csv => (&["csv"], "rows of as many cells, parted by `,`, `;`, `|` or tabs"),
         InputFormat::Tsv => (&["tsv", "tab"], "rows of as many cells, parted by tabs"),
+        InputFormat::Parquet => (&["parquet", "pq"], "starts with `PAR1`"),
+        InputFormat::Arrow => (
+            &["arrow", "arrows", "feather", "ipc"],
+            "starts with `ARROW1` or, as a stream, with FF FF FF FF",
+        ),
         InputFormat::Rejects => (&[], "as asked: a reject file of an earlier run"),
         _ => (&[], ""),
     };

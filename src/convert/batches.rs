@@ -85,7 +85,7 @@ impl BatchLog {
         let Some(Begun { report, .. }) = self.begun.front_mut() else { return };
         report.chunks += 1;
         report.records += chunk.records.len() as u64;
-        report.bytes += chunk.bytes.len() as u64;
+        report.bytes += chunk.input_bytes();
         report.work += work;
     }
 

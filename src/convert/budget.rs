@@ -27,6 +27,8 @@ pub(super) struct Budget {
     pub sample: usize,
     /// Memory for unpacking an input.
     pub unpack: usize,
+    /// Longest batch of an Arrow input, which is in memory as a whole.
+    pub piece: usize,
 }
 
 /// A chunk, its columns, and what is copied of them, in chunks.
@@ -56,6 +58,7 @@ impl Budget {
                 .unwrap_or_else(|| (spare / 7).min(limits::RECORD_BYTES_MAX)),
             sample: spare / 8,
             // few inputs need much, and then rarely all of the rest is in use
+            piece: conversion.memory_limit / 4,
             unpack: (conversion.memory_limit / 4).min(limits::UNPACK_BYTES_MAX),
         }
     }

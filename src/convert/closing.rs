@@ -220,6 +220,8 @@ impl Run {
                 Note::DuplicateKey => WarningKind::DuplicateKey,
                 Note::RaggedRow => WarningKind::RowRagged,
                 Note::BrokenJson => WarningKind::JsonBroken,
+                Note::Binary => WarningKind::BinaryEncoded,
+                Note::NotFinite => WarningKind::FloatNotFinite,
                 Note::Discarded | Note::DiscardedElement => WarningKind::SchemaDiscarded,
             };
             warnings.push(Warning { kind, path: path.clone(), count, detail: String::new() });

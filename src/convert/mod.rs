@@ -476,6 +476,7 @@ impl Conversion {
         self.check_manifest()?;
         self.check_scripts()?;
         self.check_csv_input()?;
+        self.check_columns_input()?;
         self.check_contract()?;
         let is_new = |wanted: &&ColumnEncoding| wanted.encoding.is_some_and(|e| !e.is_old());
         if let Some(wanted) = self.encodings.iter().find(is_new).filter(|_| self.compat) {
@@ -575,6 +576,31 @@ impl Conversion {
             ),
             _ => "a data package lists files: write them with `-o DIR`".to_owned(),
         }))
+    }
+
+    /// Refuses what only text has, where the input is known to be none.
+    fn check_columns_input(&self) -> Result<(), Error> {
+        if !self.from.is_columns() {
+            return Ok(());
+        }
+        let flags = [
+            (self.records_at.is_some(), "--records", "JSON", "each row is a record"),
+            (self.charset.is_some(), "--encoding", "text", "what it holds is UTF-8"),
+            (
+                self.non_objects == NonObjects::Wrap,
+                "--wrap-values",
+                "JSON",
+                "each row is an object",
+            ),
+        ];
+        match flags.into_iter().find(|(is_given, ..)| *is_given) {
+            Some((_, flag, expected, reason)) => {
+                let message =
+                    format!("`{flag}`: expected {expected}, found `--from {}`", self.from);
+                Err(Error::usage(message).with_hint(format!("leave `{flag}` out: {reason}")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_csv_input(&self) -> Result<(), Error> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use arrow_schema::SchemaRef;
 use crossbeam_channel::{Receiver, Sender};
 
 use super::Conversion;
@@ -12,15 +13,19 @@ use super::budget::Budget;
 use super::pacing::{Deadline, Pace, Pacer};
 use super::sample::{Picked, Picker, Sample};
 use super::workers::{End, Prices, Report};
+use crate::decode::columns;
 use crate::error::{Error, ErrorKind};
+use crate::flatten::FlattenOptions;
 use crate::format::InputFormat;
+use crate::frame::columns::{ColumnFramer, ColumnInput, ColumnOptions};
 use crate::frame::dialect::DialectOptions;
 use crate::frame::{Chunk, FrameOptions, Framer, Framing, OnLost, RecordPointer, Start};
 use crate::limits;
 use crate::reject::{OnError, replay};
+use crate::report::{Warning, WarningKind};
 use crate::retry::{Retry, Retrying};
 use crate::source::charset::Charset;
-use crate::source::live::Expired;
+use crate::source::live::{Expired, Waiter};
 use crate::source::meter::Meter;
 #[cfg(feature = "cloud")]
 use crate::source::remote::Ahead;
@@ -50,6 +55,8 @@ pub(super) fn spawn(
         sample: conversion.sample.map(|sample| (sample, budget.sample)),
         start_bytes: conversion.rehearsal,
         chunk_bytes: budget.chunk,
+        piece_bytes_max: budget.piece,
+        flatten: conversion.flatten,
         record_bytes_max: budget.record,
         prices,
         fail_fast: conversion.fail_fast,
@@ -76,7 +83,8 @@ pub(super) fn spawn(
         };
         let _ = reports.send(end);
     };
-    thread::Builder::new().name("transmog-reader".to_owned()).spawn(read).map_err(|cause| {
+    let thread = thread::Builder::new().name("transmog-reader".to_owned());
+    thread.stack_size(limits::READER_STACK_BYTES).spawn(read).map_err(|cause| {
         let message = format!("starting a thread failed: {cause}");
         Error::new(ErrorKind::Io, message).with_source(cause)
     })?;
@@ -96,6 +104,8 @@ struct ReadPlan {
     /// Bytes of chunks after which nothing more is read.
     start_bytes: Option<u64>,
     chunk_bytes: usize,
+    piece_bytes_max: usize,
+    flatten: FlattenOptions,
     record_bytes_max: usize,
     prices: Prices,
     on_lost: OnLost,
@@ -173,7 +183,7 @@ fn read_all(
         if on_ticket == 0 && tickets.recv().is_err() {
             return Ok(None);
         }
-        on_ticket += chunk.bytes.len().max(plan.chunk_bytes / SINGLES_MAX);
+        on_ticket += chunk.size().max(plan.chunk_bytes / SINGLES_MAX);
         on_ticket = if on_ticket < plan.chunk_bytes { on_ticket } else { 0 };
         end.left_out -= 1;
         // What was taken here and there is one batch.
@@ -255,7 +265,7 @@ impl ChunkSender<'_> {
     fn report(&mut self, chunk: Chunk) -> bool {
         let chunk = Chunk { sequence: self.sent, ..chunk };
         self.sent += 1;
-        self.sent_bytes += chunk.bytes.len() as u64;
+        self.sent_bytes += chunk.size() as u64;
         self.reports.send(Report::Read(chunk, self.plan.time.pace.take_opened())).is_ok()
     }
 }
@@ -271,7 +281,7 @@ fn read_input(
     end: &mut End,
 ) -> Result<Option<Reached>, Error> {
     let opened = open(source?, plan, *start, records_max)?;
-    let Opened { mut framer, notes, damage_bytes, format, compression } = opened;
+    let Opened { mut framer, name, notes, damage_bytes, format, compression } = opened;
     let input_index = start.input_index;
     let _ = sender.reports.send(Report::Opened { input_index, format, compression });
     if let Some(damage_bytes) = damage_bytes {
@@ -305,6 +315,7 @@ fn read_input(
     end.bytes += framer.reached();
     end.fresh_buffers += framer.fresh_buffers();
     end.notes.extend(notes.take());
+    end.notes.extend(framer.remark(&name));
     if let Some(error) = failed {
         start.first_record = framer.end().first_record;
         return Err(damage_behind(error, framer, damage_bytes));
@@ -313,9 +324,66 @@ fn read_input(
     Ok(Some(Reached))
 }
 
+/// Cuts an input into chunks, whatever it is written in.
+enum Cutter {
+    Bytes(Box<Framer<Box<dyn Read + Send>>>),
+    Columns(Box<ColumnFramer>),
+}
+
+impl Cutter {
+    fn next(&mut self) -> Result<Option<Chunk>, Error> {
+        match self {
+            Cutter::Bytes(framer) => framer.next(),
+            Cutter::Columns(framer) => framer.next(),
+        }
+    }
+
+    fn recycle(&mut self, chunk: Chunk) {
+        if let Cutter::Bytes(framer) = self {
+            framer.recycle(chunk);
+        }
+    }
+
+    fn end(&self) -> Start {
+        match self {
+            Cutter::Bytes(framer) => framer.end(),
+            Cutter::Columns(framer) => framer.end(),
+        }
+    }
+
+    fn reached(&self) -> u64 {
+        match self {
+            Cutter::Bytes(framer) => framer.reached(),
+            Cutter::Columns(framer) => framer.reached(),
+        }
+    }
+
+    fn comments(&self) -> u64 {
+        match self {
+            Cutter::Bytes(framer) => framer.comments(),
+            Cutter::Columns(_) => 0,
+        }
+    }
+
+    fn fresh_buffers(&self) -> u64 {
+        match self {
+            Cutter::Bytes(framer) => framer.fresh_buffers(),
+            Cutter::Columns(_) => 0,
+        }
+    }
+
+    /// Returns what users should know of the end of the input called `name`.
+    fn remark(&self, name: &str) -> Option<Warning> {
+        let Cutter::Columns(framer) = self else { return None };
+        let detail = format!("{name}: {}", framer.remark()?);
+        Some(Warning { kind: WarningKind::StreamOpen, path: String::new(), count: 1, detail })
+    }
+}
+
 /// An input, ready to be cut.
 struct Opened {
-    framer: Framer<Box<dyn Read + Send>>,
+    framer: Cutter,
+    name: String,
     notes: Notes,
     /// How far to look for damage behind a record at fault, where the input is compressed.
     damage_bytes: Option<u64>,
@@ -338,6 +406,13 @@ fn open(
     let patience = deadline.patience();
     let mut waiter = if source.is_live { Some(source.read_beside(&patience)?) } else { None };
     source.unpack(plan.unpack_bytes)?;
+    let damage_bytes = source.compression.map(|_| match source.len {
+        Some(_) => limits::DAMAGE_BYTES,
+        None => limits::DAMAGE_BYTES_PIPE,
+    });
+    if let Some(format) = source.columns(plan.from)? {
+        return open_columns(format, source, plan, start, records_max, waiter, damage_bytes);
+    }
     let origin = source.decode(plan.charset)?;
     if source.is_live && (source.compression.is_some() || origin.is_some()) {
         // What unpacks or decodes may hold bytes back of which the first waiter knows nothing.
@@ -345,9 +420,10 @@ fn open(
     }
     let framing = source.framing(plan.from, &plan.dialect)?;
     let (compression, format) = (source.compression, format_of(plan.from, &framing));
+    let name = source.name;
     let options = FrameOptions {
         framing,
-        name: source.name,
+        name: name.clone(),
         chunk_bytes: plan.chunk_bytes,
         record_bytes_max: plan.record_bytes_max,
         records_at: plan.records_at.clone(),
@@ -355,13 +431,65 @@ fn open(
         records_max,
         on_lost: plan.on_lost,
     };
-    let damage_bytes = source.compression.map(|_| match source.len {
-        Some(_) => limits::DAMAGE_BYTES,
-        None => limits::DAMAGE_BYTES_PIPE,
-    });
     let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
     let framer = Framer::new(source.reader, options, start, Some(batcher));
-    Ok(Opened { framer, notes: source.notes, damage_bytes, format, compression })
+    let framer = Cutter::Bytes(Box::new(framer));
+    Ok(Opened { framer, name, notes: source.notes, damage_bytes, format, compression })
+}
+
+/// Opens an input of columns.
+fn open_columns(
+    format: InputFormat,
+    mut source: Source,
+    plan: &ReadPlan,
+    start: Start,
+    records_max: Option<u64>,
+    mut waiter: Option<Waiter>,
+    damage_bytes: Option<u64>,
+) -> Result<Opened, Error> {
+    let Time { pace, deadline, .. } = &plan.time;
+    let flags = [
+        (plan.records_at.is_some(), "--records", "JSON"),
+        (plan.charset.is_some(), "--encoding", "text"),
+    ];
+    if let Some((_, flag, expected)) = flags.into_iter().find(|(is_given, ..)| *is_given) {
+        let message = format!("{}: `{flag}`: expected {expected}, found {format}", source.name);
+        return Err(Error::usage(message).with_hint(format!("leave `{flag}` out")));
+    }
+    let name = source.name.clone();
+    let notes = source.notes.clone();
+    let compression = source.compression;
+    let input = match format {
+        InputFormat::Parquet => {
+            // A copy is a file, whatever it came from.
+            waiter = None;
+            ColumnInput::File(source.into_file()?)
+        }
+        _ => {
+            if source.is_live && source.compression.is_some() {
+                waiter = Some(source.read_beside(&deadline.patience())?);
+            }
+            ColumnInput::Stream(source.reader)
+        }
+    };
+    let options = ColumnOptions {
+        name: name.clone(),
+        chunk_bytes: plan.chunk_bytes,
+        record_bytes_max: plan.record_bytes_max,
+        records_max,
+        piece_bytes_max: plan.piece_bytes_max,
+        fails_on_overlong: plan.on_lost == OnLost::Fail,
+    };
+    let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
+    let are_flat = |schema: &SchemaRef| columns::are_flat(schema, &plan.flatten);
+    let framer = ColumnFramer::open(input, options, start, Some(batcher), are_flat)?;
+    for (wanted, given) in framer.renamed() {
+        let detail = format!("`{given}`, as `{wanted}` stood before it in `{name}`");
+        let (kind, path) = (WarningKind::ColumnRenamed, format!("/{wanted}"));
+        notes.add(Warning { kind, path, count: 1, detail });
+    }
+    let (framer, format) = (Cutter::Columns(Box::new(framer)), format.as_str());
+    Ok(Opened { framer, name, notes, damage_bytes, format, compression })
 }
 
 /// Returns what an input is written in, as users type it.
@@ -377,23 +505,17 @@ fn format_of(from: InputFormat, framing: &Framing) -> &'static str {
 
 /// Returns what is wrong with compressed data in which a record could not be found for `error`, if
 /// that is soon to be seen.
-fn damage_behind(
-    error: Error,
-    framer: Framer<Box<dyn Read + Send>>,
-    damage_bytes: Option<u64>,
-) -> Error {
+fn damage_behind(error: Error, framer: Cutter, damage_bytes: Option<u64>) -> Error {
     let is_record = matches!(error.kind(), ErrorKind::Record(_));
     let Some(most) = damage_bytes.filter(|_| is_record) else { return error };
+    let Cutter::Bytes(framer) = framer else { return error };
     let mut rest = framer.into_reader().take(most);
     let damage = io::copy(&mut rest, &mut io::sink()).err();
     damage.and_then(|cause| cause.downcast::<Error>().ok()).unwrap_or(error)
 }
 
 /// Reads to the next chunk of which something goes on.
-fn next_picked<R: Read>(
-    framer: &mut Framer<R>,
-    picker: &mut Picker,
-) -> Result<Option<Chunk>, Error> {
+fn next_picked(framer: &mut Cutter, picker: &mut Picker) -> Result<Option<Chunk>, Error> {
     while let Some(chunk) = framer.next()? {
         match picker.pick(chunk)? {
             Picked::Some(chunk) => return Ok(Some(chunk)),

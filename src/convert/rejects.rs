@@ -1,13 +1,15 @@
 //! Records at fault: into the reject file, or the end of the run.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use super::Conversion;
 use super::batches::FirstReject;
 use super::outputs::Outputs;
 use crate::decode::Faults;
+use crate::decode::columns::record_json;
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
-use crate::frame::{Chunk, Locator};
+use crate::frame::{Chunk, Locator, Position};
 use crate::reject::{OnError, Reject, RejectTarget, Rejects, Tally, log};
 use crate::sink::names::printable;
 use crate::sink::{AppendFile, Scratch, Side, StagedSide};
@@ -108,9 +110,9 @@ impl RejectLog {
         for (&record, fault) in faults {
             let reject = self.reject(chunk, record, fault, &mut locator);
             if let Some(writer) = &mut writer {
-                let raw = &chunk.bytes[chunk.records[record].range()];
+                let raw = raw(chunk, record);
                 let unread = chunk.unread_bytes(record);
-                log::write(writer, &reject, raw, unread, chunk.rows.as_deref())
+                log::write(writer, &reject, &raw, unread, chunk.rows.as_deref())
                     .map_err(|cause| self.write_error(cause))?;
             }
             self.batch_first
@@ -132,7 +134,11 @@ impl RejectLog {
         fault: &Fault,
         locator: &mut Locator<'_>,
     ) -> Reject {
-        let [start, at] = locator.record(chunk, record, fault.byte);
+        let [start, at] = match &chunk.columns {
+            None => locator.record(chunk, record, fault.byte),
+            // Rows of columns have no lines.
+            Some(_) => [Position { line: 0, column: 0, byte: 0 }; 2],
+        };
         let name = self.names.get(chunk.input_index).map_or("<input>", String::as_str);
         Reject {
             file: name.to_owned(),
@@ -225,6 +231,20 @@ impl RejectLog {
     }
 }
 
+/// Returns the bytes of a record; of a row of columns, as JSON.
+fn raw(chunk: &Chunk, record: usize) -> Cow<'_, [u8]> {
+    match &chunk.columns {
+        None => Cow::Borrowed(&chunk.bytes[chunk.records[record].range()]),
+        Some(columns) if record < columns.batch.num_rows() => {
+            let mut json = Vec::new();
+            record_json(&columns.batch.slice(record, 1), 0, &mut json);
+            Cow::Owned(json)
+        }
+        // It was too long.
+        Some(_) => Cow::Borrowed(b""),
+    }
+}
+
 /// Adds what users can do where rejected records cannot be written.
 fn with_choice(error: Error) -> Error {
     match error.hint() {
@@ -235,15 +255,17 @@ fn with_choice(error: Error) -> Error {
 
 /// Says why the first record at fault ends the run.
 fn failure(reject: &Reject, chunk: &Chunk) -> Error {
-    let Reject { file, fault_line, column, code, record, fault_byte, .. } = reject;
+    let Reject { code, record, fault_byte, .. } = reject;
     let at = match reject.path.as_str() {
         "" => String::new(),
         path => format!(" at `{}`", printable(path)),
     };
     let message = printable(&reject.message);
-    let message = format!(
-        "{file}:{fault_line}:{column}: {message}{at} ({code}, record {record}, byte {fault_byte})"
-    );
+    let place = reject.place();
+    let message = match reject.has_line() {
+        true => format!("{place}: {message}{at} ({code}, record {record}, byte {fault_byte})"),
+        false => format!("{place}: {message}{at} ({code})"),
+    };
     let skip = "`--on-error skip` puts such records into a reject file and goes on";
     let hint = match reject.code {
         FaultCode::EncodingInvalid if chunk.origin.is_none() => {

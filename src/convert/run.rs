@@ -482,7 +482,7 @@ impl Run {
             self.complete_inputs(chunk.input_index);
         }
         self.batches.add(&chunk, elapsed);
-        self.bytes += chunk.bytes.len() as u64;
+        self.bytes += chunk.input_bytes();
         let ends_batch = chunk.ends_batch;
         let held = Held { chunk, decoded, full_count };
         if self.goes_by_batch {
@@ -585,7 +585,11 @@ impl Run {
             self.note(note, path, count);
         }
         let tables_before = self.schema.tables().len();
-        let kind = if chunk.rows.is_some() { Records::Rows } else { Records::Objects };
+        let is_flat = chunk.columns.as_ref().is_some_and(|columns| columns.is_flat);
+        let kind = match chunk.rows.is_some() || is_flat {
+            true => Records::Rows,
+            false => Records::Objects,
+        };
         let numbers = match &chunk.replayed {
             None => RecordNumbers::From(chunk.first_record),
             Some(replayed) => {

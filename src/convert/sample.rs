@@ -161,5 +161,6 @@ impl Reservoir {
 
 /// Returns the bytes of memory that a record takes.
 fn size(chunk: &Chunk) -> usize {
-    size_of::<Taken>() + chunk.bytes.capacity() + 64
+    let columns = chunk.columns.as_ref().map_or(0, |columns| columns.memory());
+    size_of::<Taken>() + chunk.bytes.capacity() + columns + 64
 }

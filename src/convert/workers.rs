@@ -253,7 +253,7 @@ pub(super) struct Prices {
 impl Prices {
     /// Returns how many tickets a chunk needs.
     pub(super) fn of(self, chunk: &Chunk) -> usize {
-        (1 + chunk.bytes.len() / self.bytes).min(self.count)
+        (1 + chunk.size() / self.bytes).min(self.count)
     }
 }
 

@@ -7,7 +7,8 @@ use crate::decode::number;
 use crate::decode::scan::{self, Short};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
-    self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place, Rows,
+    self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place,
+    Rows, Target,
 };
 use crate::limits::PARSE_DEPTH_MAX;
 use crate::table::{Excerpt, Number};
@@ -89,6 +90,20 @@ pub(super) fn cell(
     let mut parser = Parser { skips, policy, ..Parser::new(text) };
     parser.space();
     parser.value(flattener, place, bytes)?;
+    parser.end()
+}
+
+/// Decodes a text that is JSON and pushes it whole.
+pub(super) fn whole(
+    text: &str,
+    flattener: &mut Flattener,
+    target: Target,
+    policy: DuplicateKeys,
+    bytes: &mut u32,
+) -> Result<(), Halt> {
+    let mut parser = Parser { policy, ..Parser::new(text) };
+    parser.space();
+    parser.whole(flattener, target, bytes)?;
     parser.end()
 }
 

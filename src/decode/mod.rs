@@ -1,5 +1,6 @@
 //! One record's bytes → values, pushed into a flattener.
 
+pub(crate) mod columns;
 pub mod csv;
 pub mod json;
 pub mod number;
@@ -53,9 +54,10 @@ pub fn chunk(
     loop {
         let before = faults.clone();
         let pass = Pass { chunk, text: &text, options };
-        let passed = match &chunk.rows {
-            Some(head) => pass.rows(head, flattener, &mut faults),
-            None => pass.values(flattener, &mut faults, &mut skips),
+        let passed = match (&chunk.rows, &chunk.columns) {
+            (Some(head), _) => pass.rows(head, flattener, &mut faults),
+            (_, Some(rows)) => columns::rows(chunk, rows, flattener, options, &mut faults),
+            (None, None) => pass.values(flattener, &mut faults, &mut skips),
         };
         let Ok(is_whole) = passed else {
             flattener.reset();

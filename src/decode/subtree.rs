@@ -153,6 +153,14 @@ impl Parser<'_> {
     }
 }
 
+/// Returns a JSON text without white space between its tokens; nothing where it is none.
+pub(super) fn compacted(text: &str) -> Option<Vec<u8>> {
+    super::json::check(text.as_bytes()).ok()?;
+    let mut out = Vec::with_capacity(text.len());
+    push_compact(text.as_bytes(), &mut out);
+    Some(out)
+}
+
 /// Appends JSON without the white space between its tokens, and otherwise byte for byte.
 fn push_compact(json: &[u8], out: &mut Vec<u8>) {
     let mut at = 0;

@@ -20,6 +20,13 @@ use crate::table::{Column, Presence, Texts, Values, form};
 /// Key of a field's metadata: JSON Pointer to the column's values in the record.
 pub const PATH_KEY: &str = "transmog.path";
 
+/// Key of a field's metadata: the start of 1970 as the times of the column were written, where not
+/// as microseconds are.
+pub const FORM_KEY: &str = "transmog.form";
+
+/// Key of a field's metadata: `json`, where its text is JSON.
+pub const TYPE_KEY: &str = "transmog.type";
+
 /// Key of the file's metadata: name, path and parent of the table, as JSON.
 pub const TABLE_KEY: &str = "transmog.table";
 
@@ -40,16 +47,26 @@ pub fn data_type(column_type: &ColumnType) -> DataType {
 }
 
 fn element_field(element: &ColumnType) -> Field {
-    Field::new("element", data_type(element), true)
+    Field::new("element", data_type(element), true).with_metadata(form_metadata(element))
+}
+
+/// Returns what lets values of a type be written as they were.
+fn form_metadata(column_type: &ColumnType) -> HashMap<String, String> {
+    let entry = match column_type {
+        ColumnType::Timestamp { form: Some(form), .. } if !form.is_of_micros() => {
+            Some((FORM_KEY.to_owned(), form.print(0)))
+        }
+        ColumnType::Json => Some((TYPE_KEY.to_owned(), "json".to_owned())),
+        _ => None,
+    };
+    entry.into_iter().collect()
 }
 
 /// Returns the Arrow field of a column, with its path.
 pub fn field(column: &LayoutColumn) -> Field {
-    let field = Field::new(&column.name, data_type(&column.column_type), true);
-    match &column.path {
-        Some(path) => field.with_metadata(HashMap::from([(PATH_KEY.to_owned(), path.clone())])),
-        None => field,
-    }
+    let mut metadata = form_metadata(&column.column_type);
+    metadata.extend(column.path.as_ref().map(|path| (PATH_KEY.to_owned(), path.clone())));
+    Field::new(&column.name, data_type(&column.column_type), true).with_metadata(metadata)
 }
 
 /// Returns the Arrow schema of a table, with its name and paths.

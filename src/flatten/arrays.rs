@@ -88,6 +88,13 @@ pub struct Rows {
     hash: u64,
 }
 
+impl List {
+    /// Returns the node of the array.
+    pub(super) fn node(&self) -> NodeId {
+        self.node
+    }
+}
+
 impl Rows {
     /// Returns the number of the table, for [`Flattener::end_row`].
     pub fn table(&self) -> u32 {
@@ -237,7 +244,7 @@ impl Flattener {
 
     /// Returns the elements of the column that `list` fills, and the row of the next.
     #[inline]
-    fn next_element(&mut self, list: &mut List) -> (&mut Column, usize) {
+    pub(super) fn next_element(&mut self, list: &mut List) -> (&mut Column, usize) {
         let row = (list.row + list.count) as usize;
         list.count += 1;
         (&mut self.columns[list.slot as usize].lists().elements, row)
@@ -303,7 +310,7 @@ impl Flattener {
 
     /// Appends a scalar to a list the long way.
     #[inline(never)]
-    fn list_scalar(
+    pub(super) fn list_scalar(
         &mut self,
         list: &mut List,
         scalar: Scalar<'_>,
@@ -328,6 +335,24 @@ impl Flattener {
             .map_err(|fault| self.at_path(list.node, fault))?;
         *bytes = bytes.saturating_add(scalar.bytes());
         Ok(())
+    }
+
+    /// Returns whether elements of a list go to its column as they come.
+    #[inline]
+    pub(super) fn list_is_plain(&self, list: &List) -> bool {
+        list.is_plain
+    }
+
+    /// Returns whether neither the user nor a schema file says what elements of a list are.
+    pub(super) fn list_is_undeclared(&self, list: &List) -> bool {
+        let node = self.shape.node(list.node);
+        node.declared_element.is_none() && node.terms.is_none_or(|terms| terms.list.is_none())
+    }
+
+    /// Returns the elements of the column that a list fills.
+    #[inline]
+    pub(super) fn list_elements(&mut self, list: &List) -> &mut Column {
+        &mut self.columns[list.slot as usize].lists().elements
     }
 
     /// Ends a list.

@@ -82,12 +82,25 @@ impl Flattener {
         is_empty: impl FnOnce() -> bool,
         is_hollow: impl FnOnce() -> bool,
     ) -> Result<Object, Halt> {
+        let is_map = self.shape.node(place.node).is_map;
+        self.begin_object_as(place, is_map, is_empty, is_hollow)
+    }
+
+    /// The same, where somebody else says whether the object is a map.
+    #[inline(always)]
+    pub(super) fn begin_object_as(
+        &mut self,
+        place: Place,
+        is_map: bool,
+        is_empty: impl FnOnce() -> bool,
+        is_hollow: impl FnOnce() -> bool,
+    ) -> Result<Object, Halt> {
         let node = self.shape.node(place.node);
         match node.keep_containers {
             Some(Keep::All) => self.note_container(place, b'{'),
             Some(Keep::Inside) => {}
-            None => return self.object_by_terms(place, is_empty, is_hollow),
-            Some(Keep::ForId) if !node.is_map => return Ok(Object::Members(self.members(place))),
+            None => return self.object_by_terms(place, is_map, is_empty, is_hollow),
+            Some(Keep::ForId) if !is_map => return Ok(Object::Members(self.members(place))),
             Some(Keep::ForId | Keep::Nothing) => {
                 self.leave_out();
                 return Ok(Object::Skip);
@@ -105,7 +118,7 @@ impl Flattener {
             self.note(Note::DepthOverflow, place.node);
             return Ok(Object::Json(Target::Column(place)));
         }
-        if !node.is_map {
+        if !is_map {
             return Ok(Object::Members(self.members(place)));
         }
         self.begin_map(place, is_empty)
@@ -138,11 +151,12 @@ impl Flattener {
     fn object_by_terms(
         &mut self,
         place: Place,
+        is_map: bool,
         is_empty: impl FnOnce() -> bool,
         is_hollow: impl FnOnce() -> bool,
     ) -> Result<Object, Halt> {
         let node = self.shape.node(place.node);
-        let (keep, is_map, terms) = (node.keep, node.is_map, node.terms.unwrap_or_default());
+        let (keep, terms) = (node.keep, node.terms.unwrap_or_default());
         let is_closed = self.options.is_closed();
         let is_json = terms.json && !terms.members && !(is_map && terms.table);
         let has_place = is_json || terms.members || terms.row || (is_map && terms.table);

@@ -19,6 +19,7 @@ mod scalar;
 pub mod selection;
 mod shape;
 pub mod terms;
+mod typed;
 mod undo;
 
 use std::collections::{HashMap, HashSet};
@@ -41,6 +42,7 @@ use scalar::{Scalar, ScalarKind};
 use selection::Keep;
 use shape::{NONE, Node, NodeId, ROOT_NODE, Shape};
 pub use terms::SchemaMode;
+pub use typed::{Typed, TypedKind, double_of};
 use undo::UndoState;
 
 /// Where a value goes: a path, and the row that takes what stands there.
@@ -112,8 +114,12 @@ pub enum Note {
     DuplicateKey,
     /// A row of CSV with another number of cells than there are columns.
     RaggedRow,
-    /// A cell of CSV that starts like JSON and is none, kept as text.
+    /// A cell of CSV that starts like JSON, or a value of a JSON column, that is none; kept as text.
     BrokenJson,
+    /// A binary value, kept as base64.
+    Binary,
+    /// NaN or an infinity, kept as text.
+    NotFinite,
     /// A value that was left out, as the schema file has no place for it.
     Discarded,
     /// An element of a list of scalars that became null, as it is not of the schema file's type.

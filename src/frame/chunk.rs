@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::RowHead;
+use super::columns::ColumnRows;
 use super::place::{Locator, Place};
 use crate::error::Fault;
 use crate::source::charset::Origin;
@@ -24,7 +25,7 @@ pub struct Chunk {
     pub batch: u64,
     /// The batch ends with it.
     pub ends_batch: bool,
-    /// The bytes, unpacked, as they stood in the input.
+    /// The bytes, unpacked, as they stood in the input; none where there are `columns`.
     pub bytes: Vec<u8>,
     /// Where each record lies in `bytes`.
     pub records: Vec<Span>,
@@ -46,6 +47,8 @@ pub struct Chunk {
     pub origin: Option<Origin>,
     /// For each record that comes from a reject file, where it stands there; nothing for others.
     pub replayed: Option<Vec<Replayed>>,
+    /// The records as rows of columns, which have no bytes; nothing where they are bytes.
+    pub columns: Option<ColumnRows>,
 }
 
 /// A record that an earlier run rejected.
@@ -85,6 +88,16 @@ impl Chunk {
         replayed.map_or(self.first_record + record as u64, |replayed| replayed.number)
     }
 
+    /// Returns the bytes of memory that its records take.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + self.columns.as_ref().map_or(0, |columns| columns.bytes)
+    }
+
+    /// Returns the bytes of the input that it stands for.
+    pub(crate) fn input_bytes(&self) -> u64 {
+        self.bytes.len() as u64 + self.columns.as_ref().map_or(0, |columns| columns.input_bytes)
+    }
+
     /// Returns whether the chunk is the rest of an input that could not be told apart.
     pub(crate) fn is_rest(&self) -> bool {
         self.faults.iter().any(|framed| framed.is_rest)
@@ -107,6 +120,11 @@ impl Chunk {
             (place.line, place.column, place.byte);
         self.origin = origin;
         self.first_record += count as u64;
+        if let Some(columns) = &mut self.columns {
+            let input_bytes = columns.input_bytes;
+            *columns = columns.slice(count, self.records.len() - count);
+            columns.input_bytes = input_bytes;
+        }
         self.bytes.drain(..start as usize);
         self.records.drain(..count);
         for span in &mut self.records {
@@ -116,15 +134,16 @@ impl Chunk {
         self.faults.iter_mut().for_each(|framed| framed.record -= count);
     }
 
-    /// Returns a chunk without records that says what the first row of CSV said; nothing in other
-    /// formats.
+    /// Returns a chunk without records that says what the first row of CSV said, or what the columns
+    /// are; nothing in other formats.
     pub(crate) fn head_only(&self) -> Option<Chunk> {
-        let rows = self.rows.clone();
-        rows.is_some().then(|| Chunk {
+        let (rows, columns) = (self.rows.clone(), self.columns.as_ref());
+        (rows.is_some() || columns.is_some()).then(|| Chunk {
             sequence: self.sequence,
             input_index: self.input_index,
             first_record: self.first_record,
             rows,
+            columns: columns.map(|columns| columns.slice(0, 0)),
             ..Chunk::default()
         })
     }
@@ -181,7 +200,13 @@ impl<'a> Runs<'a> {
                 })
                 .collect(),
             rows: chunk.rows.clone(),
-            replayed: chunk.replayed.as_ref().map(|replayed| replayed[records].to_vec()),
+            replayed: chunk.replayed.as_ref().map(|replayed| replayed[records.clone()].to_vec()),
+            columns: match &chunk.columns {
+                // a record that was too long is not there
+                Some(columns) if columns.batch.num_rows() < records.end => Some(columns.clone()),
+                Some(columns) => Some(columns.copied(records.start, records.len())),
+                None => None,
+            },
         }
     }
 }

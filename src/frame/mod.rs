@@ -10,6 +10,7 @@ use crate::source::charset::Origin;
 
 pub(crate) mod blocks;
 mod chunk;
+pub(crate) mod columns;
 pub mod dialect;
 mod header;
 mod lines;
@@ -22,6 +23,7 @@ mod window;
 
 pub(crate) use chunk::Runs;
 pub use chunk::{Chunk, FramedFault, Replayed, Span};
+pub use columns::ColumnRows;
 use dialect::Dialect;
 pub use header::RowHead;
 use lines::Lines;
@@ -523,6 +525,7 @@ impl<R: Read> Framer<R> {
             faults: Vec::new(),
             rows: self.head().cloned(),
             replayed: None,
+            columns: None,
             records,
         };
         self.count(&mut chunk);

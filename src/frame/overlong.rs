@@ -111,6 +111,7 @@ impl<R: Read> Framer<R> {
             faults: vec![FramedFault { record: 0, fault, unread_bytes, is_rest }],
             rows: self.head().cloned(),
             replayed: None,
+            columns: None,
         };
         self.count(&mut chunk);
         self.done |= self.known_records() >= self.records_max;

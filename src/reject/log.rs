@@ -3,6 +3,7 @@
 //! - Shape: one object a line, `{"file","record","line","byte","column","offset","code","message",
 //!   "path","raw","truncated"}`; `raw_base64` in the place of `raw` where the record is not UTF-8,
 //!   `unread_bytes` where it is truncated, and `csv` for rows, which says how they were written.
+//!   Rows of Parquet and Arrow have null for `line`, `byte` and `column`, and are JSON in `raw`.
 //! - Units: `record`, `line` and `column` count from 1; `byte`, where the record begins in the input,
 //!   and `offset`, where the fault lies in the record, from 0.
 
@@ -22,9 +23,9 @@ use crate::frame::dialect::Dialect;
 struct Line<'a> {
     file: &'a str,
     record: u64,
-    line: u64,
-    byte: u64,
-    column: u64,
+    line: Option<u64>,
+    byte: Option<u64>,
+    column: Option<u64>,
     offset: u64,
     code: &'static str,
     message: &'a str,
@@ -85,9 +86,9 @@ pub(crate) fn write(
     let line = Line {
         file: &reject.file,
         record: reject.record,
-        line: reject.line,
-        byte: reject.byte,
-        column: reject.column,
+        line: reject.has_line().then_some(reject.line),
+        byte: reject.has_line().then_some(reject.byte),
+        column: reject.has_line().then_some(reject.column),
         offset: reject.offset,
         code: reject.code.as_str(),
         message: &reject.message,

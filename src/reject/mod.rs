@@ -147,7 +147,7 @@ pub struct Reject {
     pub file: String,
     /// Number of the record in the run, from 1.
     pub record: u64,
-    /// Line that the record begins in, from 1.
+    /// Line that the record begins in, from 1; 0 where the input has no lines.
     pub line: u64,
     /// Byte of the input at which the record begins, from 0; unpacked, where it is compressed.
     pub byte: u64,
@@ -167,6 +167,27 @@ pub struct Reject {
     pub path: String,
     /// The rest of the record was not kept.
     pub truncated: bool,
+}
+
+impl Reject {
+    /// Returns whether the record stood in lines; rows of Parquet and Arrow do not, and have 0 for
+    /// line and column.
+    pub fn has_line(&self) -> bool {
+        self.line > 0
+    }
+
+    /// Returns where the fault is, as messages say it.
+    pub fn place(&self) -> String {
+        self.place_in(&self.file)
+    }
+
+    /// The same, with another name for the file.
+    pub(crate) fn place_in(&self, file: &str) -> String {
+        match self.has_line() {
+            true => format!("{file}:{}:{}", self.fault_line, self.column),
+            false => format!("{file}: record {}", self.record),
+        }
+    }
 }
 
 /// Records that were rejected for one reason.

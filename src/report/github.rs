@@ -56,8 +56,7 @@ impl Summary {
         if rejected > 0 {
             writeln!(out, "| rejected | code | the first of them |\n|--:|---|---|")?;
             for CodeCount { code, count, first } in self.rejects.by_code.iter().take(ROWS_MAX) {
-                let place = format!("{}:{}:{}", first.file, first.fault_line, first.column);
-                let (place, message) = (cell(&place), cell(&first.message));
+                let (place, message) = (cell(&first.place()), cell(&first.message));
                 writeln!(out, "| {count} | {code} | {place}: {message} |")?;
             }
             writeln!(out)?;
@@ -83,7 +82,10 @@ impl Summary {
             let (file, line, column) = (property(&first.file), first.fault_line, first.column);
             let records = counted(*count, "record");
             let message = format!("{records} rejected ({code}), the first here: {}", first.message);
-            let place = format!("file={file},line={line},col={column},title=transmog");
+            let place = match first.has_line() {
+                true => format!("file={file},line={line},col={column},title=transmog"),
+                false => format!("file={file},title=transmog"),
+            };
             text += &format!("::warning {place}::{}\n", message_text(&message));
         }
         text

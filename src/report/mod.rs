@@ -312,8 +312,15 @@ pub enum WarningKind {
     TrailingData,
     /// Rows of CSV had another number of cells than there are columns.
     RowRagged,
-    /// Cells of CSV start like JSON and are none; they stayed text.
+    /// Cells of CSV start like JSON, or values of a JSON column should be it, and are none; they
+    /// stayed text.
     JsonBroken,
+    /// Binary values were written as base64.
+    BinaryEncoded,
+    /// Numbers are NaN or infinite; they were written as text.
+    FloatNotFinite,
+    /// A stream of Arrow ended without saying so.
+    StreamOpen,
     /// An input could not be read on; others were.
     InputFailed,
     /// The time was up before the end of the input.
@@ -351,6 +358,9 @@ impl WarningKind {
             WarningKind::TrailingData => "input.trailing",
             WarningKind::RowRagged => "row.ragged",
             WarningKind::JsonBroken => "json.broken",
+            WarningKind::BinaryEncoded => "binary.encoded",
+            WarningKind::FloatNotFinite => "float.not_finite",
+            WarningKind::StreamOpen => "stream.open",
             WarningKind::InputFailed => "input.failed",
             WarningKind::TimeUp => "time.up",
             WarningKind::LayoutChanged => "layout.changed",

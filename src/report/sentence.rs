@@ -38,18 +38,21 @@ impl WarningKind {
     /// Returns whether a warning says nothing but how often something happened at its path.
     fn is_of_a_path(self) -> bool {
         use WarningKind::{
-            ArraySkipped, ColumnOverflow, DepthOverflow, DigitsDropped, DuplicateKey, EmptyArray,
-            EmptyObject, JsonBroken, SchemaDiscarded, TableOverflow,
+            ArraySkipped, BinaryEncoded, ColumnOverflow, DepthOverflow, DigitsDropped,
+            DuplicateKey, EmptyArray, EmptyObject, FloatNotFinite, JsonBroken, SchemaDiscarded,
+            TableOverflow,
         };
         matches!(
             self,
             ArraySkipped
+                | BinaryEncoded
                 | ColumnOverflow
                 | DepthOverflow
                 | DigitsDropped
                 | DuplicateKey
                 | EmptyArray
                 | EmptyObject
+                | FloatNotFinite
                 | JsonBroken
                 | SchemaDiscarded
                 | TableOverflow
@@ -126,6 +129,15 @@ impl fmt::Display for Sentence<'_> {
             WarningKind::JsonBroken => {
                 write!(f, "{place}: {} stayed text, as it is no JSON", counted(count, "cell"))
             }
+            WarningKind::BinaryEncoded => {
+                let values = counted(count, "binary value");
+                write!(f, "{place}: {values} became text in base64")
+            }
+            WarningKind::FloatNotFinite => {
+                let numbers = counted(count, "number");
+                write!(f, "{place}: {numbers} that are NaN or infinite made the column text")
+            }
+            WarningKind::StreamOpen => write!(f, "{detail}"),
             WarningKind::SchemaDiscarded => {
                 let values = counted(count, "value");
                 write!(f, "{place}: {values} left out, as the schema has no place there")

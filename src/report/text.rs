@@ -184,16 +184,14 @@ impl Summary {
         writeln!(out, "{label} {} of {total} rejected{are}", grouped(*count))?;
         let width = by_code.iter().map(|code| grouped(code.count).len()).max().unwrap_or_default();
         for CodeCount { code, count, first } in by_code {
-            let Reject { file, fault_line, column, message, path, .. } = first;
+            let Reject { message, path, .. } = first;
             let at = match path.as_str() {
                 "" => String::new(),
                 path => format!(" at `{}`", shown(path)),
             };
-            let (count, file, message) = (grouped(*count), shown(file), shown(message));
-            writeln!(
-                out,
-                "  {count:>width$} {code}, the first at {file}:{fault_line}:{column}: {message}{at}"
-            )?;
+            let (count, message) = (grouped(*count), shown(message));
+            let place = first.place_in(&shown(&first.file));
+            writeln!(out, "  {count:>width$} {code}, the first at {place}: {message}{at}")?;
         }
         Ok(())
     }

@@ -12,11 +12,49 @@ use crate::format::InputFormat;
 use crate::frame::Framing;
 use crate::frame::dialect::DialectOptions;
 
-/// What an input is that is neither JSON, JSONL nor CSV.
+/// What an input is that is none of the formats it could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     looks_like: &'static str,
     hint: &'static str,
+}
+
+/// What Parquet starts with, and what Arrow files and streams do.
+const PARQUET: &[u8] = b"PAR1";
+const ARROW_FILE: &[u8] = b"ARROW1";
+const ARROW_STREAM: &[u8] = b"\xFF\xFF\xFF\xFF";
+
+/// Tells Parquet and Arrow from their first bytes; nothing for anything else.
+pub fn columns(first: &[u8]) -> Option<InputFormat> {
+    if first.starts_with(PARQUET) {
+        return Some(InputFormat::Parquet);
+    }
+    let is_arrow = first.starts_with(ARROW_FILE) || first.starts_with(ARROW_STREAM);
+    is_arrow.then_some(InputFormat::Arrow)
+}
+
+/// Returns whether [`columns`] says the same whatever follows.
+pub fn columns_are_certain(first: &[u8]) -> bool {
+    [PARQUET, ARROW_FILE, ARROW_STREAM].iter().all(|magic| !magic.starts_with(first))
+        || columns(first).is_some()
+}
+
+/// Says what an input is that should be Parquet or Arrow and does not start so.
+pub fn no_columns(expected: InputFormat, first: &[u8], name: &str) -> Error {
+    let found = match (columns(first), magic(first)) {
+        (_, Some(reason)) => reason.looks_like,
+        _ if first.is_empty() => "an empty file",
+        _ => "something else",
+    };
+    let what = match expected {
+        InputFormat::Arrow => "an Arrow file or stream",
+        _ => "a Parquet file",
+    };
+    let hint = match first.is_empty() {
+        true => "the input is cut off: write, copy or download it again; nothing was written",
+        false => "leave `--from` out, and the first bytes of each input tell what it is",
+    };
+    Error::new(ErrorKind::Input, format!("{name}: expected {what}, found {found}")).with_hint(hint)
 }
 
 impl Reason {
@@ -37,7 +75,7 @@ impl Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected JSON, JSONL or CSV, found {}", self.looks_like)
+        write!(f, "expected JSON, CSV, Parquet or Arrow, found {}", self.looks_like)
     }
 }
 
@@ -57,6 +95,10 @@ pub fn framing_for(
         InputFormat::Tsv => {
             let rows = DialectOptions { delimiter: Some(b'\t'), ..*rows };
             magic().map_or(Ok(Framing::Rows(rows.sniff(first, whole))), Err)
+        }
+        // They are told before, and have no text to be cut.
+        InputFormat::Parquet | InputFormat::Arrow => {
+            Err(magic().unwrap_or(Reason::new("text", "leave `--from` out")))
         }
         InputFormat::Auto => detect(first, whole, hint, rows),
     }
@@ -312,12 +354,14 @@ fn skip_blank(bytes: &[u8]) -> &[u8] {
 
 /// Knows other formats by their first bytes.
 fn magic(first: &[u8]) -> Option<Reason> {
-    const FORMATS: [(&[u8], Reason); 12] = [
+    const READ: &str = "leave `--from` out: it is read as what it is";
+    const FORMATS: [(&[u8], Reason); 14] = [
         (
             b"PK\x03\x04",
             Reason::new("a ZIP archive", "unpack it: `unzip -p FILE | transmog convert --to …`"),
         ),
-        (b"PAR1", Reason::new("a Parquet file", "export it as JSONL first")),
+        (PARQUET, Reason::new("a Parquet file", READ)),
+        (b"PARE", Reason::new("an encrypted Parquet file", "write it again without encryption")),
         (
             b"SQLite format 3\0",
             Reason::new("a SQLite database", "export a table: `sqlite3 -json FILE 'select …'`"),
@@ -325,8 +369,12 @@ fn magic(first: &[u8]) -> Option<Reason> {
         (b"%PDF-", Reason::new("a PDF document", "give a JSON or JSONL file")),
         (b"\x89PNG", Reason::new("a PNG image", "give a JSON or JSONL file")),
         (b"\x7FELF", Reason::new("an ELF program", "give a JSON or JSONL file")),
-        (b"ARROW1", Reason::new("an Arrow IPC file", "export it as JSONL first")),
-        (b"\xFF\xFF\xFF\xFF", Reason::new("an Arrow IPC stream", "export it as JSONL first")),
+        (ARROW_FILE, Reason::new("an Arrow IPC file", READ)),
+        (ARROW_STREAM, Reason::new("an Arrow IPC stream", READ)),
+        (
+            b"FEA1",
+            Reason::new("a Feather file of version 1", "write it again, as version 2 or Parquet"),
+        ),
         (b"Obj\x01", Reason::new("an Avro file", "export it as JSON: `avro-tools tojson FILE`")),
         (b"ORC", Reason::new("an ORC file", "export it as JSONL first")),
         (b"\xFF\xFE\0\0", UTF_32),

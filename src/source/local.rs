@@ -33,11 +33,14 @@ pub(super) fn open(path: &Path) -> Result<Source, Error> {
     let file = File::open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;
     let len = metadata.is_file().then_some(metadata.len());
+    // Who reads at any place must not move this one's.
+    let own = if len.is_some() { file.try_clone().ok() } else { None };
     Ok(Source {
         hint: InputFormat::from_path(path),
         compression_hint: path.extension().and_then(Compression::from_extension),
         len,
         is_live: len.is_none(),
+        file: own,
         ..Source::new(name, Uninterrupted(file))
     })
 }

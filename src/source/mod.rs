@@ -1,6 +1,7 @@
 //! Where bytes come from: opens inputs, unpacks them, tells their format.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ pub(crate) mod meter;
 mod objects;
 #[cfg(feature = "cloud")]
 pub(crate) mod remote;
+mod spool;
 mod stdin;
 #[cfg(feature = "cloud")]
 mod web;
@@ -189,6 +191,8 @@ pub struct Source {
     compression_hint: Option<Compression>,
     /// Its bytes; reads that a signal interrupts are taken up again.
     pub reader: Box<dyn Read + Send>,
+    /// The same bytes in a regular file, as long as they are read as they stand there.
+    file: Option<File>,
     /// What users should know of it, once it has been read.
     pub notes: Notes,
 }
@@ -248,6 +252,7 @@ impl Source {
             compression: None,
             compression_hint: None,
             reader: Box::new(reader),
+            file: None,
             notes: Notes::default(),
         }
     }
@@ -272,6 +277,7 @@ impl Source {
         let (name, notes) = (self.name.clone(), self.notes.clone());
         self.reader = Box::new(Unpacker::new(kind, name, reader, window_bytes, notes)?);
         self.waiter = None;
+        self.file = None;
         self.compression = Some(kind);
         if let Packing::Compressed(inner) = self.packing()? {
             let message =
@@ -281,6 +287,39 @@ impl Source {
             )));
         }
         Ok(())
+    }
+
+    /// Tells whether the input is Parquet or Arrow, as the user says or from its first bytes.
+    ///
+    /// - Errors: `Input` where it should be, and is not; `Io`.
+    pub(crate) fn columns(&mut self, from: InputFormat) -> Result<Option<InputFormat>, Error> {
+        if !matches!(from, InputFormat::Auto | InputFormat::Parquet | InputFormat::Arrow) {
+            return Ok(None);
+        }
+        let (first, whole) = self.first_bytes(detect::columns_are_certain)?;
+        let found = detect::columns(&first);
+        let is_empty = whole && first.is_empty();
+        let expected = match from {
+            InputFormat::Auto => self.hint.filter(|hint| hint.is_columns() && is_empty),
+            from => Some(from),
+        };
+        let failure = expected
+            .filter(|expected| found != Some(*expected))
+            .map(|expected| detect::no_columns(expected, &first, &self.name));
+        self.put_back(first);
+        failure.map_or(Ok(found), Err)
+    }
+
+    /// Returns all bytes in a file that is read at any place: the input's own where it is one, else
+    /// a temporary one, which is gone with the last that reads it.
+    ///
+    /// - Buffers: the disk, in the directory for temporary files; no memory to speak of.
+    /// - Errors: `Io`, and what reading fails with.
+    pub(crate) fn into_file(mut self) -> Result<File, Error> {
+        match self.file.take() {
+            Some(file) => Ok(file),
+            None => spool::spool(&mut self.reader, &self.name),
+        }
     }
 
     /// Makes UTF-8 of what is read from here on, as its byte order mark says, else `charset`.
@@ -481,8 +520,11 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_an_error_with_the_name() {
-        let error = framing(&mut source(&[b"PAR1\x08\0", b""]), InputFormat::Auto).unwrap_err();
-        assert_eq!(error.to_string(), "x: expected JSON, JSONL or CSV, found a Parquet file");
+        let error = framing(&mut source(&[b"PAR1\x08\0", b""]), InputFormat::Csv).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "x: expected JSON, CSV, Parquet or Arrow, found a Parquet file"
+        );
         assert_eq!(error.kind().exit_status(), crate::error::EXIT_INPUT);
     }
 }

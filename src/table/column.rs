@@ -476,6 +476,69 @@ impl Column {
         }
     }
 
+    /// Appends a date or time of a form.
+    #[inline]
+    pub fn push_instant(&mut self, row: usize, form: Form, value: i64) {
+        self.presence.push(row);
+        match &mut self.values {
+            Values::Instant(known, values) if *known == form => values.push(value),
+            _ => self.store_instant(form, value),
+        }
+    }
+
+    #[inline(never)]
+    fn store_instant(&mut self, form: Form, value: i64) {
+        let is_text = self.kinds.form == StringForm::Mixed;
+        self.kinds.add_string(if is_text { None } else { Some(form) });
+        if let Values::None = self.values
+            && !is_text
+        {
+            let values = Vec::with_capacity(self.expected.values);
+            self.values = Values::Instant(form, values);
+        }
+        match &mut self.values {
+            Values::Instant(known, values) if *known == form => values.push(value),
+            _ => {
+                let texts = self.texts_mut();
+                form.print_to(value, &mut texts.bytes);
+                texts.end();
+            }
+        }
+    }
+
+    /// Appends a string that is no date or time whatever it looks like.
+    #[inline]
+    pub fn push_plain(&mut self, row: usize, text: Excerpt<'_>) {
+        self.presence.push(row);
+        match &mut self.values {
+            Values::Text(texts) if self.kinds.knows_strings() => texts.push_excerpt(text),
+            _ => {
+                self.kinds.add_plain_string();
+                self.texts_mut().push_excerpt(text);
+            }
+        }
+    }
+
+    /// Notes that a value of this kind may come, which decides on the type where none does.
+    pub fn expect_kind(&mut self, kind: u16) {
+        self.kinds.add(kind);
+    }
+
+    /// Notes that dates or times of this form may come.
+    pub fn expect_form(&mut self, form: Form) {
+        if self.kinds.form == StringForm::Unseen {
+            self.kinds.add_string(Some(form));
+        }
+    }
+
+    /// Returns the lists that may come.
+    pub fn expect_lists(&mut self) -> &mut Lists {
+        if let Values::None = self.values {
+            self.values = Values::List(Box::default());
+        }
+        self.lists()
+    }
+
     /// Appends text that is not looked into.
     #[inline]
     pub fn push_text(&mut self, row: usize, text: &[u8]) {

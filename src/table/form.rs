@@ -251,6 +251,30 @@ impl Form {
         }
     }
 
+    /// Returns whether it is the form of microseconds that nothing else is known of.
+    pub fn is_of_micros(self) -> bool {
+        let Form::Timestamp { separator, fraction_digits, zone } = self else { return false };
+        separator == b'T' && fraction_digits == Some(6) && matches!(zone, Zone::None | Zone::Zulu)
+    }
+
+    /// Returns whether times of the form have a zone; nothing for days.
+    pub fn is_utc(self) -> Option<bool> {
+        match self {
+            Form::Date => None,
+            Form::Timestamp { zone, .. } => Some(zone.offset_minutes().is_some()),
+        }
+    }
+
+    /// Returns whether a number of microseconds has no more digits than the form prints.
+    pub fn holds(self, micros: i64) -> bool {
+        let Form::Timestamp { fraction_digits, .. } = self else { return false };
+        let unit = match fraction_digits {
+            Some(digits) => 10i64.pow(6 - u32::from(digits.min(6))),
+            None => MICROS_PER_MINUTE,
+        };
+        micros % unit == 0
+    }
+
     /// Prints `value` (days or microseconds, as [`parse`] gave it) in this form.
     pub fn print(self, value: i64) -> String {
         let mut out = Vec::new();

@@ -1,5 +1,7 @@
 //! Numbers as read, and the text that stands for a value where a column became text.
 
+use super::form::{Form, Zone};
+
 /// A JSON number, with as much of its source text as is needed to lose nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Number<'a> {
@@ -56,6 +58,21 @@ pub fn decimal_text(value: i128, scale: u8, out: &mut Vec<u8>) {
         out.extend(std::iter::repeat_n(b'0', scale.saturating_sub(digits.len())));
         out.extend_from_slice(&digits.as_bytes()[whole..]);
     }
+}
+
+/// Returns how many bytes a date or time of a form has.
+pub fn instant_length(form: Form) -> usize {
+    let Form::Timestamp { fraction_digits, zone, .. } = form else { return 10 };
+    let seconds =
+        fraction_digits.map_or(0, |count| 3 + usize::from(count) + usize::from(count > 0));
+    let zone = match zone {
+        Zone::None => 0,
+        Zone::Zulu => 1,
+        Zone::Hours(_) => 3,
+        Zone::Plain(_) => 5,
+        Zone::Colon(_) => 6,
+    };
+    16 + seconds + zone
 }
 
 /// Digits of a decimal number, apart from its point and exponent.

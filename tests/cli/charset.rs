@@ -74,7 +74,7 @@ fn other_sets_without_a_label_are_named() {
     );
     folder.pipe(utf_16(RECORDS), "convert --to csv").fails(
         5,
-        "error: <stdin>: expected JSON, JSONL or CSV, found UTF-16LE text without a byte order mark\n\
+        "error: <stdin>: expected JSON, CSV, Parquet or Arrow, found UTF-16LE text without a byte order mark\n\
          hint: say so with `--encoding utf-16le`\n",
     );
 }

@@ -4,6 +4,7 @@
 
 mod batches;
 mod charset;
+mod columnar_input;
 mod completions;
 mod compressed;
 mod config;

@@ -11,6 +11,7 @@ webhooks.jsonl as race/data.py makes them. Ends with `N passed, N failed`; non-z
 import argparse
 import collections
 import csv
+import datetime
 import decimal
 import json
 import lzma
@@ -1002,10 +1003,72 @@ def packed(path, folder):
     return found
 
 
-def same_files(wanted, found):
+NESTED = [  # what pyarrow writes of them must give the tables that JSON gives
+    {"id": 1, "who": {"name": "Ann", "at": {"x": 1.5, "y": None}}, "tags": ["a", "2026-01-01"],
+     "items": [{"sku": "x", "parts": [{"n": 5, "codes": [1, 2]}, {"n": None, "codes": []}]}, {"sku": None, "parts": []}]},
+    {"id": 2, "who": {"name": "Bo", "at": None}, "tags": [], "items": []},
+    {"id": 3, "who": None, "tags": None, "items": [{"sku": "z", "parts": None}]},
+]
+
+
+def by_pyarrow(folder):
+    """Writes rows as JSON lines, and with pyarrow in every way it has; returns the files by what they are."""
+    os.makedirs(folder)
+    part = pa.struct([("n", pa.int64()), ("codes", pa.list_(pa.int32()))])
+    schema = pa.schema([
+        ("id", pa.int64()),
+        ("who", pa.struct([("name", pa.string()), ("at", pa.struct([("x", pa.float64()), ("y", pa.float64())]))])),
+        ("tags", pa.list_(pa.string())),
+        ("items", pa.list_(pa.struct([("sku", pa.string()), ("parts", pa.list_(part))]))),
+    ])
+    rows = [dict(row, id=n) for n, row in enumerate(NESTED * 500)]
+    table = pa.Table.from_pylist(rows, schema=schema)
+    with open(os.path.join(folder, "in.jsonl"), "w") as f:
+        f.writelines(json.dumps(row) + "\n" for row in rows)
+    files = {"JSON": os.path.join(folder, "in.jsonl")}
+    for codec in ("none", "snappy", "gzip", "brotli", "zstd", "lz4"):
+        for version in ("1.0", "2.0"):
+            name = f"Parquet, {codec}, pages {version}"
+            files[name] = os.path.join(folder, f"{codec}-{version}", "in.parquet")
+            os.makedirs(os.path.dirname(files[name]))
+            pq.write_table(table, files[name], compression=codec, data_page_version=version, row_group_size=700,
+                           write_page_index=True, write_page_checksum=True, use_dictionary=version == "1.0")
+    for kind, opened in {"file": pa.ipc.new_file, "stream": pa.ipc.new_stream}.items():
+        for codec in (None, "lz4", "zstd"):
+            name = f"Arrow {kind}, {codec}"
+            files[name] = os.path.join(folder, f"{kind}-{codec}", "in.arrow")
+            os.makedirs(os.path.dirname(files[name]))
+            with opened(files[name], schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+                writer.write_table(table, max_chunksize=300)
+    return files
+
+
+def types_survive(binary, folder):
+    """A flat table of pyarrow's has the same columns, types and values when it is written again."""
+    os.makedirs(folder)
+    stamp = datetime.datetime(2026, 11, 21, 10, 20, 30, 123456)
+    table = pa.table({
+        "int": pa.array([1, None, 2**63 - 1]), "double": pa.array([0.1, None, -1e300]), "flag": pa.array([True, None, False]),
+        "text": pa.array(["2026-01-01", None, ""]), "day": pa.array([stamp.date(), None, datetime.date(1, 1, 1)]),
+        "local": pa.array([stamp, None, stamp], pa.timestamp("us")), "utc": pa.array([stamp, None, stamp], pa.timestamp("us", tz="UTC")),
+        "big": pa.array([decimal.Decimal(10**37), None, decimal.Decimal(-1)], pa.decimal128(38, 0)),
+        "ints": pa.array([[1, None], None, []], pa.list_(pa.int64())), "days": pa.array([[stamp.date()], None, []], pa.list_(pa.date32())),
+        "no_int": pa.nulls(3, pa.int64()), "no_utc": pa.nulls(3, pa.timestamp("us", tz="UTC")), "no_text": pa.nulls(3, pa.string()),
+    })
+    source = os.path.join(folder, "in.parquet")
+    pq.write_table(table, source)
+    out = convert(binary, source, [], "parquet", os.path.join(folder, "out"))
+    found = pq.read_table(os.path.join(out, "in.parquet"))
+    expect(table.column_names, found.column_names, "in", "columns")
+    for name in table.column_names:
+        expect(str(table.schema.field(name).type).replace("item:", "element:"), str(found.schema.field(name).type), "in", name)
+        expect(table.column(name).to_pylist(), found.column(name).to_pylist(), "in", name)
+
+
+def same_files(wanted, found, ending="parquet"):
     """Both folders hold the same files, byte by byte."""
-    names = [os.path.relpath(f, wanted) for f in files_in(wanted, "parquet")]
-    expect(names, [os.path.relpath(f, found) for f in files_in(found, "parquet")], None, "files")
+    names = [os.path.relpath(f, wanted) for f in files_in(wanted, ending)]
+    expect(names, [os.path.relpath(f, found) for f in files_in(found, ending)], None, "files")
     for name in names:
         with open(os.path.join(wanted, name), "rb") as one, open(os.path.join(found, name), "rb") as other:
             if one.read() != other.read():
@@ -1097,6 +1160,16 @@ def main():
                 out = report.check(name, "converts", convert, binary, source, [], "parquet", os.path.join(temp, "out", ending))
                 if out:
                     report.check(name, "equals the plain input", same_files, plain_out, out)
+        if not args.only:
+            files = by_pyarrow(os.path.join(temp, "by-pyarrow"))
+            outs = {
+                name: report.check(name, "converts", convert, binary, source, [], "csv", os.path.join(temp, "columns", str(n)))
+                for n, (name, source) in enumerate(files.items())
+            }
+            for name, out in outs.items():
+                if out and outs["JSON"]:
+                    report.check(name, "equals the tables of JSON", same_files, outs["JSON"], out, "csv")
+            report.check("Parquet", "types survive", types_survive, binary, os.path.join(temp, "types"))
         for name in ("drift", "webhooks") if args.race else ():
             source = os.path.abspath(os.path.join(args.race, f"{name}.jsonl"))
             tables = big_file(report, binary, f"{name}.jsonl", source, [], os.path.join(temp, "race", name), bulk=True)
