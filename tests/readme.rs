@@ -1,11 +1,12 @@
 //! README.md and the manual: their commands run as pasted, and print what stands below them.
 //!
-//! Every fenced `sh` or `console` block that runs `transmog`, or `cargo run --release -- `, is run
-//! in a folder of its own that holds a copy of `fixtures/`.
+//! Every fenced `sh` or `console` block of README.md and of the pages in `docs/` that runs `transmog`,
+//! or `cargo run --release -- `, is run in a folder of its own that holds a copy of `fixtures/`.
 
 #![cfg(all(feature = "cli", unix))]
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,14 +17,8 @@ use tempfile::TempDir;
 
 const README: &str = include_str!("../README.md");
 
-/// Pages whose commands are run, with their names.
-const PAGES: [(&str, &str); 5] = [
-    ("README.md", README),
-    ("docs/configuration.md", include_str!("../docs/configuration.md")),
-    ("docs/batching.md", include_str!("../docs/batching.md")),
-    ("docs/manifest.md", include_str!("../docs/manifest.md")),
-    ("docs/object-stores.md", include_str!("../docs/object-stores.md")),
-];
+/// Recipes that `docs/recipes.md` has at least.
+const RECIPES_MIN: usize = 20;
 
 /// How a command of a README starts that runs this project from its sources.
 const FROM_SOURCE: &str = "cargo run --release -- ";
@@ -31,10 +26,10 @@ const FROM_SOURCE: &str = "cargo run --release -- ";
 /// A fenced block.
 #[derive(Debug)]
 struct Fenced {
-    language: &'static str,
+    language: String,
     /// Line of the opening fence, from 1.
     line_number: usize,
-    lines: Vec<&'static str>,
+    lines: Vec<String>,
 }
 
 /// A command and what is shown below it.
@@ -44,17 +39,35 @@ struct Shown {
     output: String,
 }
 
-fn fenced_blocks(page: &'static str) -> Vec<Fenced> {
+/// Returns README.md and the pages in `docs/`, with their names.
+fn pages() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let entries = fs::read_dir(root.join("docs")).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()))
+        .filter(|name| name.ends_with(".md"))
+        .collect();
+    names.sort();
+    names.insert(0, "README.md".to_owned());
+    let page = |name: String| {
+        let text = fs::read_to_string(root.join(&name)).unwrap();
+        (name, text)
+    };
+    names.into_iter().map(page).collect()
+}
+
+fn fenced_blocks(page: &str) -> Vec<Fenced> {
     let mut found: Vec<Fenced> = Vec::new();
     let mut is_open = false;
     for (index, line) in page.lines().enumerate() {
         match line.strip_prefix("```") {
             Some(language) if !is_open => {
                 is_open = true;
+                let language = language.to_owned();
                 found.push(Fenced { language, line_number: index + 1, lines: Vec::new() });
             }
             Some(_) => is_open = false,
-            None if is_open => found.last_mut().unwrap().lines.push(line),
+            None if is_open => found.last_mut().unwrap().lines.push(line.to_owned()),
             None => {}
         }
     }
@@ -62,44 +75,63 @@ fn fenced_blocks(page: &'static str) -> Vec<Fenced> {
     found
 }
 
-/// Takes a block apart: in `sh` every line is a command, in `console` those behind `$ `.
+/// Takes a block apart: in `sh` every line is a command, in `console` those behind `$ `. One that
+/// ends with `\` goes on in the next line.
 fn commands(block: &Fenced) -> Vec<Shown> {
     let mut found: Vec<Shown> = Vec::new();
+    let mut goes_on = false;
     for line in &block.lines {
-        let command = match block.language {
-            "sh" => Some(*line).filter(|line| !line.is_empty() && !line.starts_with('#')),
+        let command = match block.language.as_str() {
+            "sh" => Some(line.as_str()).filter(|line| !line.is_empty() && !line.starts_with('#')),
             _ => line.strip_prefix("$ "),
         };
         match (command, found.last_mut()) {
+            (_, Some(last)) if goes_on => {
+                last.command.push('\n');
+                last.command.push_str(line);
+            }
             (Some(command), _) => {
                 found.push(Shown { command: command.to_owned(), output: String::new() });
             }
             (None, Some(last)) if block.language == "console" => {
                 last.output.push_str(line);
                 last.output.push('\n');
+                continue;
             }
-            (None, _) => {}
+            (None, _) => continue,
         }
+        goes_on = line.ends_with('\\');
     }
     found
 }
 
-/// Returns whether a command runs this project's binary, in a pipe or by itself.
+/// Returns whether a block's commands are run.
+fn is_run(block: &Fenced) -> bool {
+    matches!(block.language.as_str(), "sh" | "console")
+        && commands(block).iter().any(|shown| is_ours(&shown.command))
+}
+
+/// Returns whether a command runs this project's binary: in a pipe, behind another, with variables.
 fn is_ours(command: &str) -> bool {
-    let starts = |part: &str| part.starts_with("transmog ") || part.starts_with(FROM_SOURCE);
-    command.split(" | ").any(starts)
+    let parts = command.split(['|', ';', '&']).map(|part| {
+        let is_variable = |word: &str| word.contains('=') && !word.starts_with('-');
+        let words: Vec<_> = part.split(' ').filter(|word| !word.is_empty()).collect();
+        words.into_iter().skip_while(|word| is_variable(word)).collect::<Vec<_>>().join(" ") + " "
+    });
+    parts.into_iter().any(|part| part.starts_with("transmog ") || part.starts_with(FROM_SOURCE))
 }
 
 /// Makes a folder to run in.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let to = folder.path().join("fixtures");
-    fs::create_dir(&to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    for name in ["fixtures", "fixtures/recipes"] {
+        let to = folder.path().join(name);
+        fs::create_dir(&to).unwrap();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+            }
         }
     }
     folder
@@ -119,7 +151,7 @@ fn shell(folder: &Path, command: &str) -> Command {
             shell.env_remove(name);
         }
     }
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_STEP_SUMMARY"] {
         shell.env_remove(name);
     }
     shell
@@ -153,29 +185,87 @@ fn run(folder: &Path, command: &str) -> String {
 #[test]
 fn commands_run_and_print_what_is_shown() {
     let (mut ran, mut compared) = (0, 0);
-    let blocks = PAGES
-        .iter()
-        .flat_map(|(name, page)| fenced_blocks(page).into_iter().map(move |block| (*name, block)));
-    for (name, block) in blocks {
-        if !matches!(block.language, "sh" | "console") {
-            continue;
-        }
-        let commands = commands(&block);
-        if !commands.iter().any(|shown| is_ours(&shown.command)) {
-            continue;
-        }
-        let folder = folder();
-        for Shown { command, output } in commands {
-            let found = run(folder.path(), &command);
-            ran += 1;
-            if !output.is_empty() {
-                let (found, output) = (without_times(&found), without_times(&output));
-                assert_eq!(found, output, "{name}:{}: {command}", block.line_number);
-                compared += 1;
+    for (name, page) in pages() {
+        for block in fenced_blocks(&page).iter().filter(|block| is_run(block)) {
+            let folder = folder();
+            for Shown { command, output } in commands(block) {
+                let found = run(folder.path(), &command);
+                ran += 1;
+                if !output.is_empty() {
+                    let (found, output) = (without_times(&found), without_times(&output));
+                    let place = block.line_number;
+                    assert_eq!(found.trim_end(), output.trim_end(), "{name}:{place}: {command}");
+                    compared += 1;
+                }
             }
         }
     }
-    assert!(ran >= 12 && compared >= 6, "the README lost its examples: {ran}, {compared}");
+    assert!(ran >= 100 && compared >= 60, "the pages lost their examples: {ran}, {compared}");
+}
+
+#[test]
+fn every_recipe_has_a_command_that_runs() {
+    let (_, page) = pages().into_iter().find(|(name, _)| name == "docs/recipes.md").unwrap();
+    let recipes: Vec<_> = page.split("\n## ").skip(1).collect();
+    assert!(recipes.len() >= RECIPES_MIN, "{}", recipes.len());
+    for recipe in recipes {
+        let heading = recipe.lines().next().unwrap();
+        assert!(fenced_blocks(recipe).iter().any(is_run), "{heading}");
+    }
+}
+
+/// Returns what the heading of a section is called in links, as GitHub has it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|char| char.is_alphanumeric() || " -_".contains(*char));
+    kept.map(|char| if char == ' ' { '-' } else { char.to_ascii_lowercase() }).collect()
+}
+
+#[test]
+fn links_lead_somewhere_and_readme_to_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = pages();
+    let mut linked = BTreeSet::new();
+    for (name, page) in &pages {
+        let folder = root.join(name).parent().unwrap().to_path_buf();
+        for link in page.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (path, section) = link.split_once('#').unwrap_or((link, ""));
+            let path = if path.is_empty() { root.join(name) } else { folder.join(path) };
+            assert!(path.exists(), "{name}: {link}");
+            if name == "README.md" {
+                linked.insert(path.clone());
+            }
+            if !section.is_empty() {
+                let target = fs::read_to_string(&path).unwrap();
+                let headings = target.lines().filter(|line| line.starts_with('#'));
+                let mut anchors = headings.map(|line| anchor(line.trim_start_matches(['#', ' '])));
+                assert!(anchors.any(|one| one == section), "{name}: {link}");
+            }
+        }
+    }
+    for (name, _) in &pages[1..] {
+        assert!(linked.contains(&root.join(name)), "README.md has no link to {name}");
+    }
+}
+
+#[test]
+fn an_exit_status_means_one_thing() {
+    use transmog::error;
+    let (_, page) = pages().into_iter().find(|(name, _)| name == "docs/ci.md").unwrap();
+    let statuses = [
+        error::EXIT_DONE,
+        error::EXIT_FAILED,
+        error::EXIT_USAGE,
+        error::EXIT_REJECTS,
+        error::EXIT_BUDGET,
+        error::EXIT_INPUT,
+    ];
+    for status in statuses {
+        let rows = page.lines().filter(|line| line.starts_with(&format!("| {status} | `EXIT_")));
+        assert_eq!(rows.count(), 1, "{status}");
+    }
 }
 
 /// The picture: a record, then a section for each table: its name, its columns, its rows.
@@ -183,7 +273,7 @@ fn commands_run_and_print_what_is_shown() {
 fn picture_of_one_record_shows_the_tables_it_becomes() {
     let blocks = fenced_blocks(README);
     let picture = blocks.iter().find(|block| block.language == "text").expect("a picture");
-    let mut sections = picture.lines.split(|line| line.is_empty());
+    let mut sections = picture.lines.split(String::is_empty);
     let record = sections.next().unwrap().join("\n");
     let mut drawn: Vec<(String, Vec<Vec<String>>)> = sections
         .map(|section| {
@@ -231,8 +321,9 @@ fn main_commands_stand_as_people_look_for_them() {
 
 #[test]
 fn every_code_of_a_reject_is_explained() {
+    let (_, page) = pages().into_iter().find(|(name, _)| name == "docs/recovery.md").unwrap();
     for code in transmog::FaultCode::ALL {
-        let rows = README.lines().filter(|line| line.starts_with(&format!("| `{code}` | ")));
+        let rows = page.lines().filter(|line| line.starts_with(&format!("| `{code}` | ")));
         assert_eq!(rows.count(), 1, "{code}");
     }
 }

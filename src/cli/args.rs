@@ -446,8 +446,8 @@ pub struct ConvertArgs {
     #[arg(long = "type", value_name = "PATH=TYPE", value_parser = setting::<DeclaredType>)]
     #[arg(help_heading = "Types")]
     pub types: Vec<(PathPattern, DeclaredType)>,
-    /// A schema file: JSON with the tables, columns and types that the output is to have. README.md
-    /// says how to write one.
+    /// A schema file: JSON with the tables, columns and types that the output is to have.
+    /// docs/schema.md says how to write one.
     #[arg(long, value_name = "FILE", help_heading = "Types")]
     pub schema: Option<PathBuf>,
     /// What becomes of values that the schema file has no place for: `evolve` (default) adds and
