@@ -13,7 +13,10 @@
 //! - a writer of one's own: [`StreamingWriter`]
 //! - an observer of one's own: [`Observer`]; logs and metrics: [`LogObserver`],
 //!   [`MetricsObserver`], [`Observers`]
-//! - a schema to be held to: [`Conversion::contract`]
+//! - a schema to be held to: [`Conversion::contract`]; several of them, merged and compared:
+//!   [`Contract::merged`], [`Contract::differences`]
+//! - what tables hold, without writing them: [`Destination::Nowhere`], [`Summary::profiles`]
+//! - scripts that load and join what is written: [`Conversion::emit_sql`]
 //!
 //! The stages, in the order in which the data goes: [`source`] opens inputs, [`frame`] cuts them
 //! into records, [`decode`] reads values, [`flatten`] makes rows of them, [`schema`] decides types,
