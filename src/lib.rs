@@ -23,6 +23,7 @@
 //! [`encode`] writes bytes, [`sink`] publishes files. `convert` ties them together.
 
 pub mod error;
+pub mod nearest;
 pub mod format;
 pub mod limits;
 mod retry;

@@ -3,9 +3,11 @@
 //! Values are checked one by one here; what they mean together is decided in `plan`. A flag that
 //! was not given is `None` or empty, so that defaults stand in the library alone.
 
+use std::env;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -22,6 +24,24 @@ use super::presets;
 
 /// Help leads with examples.
 const HELP: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}";
+
+/// What `--version` says behind the name; `-V` says the first line.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let features = if cfg!(feature = "cloud") { "cli, cloud" } else { "cli" };
+    let libc = match () {
+        () if cfg!(target_env = "gnu") => " gnu",
+        () if cfg!(target_env = "musl") => " musl",
+        () if cfg!(target_env = "msvc") => " msvc",
+        () => "",
+    };
+    format!(
+        "{}\nfeatures: {features}\nbuilt for: {} {}{libc}\nlicence: {}",
+        env!("CARGO_PKG_VERSION"),
+        env::consts::OS,
+        env::consts::ARCH,
+        env!("CARGO_PKG_LICENSE"),
+    )
+});
 
 /// Commands that work when pasted; short, so that no terminal breaks their lines.
 const EXAMPLES: &str = "\
@@ -85,7 +105,8 @@ Examples:
 /// Turns nested JSON, JSONL and CSV into clean related tables: a main table and a child table per
 /// nested array.
 #[derive(Debug, Parser)]
-#[command(name = "transmog", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "transmog", version, long_version = LONG_VERSION.as_str())]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
 #[command(arg_required_else_help = true, before_help = EXAMPLES, help_template = HELP)]
 pub struct Args {
     /// When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR`
@@ -131,6 +152,16 @@ pub enum Command {
     Completions {
         /// The shell.
         shell: Shell,
+    },
+    /// Prints the manual page of `transmog`, or of one of its commands.
+    Man {
+        /// The command, such as `convert` or `schema diff`.
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+        /// Writes the page into this directory, and those of all commands below; makes the directory
+        /// where it is missing, and replaces pages that are there.
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
     },
 }
 
@@ -742,7 +773,8 @@ impl FromStr for SummaryFormat {
                 Some(file) if !file.is_empty() => Ok(SummaryFormat::JsonFile(file.into())),
                 _ => Err(Error::usage(format!(
                     "expected `text`, `json`, `json=FILE`, `github` or `none`, found `{text}`"
-                ))),
+                ))
+                .with_nearest(text, ["text", "json", "github", "none"])),
             },
         }
     }

@@ -3,11 +3,13 @@
 //! Nothing here fails: when standard error is closed or full, the exit status still tells.
 
 use std::error::Error as _;
+use std::ffi::OsString;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind as Parsed};
+use transmog::nearest::nearest;
 use transmog::sink::names::printable;
 use transmog::{Error, ErrorKind};
 
@@ -76,10 +78,7 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
         Parsed::UnknownArgument => Error::usage(format!("`{flag}`: there is no such flag")),
         Parsed::InvalidSubcommand => {
             let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let commands = commands();
-            let message = format!("expected a command ({commands}), found `{found}`");
-            let hint = format!("`transmog convert {found}` converts a file of that name");
-            return Error::usage(message).with_hint(hint);
+            return no_command(&found);
         }
         Parsed::InvalidValue if value.is_empty() => {
             Error::usage(format!("`{flag}`: expected {}, found nothing", expected(wrong)))
@@ -115,17 +114,67 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
             Error::usage(first.trim_start_matches("error: ").replace('\'', "`"))
         }
     };
+    let known = match wrong.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(known)) => known.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let near = nearest(&value, known).map(str::to_owned);
     let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedValue].into_iter();
-    match suggested.filter_map(text).next() {
+    let suggested = suggested.filter_map(text).find(|name| !is_hidden(name));
+    match near.or(suggested) {
         Some(near) => error.with_hint(format!("did you mean `{}`?", flag_of(&near))),
         None => error.with_hint(HELP),
     }
 }
 
-fn commands() -> String {
+/// Says of a flag that there is none which one was probably meant, by the whole command line; clap
+/// looks at long flags of like spelling alone.
+pub fn with_near_flag(error: Error, wrong: &clap::Error, line: &[OsString]) -> Error {
+    let is_open = error.hint() == Some(HELP) && wrong.kind() == Parsed::UnknownArgument;
+    let Some(ContextValue::String(flag)) = wrong.get(ContextKind::InvalidArg) else { return error };
+    if !is_open {
+        return error;
+    }
     let args = Args::command();
-    let names: Vec<_> = args.get_subcommands().map(|one| format!("`{}`", one.get_name())).collect();
-    names.join(", ")
+    let words: Vec<_> = line.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let Some(command) = words.iter().find_map(|word| args.find_subcommand(word)) else {
+        return error.with_hint("flags stand behind a command, as in `transmog convert --to csv`");
+    };
+    // of `-force` clap sees `-f`
+    let is_short = !flag.starts_with("--");
+    let is_longer = |word: &&&str| word.starts_with(&**flag) && word.len() > flag.len();
+    let typed = words.iter().find(is_longer).filter(|_| is_short).copied().unwrap_or(flag);
+    let name = typed.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let longs: Vec<_> = shown.filter_map(clap::Arg::get_long).collect();
+    let is_whole = name.len() > 1 && longs.contains(&name);
+    match nearest(name, longs).filter(|_| !is_whole).or(is_whole.then_some(name)) {
+        Some(near) => error.with_hint(format!("did you mean `--{near}`?")),
+        None => error,
+    }
+}
+
+/// Returns whether no help shows a flag.
+fn is_hidden(flag: &str) -> bool {
+    let Some(long) = flag.strip_prefix("--") else { return false };
+    let args = Args::command();
+    let mut shown = args.get_subcommands().flat_map(clap::Command::get_arguments);
+    let is_shown = shown.any(|arg| arg.get_long() == Some(long) && !arg.is_hide_set());
+    let is_there = args.get_subcommands().flat_map(clap::Command::get_arguments);
+    !is_shown && is_there.into_iter().any(|arg| arg.get_long() == Some(long))
+}
+
+/// Says that there is no such command, and which was probably meant.
+fn no_command(found: &str) -> Error {
+    let args = Args::command();
+    let names: Vec<_> = args.get_subcommands().map(|one| one.get_name()).collect();
+    let listed: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let listed = listed.join(", ");
+    let error = Error::usage(format!("expected a command ({listed}), found `{found}`"));
+    match nearest(found, names) {
+        Some(near) => error.with_hint(format!("did you mean `transmog {near}`?")),
+        None => error.with_hint(format!("`transmog convert {found}` converts a file of that name")),
+    }
 }
 
 /// Returns `--to` for `--to <FORMAT>`, and `SHELL` for `<SHELL>`.

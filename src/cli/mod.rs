@@ -15,6 +15,7 @@ mod environment;
 mod file;
 mod formats;
 mod layers;
+mod man;
 mod message;
 mod next;
 mod plan;
@@ -49,7 +50,7 @@ pub fn run() -> u8 {
             message::say(&message::help(&asked, color::is_on_stderr()));
             return EXIT_USAGE;
         }
-        Err(wrong) => Err(vec![message::from_clap(&wrong)]),
+        Err(wrong) => Err(vec![message::with_near_flag(message::from_clap(&wrong), &wrong, &line)]),
     };
     match done {
         Ok(status) => status,
@@ -70,6 +71,7 @@ fn command(settings: &Settings, line: &[OsString], matches: &ArgMatches) -> Resu
         Command::Profile(args) => return profile::run(settings, line, matches, &args),
         Command::Formats { json } => formats::run(json),
         Command::Completions { shell } => completions::run(shell),
+        Command::Man { command, output } => man::run(&command, output.as_deref()),
     };
     done.map(|()| EXIT_DONE).map_err(|error| vec![error])
 }

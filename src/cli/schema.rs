@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
 use transmog::error::{EXIT_DONE, EXIT_FAILED};
+use transmog::nearest::nearest;
 use transmog::report::{hints, schema, sql};
 use transmog::sink::names::printable;
 use transmog::{Contract, Depth, Error, TableProfile};
 
-use super::args::{SchemaAction, SchemaArgs, SchemaFormat};
+use super::args::{ConvertArgs, SchemaAction, SchemaArgs, SchemaFormat};
 use super::plan::Scope;
 use super::settings::Settings;
 use super::{convert, message};
@@ -50,7 +51,8 @@ fn learn(
     }
     super::refuse_stdout_rejects(&args.read.0, "schema")?;
     let scope = Scope::Look(Depth::Columns);
-    let (status, summary) = convert::run_in(scope, settings, line, matches)?;
+    let ran = convert::run_in(scope, settings, line, matches);
+    let (status, summary) = ran.map_err(|errors| with_near_action(errors, &args.read.0))?;
     let tables = &summary.profiles;
     let text = match format {
         SchemaFormat::Tree => schema::tree(tables).into_bytes(),
@@ -67,6 +69,18 @@ fn learn(
     }
     super::print(&text).map_err(|error| vec![error])?;
     Ok(status)
+}
+
+/// Asks whether what was taken for a file was to be `merge` or `diff`.
+fn with_near_action(mut errors: Vec<Error>, args: &ConvertArgs) -> Vec<Error> {
+    let name = args.files.first().filter(|path| !path.exists()).and_then(|path| path.to_str());
+    if let (Some(name), Some(error)) = (name, errors.pop_if(|error| error.hint().is_none())) {
+        errors.push(match nearest(name, ["merge", "diff"]) {
+            Some(near) => error.with_hint(format!("did you mean `transmog schema {near}`?")),
+            None => error,
+        });
+    }
+    errors
 }
 
 /// Returns the Arrow schema of the one table there is.

@@ -338,7 +338,9 @@ pub fn convert_args(matches: &clap::ArgMatches) -> Option<ConvertArgs> {
         args::Command::Check(args) => Some(args.0),
         args::Command::Schema(args) => Some(args.read.0),
         args::Command::Profile(args) => Some(args.read.0),
-        args::Command::Formats { .. } | args::Command::Completions { .. } => None,
+        args::Command::Formats { .. }
+        | args::Command::Completions { .. }
+        | args::Command::Man { .. } => None,
     }
 }
 

@@ -174,7 +174,7 @@ impl Run {
         }
         if self.csv_flags && self.dialects.is_empty() {
             let (kind, path) = (WarningKind::PatternUnused, String::new());
-            let detail = "what flags say of CSV".to_owned();
+            let detail = "what flags say of CSV matched nothing in the input".to_owned();
             warnings.push(Warning { kind, path, count: 1, detail });
         }
         if self.outputs.drops_digits {
@@ -192,7 +192,10 @@ impl Run {
         for (place, option) in self.setup.flatten.path_options().into_iter().enumerate() {
             if self.records > 0 && place < u128::BITS as usize && self.used >> place & 1 == 0 {
                 let (kind, path) = (WarningKind::PatternUnused, String::new());
-                warnings.push(Warning { kind, path, count: 1, detail: option });
+                let near = self.near.of(place).map(|near| format!("; did you mean `{near}`?"));
+                let near = near.unwrap_or_default();
+                let detail = format!("{option} matched nothing in the input{near}");
+                warnings.push(Warning { kind, path, count: 1, detail });
             }
         }
         if self.duplicate_ids > 0 {

@@ -390,10 +390,11 @@ impl Outputs {
             && self.tables.iter().all(|output| matches!(output.writer, Writer::Nobody))
             && !matches!(self.direct, Direct::Parts(_))
         {
-            let names: Vec<_> = self.tables.iter().map(|o| format!("`{}`", o.name)).collect();
+            let known = self.tables.iter().map(|output| output.name.as_str());
+            let names: Vec<_> = known.clone().map(|name| format!("`{name}`")).collect();
             let message = format!("no table `{wanted}` arose");
             let hint = format!("there are {}", names.join(", "));
-            return Err(Error::new(ErrorKind::Usage, message).with_hint(hint));
+            return Err(Error::usage(message).with_hint(hint).with_nearest(wanted, known));
         }
         encoding::check(&self.formats.parquet.encodings, layouts)?;
         let mut staged = Vec::new();

@@ -24,7 +24,7 @@ use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
-use crate::flatten::{Flattener, IdMode, Note};
+use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
@@ -189,6 +189,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         cancel: cancel.clone(),
         notes: BTreeMap::new(),
         used: 0,
+        near: Near::default(),
         left_out: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
@@ -343,6 +344,8 @@ pub(super) struct Run {
     pub(super) notes: BTreeMap<(Note, String), u64>,
     /// A bit for each path option that meant a path.
     pub(super) used: u128,
+    /// Paths near to those that options mean.
+    pub(super) near: Near,
     /// Values that are not selected.
     pub(super) left_out: u64,
     /// Hashes of the ids of main rows, while there are not too many.
@@ -578,6 +581,7 @@ impl Run {
         self.reject(chunk, &done.faults)?;
         let flattened = done.flattened;
         self.used |= flattened.used;
+        self.near.join(flattened.near);
         self.left_out += flattened.left_out;
         self.note_ids(&flattened.tables);
         let notes: BTreeMap<_, _> = flattened.notes.into_iter().collect();

@@ -33,9 +33,11 @@ impl FromStr for ArrayMode {
             "inline" => ArrayMode::Inline,
             "skip" => ArrayMode::Skip,
             _ => {
-                return Err(Error::usage(format!(
+                let message = format!(
                     "array mode `{text}`: expected `smart`, `separate`, `inline` or `skip`"
-                )));
+                );
+                let known = ["smart", "separate", "inline", "skip"];
+                return Err(Error::usage(message).with_nearest(text, known));
             }
         })
     }

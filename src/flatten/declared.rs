@@ -70,10 +70,12 @@ fn decimal(text: &str) -> Option<DeclaredType> {
 }
 
 fn unknown(text: &str) -> Error {
-    Error::usage(format!(
+    let known = ["text", "bool", "int64", "double", "date", "timestamp", "timestamptz", "json"];
+    let message = format!(
         "type `{text}`: expected `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, \
          `timestamp`, `timestamptz` or `json`"
-    ))
+    );
+    Error::usage(message).with_nearest(text, known)
 }
 
 impl fmt::Display for DeclaredType {

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128, xxh3_128_with_seed};
 use super::path::{PathPattern, Step};
 use super::{Flattener, Halt, Place, Scalar};
 use crate::error::{Error, Fault, FaultCode};
+use crate::nearest::nearest;
 
 /// What identifies a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -52,10 +53,17 @@ impl FromStr for IdMode {
                     let paths = paths.split(',').map(str::parse).collect::<Result<_, _>>()?;
                     IdMode::HashOf(paths)
                 } else {
-                    return Err(Error::usage(format!(
+                    let error = Error::usage(format!(
                         "ids `{text}`: expected `sequence`, `field:PATH`, `hash`, \
                          `hash:PATH,…`, `uuid` or `none`"
-                    )));
+                    ));
+                    let (name, path) = text.split_at(text.find(':').unwrap_or(text.len()));
+                    let near = nearest(name, ["sequence", "field", "hash", "uuid", "none"]);
+                    let near = near.map(|near| format!("{near}{path}"));
+                    return Err(match near.filter(|near| IdMode::from_str(near).is_ok()) {
+                        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                        None => error,
+                    });
                 }
             }
         })

@@ -11,6 +11,7 @@ pub mod declared;
 mod ids;
 mod members;
 pub mod names;
+mod near;
 mod options;
 pub mod path;
 mod rest;
@@ -34,6 +35,7 @@ pub use declared::DeclaredType;
 pub use ids::IdMode;
 use ids::IdState;
 pub use members::{Likely, MapRows, Member, Members, Object};
+pub use near::Near;
 pub use options::FlattenOptions;
 use path::{Paths, Step, pointer};
 use rows::Table;
@@ -135,6 +137,8 @@ pub struct Flattened {
     pub notes: HashMap<(Note, String), u64>,
     /// A bit for each of the first 128 path options that meant a path so far.
     pub used: u128,
+    /// Paths near to those that the others mean.
+    pub near: Near,
     /// Values left out as they are not selected; a container counts as one.
     pub left_out: u64,
 }
@@ -166,6 +170,8 @@ pub struct Flattener {
     duplicates: HashMap<String, u64>,
     ids: IdState,
     used: u128,
+    /// Stays when the shape is forgotten, as records that are read again add nothing to it.
+    near: Near,
     /// There are options that may mean a path or not.
     names_paths: bool,
     left_out: u64,
@@ -198,6 +204,7 @@ impl Flattener {
             notes: HashMap::default(),
             duplicates: HashMap::new(),
             used: 0,
+            near: Near::default(),
             names_paths: false,
             left_out: 0,
             watched: HashSet::new(),
@@ -308,7 +315,8 @@ impl Flattener {
     /// Takes the rows of all records since the last call.
     pub fn take(&mut self) -> Flattened {
         let left_out = std::mem::take(&mut self.left_out);
-        let mut out = Flattened { used: self.used, left_out, ..Flattened::default() };
+        let (used, near) = (self.used, self.near.clone());
+        let mut out = Flattened { used, near, left_out, ..Flattened::default() };
         // CSV has columns before it has rows.
         if self.filled.is_empty() && !self.tables[0].columns.is_empty() {
             self.filled.push(0);
@@ -542,6 +550,9 @@ impl Flattener {
         self.used |= options.used(&steps);
         let above = self.shape.node(self.shape.node(id).parent).keep;
         let keep = options.keep(above, &steps);
+        if self.names_paths {
+            self.near.see(&options, self.used, &steps, keep);
+        }
         let node = self.shape.node_mut(id);
         node.keep = keep;
         node.array_mode = mode.map_or(options.arrays, |(_, mode)| *mode);
@@ -555,6 +566,9 @@ impl Flattener {
         node.keep_containers = (!is_asked).then_some(keep);
         steps.push(Step::Element);
         self.used |= options.used(&steps);
+        if self.names_paths {
+            self.near.see(&options, self.used, &steps, keep);
+        }
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);
         node.keep_elements = options.keep(keep, &steps);
         id

@@ -27,7 +27,8 @@ impl FromStr for NameStyle {
         match text {
             "verbatim" => Ok(NameStyle::Verbatim),
             "snake" => Ok(NameStyle::Snake),
-            _ => Err(Error::usage(format!("names `{text}`: expected `verbatim` or `snake`"))),
+            _ => Err(Error::usage(format!("names `{text}`: expected `verbatim` or `snake`"))
+                .with_nearest(text, ["verbatim", "snake"])),
         }
     }
 }

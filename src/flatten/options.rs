@@ -51,14 +51,17 @@ impl FlattenOptions {
         arrays.chain(maps).chain(types).chain(select).chain(drop).collect()
     }
 
-    /// Returns a bit for every option that means the path `steps`.
-    pub(super) fn used(&self, steps: &[Step]) -> u128 {
+    /// Returns the path of each of the first 128 of these options.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &PathPattern> {
         let arrays = self.arrays_at.iter().map(|(path, _)| path);
         let types = self.types.iter().map(|(path, _)| path);
         let selected = self.selection.select.iter().chain(&self.selection.drop);
-        let patterns = arrays.chain(&self.maps).chain(types).chain(selected);
-        let patterns = patterns.take(u128::BITS as usize);
-        patterns
+        arrays.chain(&self.maps).chain(types).chain(selected).take(u128::BITS as usize)
+    }
+
+    /// Returns a bit for every option that means the path `steps`.
+    pub(super) fn used(&self, steps: &[Step]) -> u128 {
+        self.patterns()
             .enumerate()
             .fold(0, |bits, (place, pattern)| bits | (u128::from(pattern.matches(steps)) << place))
     }

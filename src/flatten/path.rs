@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::{Arc, RwLock};
 
 use crate::error::Error;
+use crate::nearest::slips;
 use crate::table::PathId;
 
 /// One step of a path.
@@ -133,6 +134,25 @@ pub fn parse_pointer(text: &str) -> Option<Vec<Step>> {
     (pointer(&steps) == text).then_some(steps)
 }
 
+/// Writes steps as users type them: keys parted by dots, without steps into elements but the last,
+/// or a pointer where keys do not allow that.
+pub fn dotted(steps: &[Step]) -> String {
+    let last = steps.len().saturating_sub(1);
+    let is_typed = |(place, step): &(usize, &Step)| *place == last || **step != Step::Element;
+    let typed = steps.iter().enumerate().filter(is_typed).map(|(_, step)| step);
+    parted_by_dots(typed).unwrap_or_else(|| pointer(steps))
+}
+
+/// Writes steps parted by dots, if no key would be taken for something else then.
+fn parted_by_dots<'a>(steps: impl Iterator<Item = &'a Step>) -> Option<String> {
+    let keys = steps.map(|step| match step {
+        Step::Element => Some("*"),
+        Step::Key(key) if key.is_empty() || &**key == "*" || key.contains(['.', '/']) => None,
+        Step::Key(key) => Some(&**key),
+    });
+    keys.collect::<Option<Vec<_>>>().map(|keys| keys.join("."))
+}
+
 /// A path as users type it: `items.sku`, `items.*.sku`, or a pointer `/items/*/sku`.
 ///
 /// Keys are parted by dots; `*` matches one step of any kind. Steps into array elements may be
@@ -143,11 +163,23 @@ pub struct PathPattern {
     steps: Vec<PatternStep>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum PatternStep {
     Key(String),
     Any,
 }
+
+impl From<&PatternStep> for Step {
+    fn from(step: &PatternStep) -> Self {
+        match step {
+            PatternStep::Key(key) => Step::Key(key.as_str().into()),
+            PatternStep::Any => Step::Element,
+        }
+    }
+}
+
+/// More than the slips of any path that is near.
+const SLIPS_MAX: usize = 1 << 20;
 
 impl FromStr for PathPattern {
     type Err = Error;
@@ -195,6 +227,76 @@ impl PathPattern {
     /// Returns whether this pattern means paths below `steps`.
     pub fn leads_below(&self, steps: &[Step]) -> bool {
         self.reached(steps, steps.len())[..self.steps.len()].contains(&true)
+    }
+
+    /// Returns the path that was meant if `steps` lead to it, and how far off that is: slips of the
+    /// pen first, then keys left out at the start.
+    ///
+    /// `typed` are the steps as users type them. What is below them is not known where the value
+    /// there is closed; the end of the pattern stays as it is then.
+    pub(super) fn meant(
+        &self,
+        steps: &[Step],
+        typed: &str,
+        is_closed: bool,
+    ) -> Option<(usize, String)> {
+        let aligned = self.aligned(steps);
+        let whole = self.steps.len();
+        let spelled = aligned.iter().enumerate().filter_map(|(at, reached)| {
+            let (far, begun) = reached.as_ref().filter(|_| at == whole || (is_closed && at > 0))?;
+            let meant: Vec<_> = begun.iter().chain(&self.steps[at..]).map(Step::from).collect();
+            let parted = parted_by_dots(meant.iter()).filter(|_| !self.text.starts_with('/'));
+            Some((*far, parted.unwrap_or_else(|| pointer(&meant))))
+        });
+        let parted = slips(&self.text, typed).map(|far| (far, typed.to_owned()));
+        let is_end = || {
+            let keys: Vec<_> = steps.iter().filter(|step| **step != Step::Element).collect();
+            let from = keys.len().checked_sub(whole).filter(|from| *from > 0)?;
+            let fits = |(pattern, step): (&PatternStep, &&Step)| match (pattern, step) {
+                (PatternStep::Key(key), Step::Key(found)) => **key == **found,
+                _ => false,
+            };
+            let is_end = self.steps.iter().zip(&keys[from..]).all(fits);
+            is_end.then(|| (SLIPS_MAX + from, typed.to_owned()))
+        };
+        let meant = spelled.chain(parted).filter(|(_, text)| *text != self.text).min();
+        meant.or_else(is_end)
+    }
+
+    /// Returns for each count of the pattern's steps how they are spelled where they stand for all
+    /// of `steps`, and in how many places that differs; nothing where they cannot.
+    fn aligned(&self, steps: &[Step]) -> Vec<Option<(usize, Vec<PatternStep>)>> {
+        let mut reached = vec![None; self.steps.len() + 1];
+        reached[0] = Some((0, Vec::new()));
+        for (place, step) in steps.iter().enumerate() {
+            let mut next = vec![None; self.steps.len() + 1];
+            for (at, pattern) in self.steps.iter().enumerate() {
+                let Some((far, begun)) = &reached[at] else { continue };
+                let (slips, spelled) = match (pattern, step) {
+                    (PatternStep::Any, _) => (0, PatternStep::Any),
+                    (PatternStep::Key(_), Step::Element) => continue,
+                    (PatternStep::Key(key), Step::Key(found)) => match slips(key, found) {
+                        Some(slips) => (slips, PatternStep::Key(found.to_string())),
+                        None => continue,
+                    },
+                };
+                next[at + 1] = Some((far + slips, [&begun[..], &[spelled]].concat()));
+            }
+            if *step == Step::Element && place + 1 < steps.len() {
+                for (next, reached) in next.iter_mut().zip(&reached) {
+                    let is_nearer = match (&next, reached) {
+                        (Some(next), Some(reached)) => reached < next,
+                        (None, Some(_)) => true,
+                        _ => false,
+                    };
+                    if is_nearer {
+                        next.clone_from(reached);
+                    }
+                }
+            }
+            reached = next;
+        }
+        reached
     }
 
     /// Returns which counts of the pattern's steps stand for all of `steps`; element steps among
@@ -272,6 +374,31 @@ mod tests {
             let parsed: PathPattern = pattern.parse().expect("a path");
             assert_eq!(parsed.leads_below(&steps(path)), expected, "`{pattern}` on `{path}`");
         }
+    }
+
+    #[test]
+    fn paths_near_to_a_pattern_are_found() {
+        let check = |pattern: &str, path: &str, is_closed: bool, expected: Option<&str>| {
+            let parsed: PathPattern = pattern.parse().expect("a path");
+            let steps = steps(path);
+            let meant = parsed.meant(&steps, &dotted(&steps), is_closed);
+            assert_eq!(meant.map(|(_, path)| path).as_deref(), expected, "{pattern} at {path}");
+        };
+        check("custmer.name", "/customer/name", false, Some("customer.name"));
+        check("customer_name", "/customer/name", false, Some("customer.name"));
+        check("Customer.Name", "/customer/name", false, Some("customer.name"));
+        check("custmer.name", "/customer", true, Some("customer.name"));
+        check("custmer.name", "/customer", false, None);
+        check("items.skuu", "/items/*/sku", false, Some("items.sku"));
+        check("itms.*.sku", "/items/*/sku", false, Some("items.*.sku"));
+        check("*.nmae", "/customer/name", false, Some("*.name"));
+        check("/custmer/name", "/customer/name", false, Some("/customer/name"));
+        check("sku", "/items/*/sku", false, Some("items.sku"));
+        check("tgas.*", "/tags/*", false, Some("tags.*"));
+        check("version", "/a.b/version", false, Some("/a.b/version"));
+        check("/a.c/x", "/a.b/x", false, Some("/a.b/x"));
+        check("name", "/name", false, None);
+        check("city", "/customer/name", false, None);
     }
 
     #[test]

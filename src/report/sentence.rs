@@ -166,11 +166,12 @@ impl fmt::Display for Sentence<'_> {
             WarningKind::LayoutChanged => {
                 write!(f, "{place}: while rows went out, {detail} ({})", counted(count, "time"))
             }
-            WarningKind::LeftoversKept | WarningKind::LeftoversSettled => {
+            WarningKind::LeftoversKept
+            | WarningKind::LeftoversSettled
+            | WarningKind::PatternUnused => {
                 f.write_str(&crate::sink::names::printable(&warning.detail))
             }
             WarningKind::TrailingData => write!(f, "{detail}, and was left out"),
-            WarningKind::PatternUnused => write!(f, "{detail} matched nothing in the input"),
         }
     }
 }
@@ -198,7 +199,7 @@ mod tests {
             &["`/k0`, `/k1`, `/k2` and 1,236 more: 2,478 empty objects left no trace"],
         );
         let more = "… and 3 more like these (`--summary json` has all)";
-        let unused = |n: usize| format!("`d{n}` matched nothing in the input");
+        let unused = |n: usize| format!("`d{n}`");
         check(WarningKind::PatternUnused, 6, &[&unused(0), &unused(1), &unused(2), more]);
     }
 

@@ -347,7 +347,7 @@ ab\\u{1b}[2J\\n     2        7   2 B  o\\u{7}
         let mut summary = Summary { warnings, ..Summary::default() };
         check(
             &summary,
-            "warning: `d0` matched nothing in the input\nnote: `d0`\n\
+            "warning: `d0`\nnote: `d0`\n\
              note: `/k1`: 2 empty arrays left no trace\n0 records in 0 ms\n",
         );
         let kinds = [

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::url::Scheme;
 use crate::error::Error;
+use crate::nearest::nearest;
 use crate::retry::{RetryOptions, SourceRetry};
 
 /// How requests to stores are made.
@@ -131,7 +132,11 @@ impl StoreSetting {
         let Some(key) = KEYS.iter().find(|key| key.name == name) else {
             let known: Vec<_> = KEYS.iter().map(|key| format!("`{}`", key.name)).collect();
             let message = format!("`--store-option {shown}`: expected a known setting");
-            return Err(Error::usage(message).with_hint(format!("one of {}", known.join(", "))));
+            let error = Error::usage(message);
+            return Err(match nearest(name, Self::keys()) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None => error.with_hint(format!("one of {}", known.join(", "))),
+            });
         };
         let is_boolean = BOOLEANS.contains(&key.name);
         if is_boolean && !matches!(value, "true" | "false") {

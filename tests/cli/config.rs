@@ -218,7 +218,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
          hint: numbers stand without quotes, as in `threads = 4`\n\
          error: t.toml:4: `to`: expected `parquet`, `csv`, `tsv`, `jsonl`, `json`, `arrow`, found \
          `cvs`\n\
-         hint: `transmog config` shows what each setting takes\n\
+         hint: did you mean `csv`?\n\
          error: t.toml:5: `force`: expected `true` or `false`, found `'yes'`\n\
          error: t.toml:7: `select`: expected text in quotes, or a list of texts, found `5`\n\
          error: t.toml:8: `memory_limit`: expected a size with its unit, such as `64MiB`, `10MB` or \

@@ -48,7 +48,13 @@ fn run_in_shell(command: &str) {
 #[test]
 fn version_is_that_of_the_package() {
     let expected = concat!("transmog ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(Folder::new().run("--version").stdout(), expected);
+    assert_eq!(Folder::new().run("-V").stdout(), expected);
+    let long = Folder::new().run("--version").stdout();
+    let more = long.strip_prefix(expected).expect("the same line first");
+    let features = if cfg!(feature = "cloud") { "cli, cloud" } else { "cli" };
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    assert!(more.starts_with(&format!("features: {features}\nbuilt for: {os} {arch}")), "{more}");
+    assert!(more.ends_with("\nlicence: MIT OR Apache-2.0\n"), "{more}");
 }
 
 #[test]

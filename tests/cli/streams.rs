@@ -115,6 +115,7 @@ fn a_full_stderr_does_not_matter_and_a_full_stdout_fails() {
         "convert --help",
         "--version",
         "completions bash",
+        "man convert",
         "convert orders.jsonl -o - --to csv --arrays inline",
     ] {
         let mut command = folder.command(args);
@@ -127,7 +128,8 @@ fn a_full_stderr_does_not_matter_and_a_full_stdout_fails() {
 #[test]
 fn a_closed_stdout_is_a_quiet_success() {
     let folder = Folder::with_orders();
-    for args in ["--help", "completions zsh", "convert orders.jsonl -o - --to csv --arrays inline"]
+    for args in
+        ["--help", "completions zsh", "man", "convert orders.jsonl -o - --to csv --arrays inline"]
     {
         let mut child = folder.command(args).stdin(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());

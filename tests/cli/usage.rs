@@ -121,6 +121,11 @@ fn encodings_must_fit_their_column() {
     check(
         "convert orders.jsonl --to parquet --encoding orders.sku=plain",
         "error: `--encoding orders.sku=plain`: no column `orders.sku` arose\n\
+         hint: did you mean `orders_items.sku`?\n",
+    );
+    check(
+        "convert orders.jsonl --to parquet --encoding orders.price=plain",
+        "error: `--encoding orders.price=plain`: no column `orders.price` arose\n\
          hint: name a column as it stands in the output\n",
     );
     check(
@@ -142,7 +147,8 @@ fn unknown_and_clashing_flags_are_named() {
     );
     check(
         "orders.jsonl",
-        "error: expected a command (`convert`, `schema`, `check`, `profile`, `config`, `formats`, `completions`), found `orders.jsonl`\n\
+        "error: expected a command (`convert`, `schema`, `check`, `profile`, `config`, `formats`, \
+         `completions`, `man`), found `orders.jsonl`\n\
          hint: `transmog convert orders.jsonl` converts a file of that name\n",
     );
     check("convert - - --to csv", "error: `-`: expected standard input once, found it twice\n");

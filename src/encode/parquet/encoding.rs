@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::cells::Cells;
 use super::delta::shared_start;
 use crate::error::{Error, ErrorKind};
+use crate::nearest::slips;
 use crate::schema::Layout;
 use crate::schema::widen::ColumnType;
 
@@ -120,7 +121,8 @@ impl FromStr for ColumnEncoding {
                 let known: Vec<_> = NAMES.iter().map(|(_, name)| format!("`{name}`")).collect();
                 let known = known.join(", ");
                 let message = format!("encoding `{name}`: expected `auto`, {known}");
-                return Err(Error::usage(message));
+                let known = NAMES.iter().map(|(_, name)| *name).chain(["auto"]);
+                return Err(Error::usage(message).with_nearest(name, known));
             }
         };
         Ok(ColumnEncoding { column: column.to_owned(), encoding })
@@ -181,10 +183,36 @@ pub fn check(encodings: &[ColumnEncoding], layouts: &[Layout]) -> Result<(), Err
         }
         if !is_used && layouts.iter().any(|layout| !layout.columns.is_empty()) {
             let message = format!("`{wanted}`: no column `{}` arose", wanted.column);
-            return Err(usage(message).with_hint("name a column as it stands in the output"));
+            let hint = match near(&wanted.column, layouts) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name a column as it stands in the output".to_owned(),
+            };
+            return Err(usage(message).with_hint(hint));
         }
     }
     Ok(())
+}
+
+/// Returns the column that was probably meant where there is none of that name: one spelled like it,
+/// or, where the table is given, the same column of another table.
+fn near(wanted: &str, layouts: &[Layout]) -> Option<String> {
+    let names = layouts.iter().flat_map(|layout| {
+        layout.columns.iter().map(|column| (layout.table.as_str(), column.name.as_str()))
+    });
+    let parted: Vec<_> = wanted.match_indices('.').map(|(at, _)| wanted.split_at(at)).collect();
+    let likely = names.flat_map(|(table, column)| {
+        let alone = slips(wanted, column).map(|far| (far, column.to_owned()));
+        let placed = parted.iter().filter_map(move |(of, rest)| {
+            let far = match (slips(of, table), slips(&rest[1..], column)) {
+                (Some(table), Some(column)) => table + column,
+                (None, Some(0)) => usize::MAX,
+                _ => return None,
+            };
+            Some((far, format!("{table}.{column}")))
+        });
+        alone.into_iter().chain(placed)
+    });
+    likely.min().map(|(_, name)| name)
 }
 
 /// Values that are looked at, at most.

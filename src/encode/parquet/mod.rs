@@ -26,6 +26,7 @@ mod segments;
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
+use std::str::FromStr;
 
 use parquet::basic::CompressionCodec;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use super::residue::Residue;
 use super::{ColumnParts, Encoded, Place, RowGroup, TableWriter, Task};
 use crate::error::{Error, ErrorKind};
+use crate::nearest::nearest;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
@@ -87,7 +89,7 @@ impl Default for Codec {
     }
 }
 
-impl std::str::FromStr for Codec {
+impl FromStr for Codec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
@@ -109,10 +111,19 @@ impl std::str::FromStr for Codec {
             _ => None,
         };
         codec.ok_or_else(|| {
-            Error::usage(format!(
+            let error = Error::usage(format!(
                 "compression `{text}`: expected `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to \
                  `gzip:9`, `lz4` or `none`"
-            ))
+            ));
+            let known = ["zstd", "snappy", "gzip", "lz4", "none"];
+            let near = nearest(name, known).map(|near| match level {
+                Some(level) => format!("{near}:{level}"),
+                None => near.to_owned(),
+            });
+            match near.filter(|near| Codec::from_str(near).is_ok()) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None => error,
+            }
         })
     }
 }
