@@ -33,6 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Prints every setting: its value, where that comes from, and what it takes')
             [CompletionResult]::new('formats', 'formats', [CompletionResultType]::ParameterValue, 'Lists the formats, compressions, batch strategies and presets that are built in')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the script that completes commands and flags in a shell')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Prints the manual page of `transmog`, or of one of its commands')
             break
         }
         'transmog;convert' {
@@ -71,7 +72,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
             [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
-            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one')
             [CompletionResult]::new('--schema-mode', '--schema-mode', [CompletionResultType]::ParameterName, 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
@@ -154,7 +155,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'The SQL of `duckdb` (default), `postgres` or `spark`')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
             [CompletionResult]::new('--duplicate-keys', '--duplicate-keys', [CompletionResultType]::ParameterName, 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected')
@@ -187,7 +188,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
             [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
-            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one')
             [CompletionResult]::new('--schema-mode', '--schema-mode', [CompletionResultType]::ParameterName, 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
@@ -282,7 +283,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
         'transmog;check' {
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
             [CompletionResult]::new('--duplicate-keys', '--duplicate-keys', [CompletionResultType]::ParameterName, 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected')
@@ -315,7 +316,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
             [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
-            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one')
             [CompletionResult]::new('--schema-mode', '--schema-mode', [CompletionResultType]::ParameterName, 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
@@ -397,7 +398,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How it is printed: a `table` (default), `json`, or `html`: one page with a histogram for each column')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated')
             [CompletionResult]::new('--records', '--records', [CompletionResultType]::ParameterName, 'JSON Pointer to the records inside each top-level value, such as `/data/results`')
             [CompletionResult]::new('--duplicate-keys', '--duplicate-keys', [CompletionResultType]::ParameterName, 'Which value stands where a key stands twice in one object: `last` (default), `first`, or none, as the record is rejected')
@@ -430,7 +431,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
             [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
-            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one')
             [CompletionResult]::new('--schema-mode', '--schema-mode', [CompletionResultType]::ParameterName, 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
@@ -545,7 +546,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--numbers', '--numbers', [CompletionResultType]::ParameterName, 'What numbers with a fraction or an exponent become: `double` (default), `text` as they stand, or `decimal` where 38 digits hold all of a column')
             [CompletionResult]::new('--dates', '--dates', [CompletionResultType]::ParameterName, 'What dates and times become: types (`auto`, default) or text (`off`)')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated')
-            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one')
             [CompletionResult]::new('--schema-mode', '--schema-mode', [CompletionResultType]::ParameterName, 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'What to write; taken from the ending of `-o` where missing')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write: a directory, a file for the main table with child tables beside it, `-` for standard output, or the same in an object store, such as `s3://bucket/folder/`. By default the current directory, and standard output for standard input')
@@ -632,6 +633,14 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             break
         }
         'transmog;completions' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'transmog;man' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Writes the page into this directory, and those of all commands below; makes the directory where it is missing, and replaces pages that are there')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Writes the page into this directory, and those of all commands below; makes the directory where it is missing, and replaces pages that are there')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

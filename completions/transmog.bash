@@ -31,6 +31,9 @@ _transmog() {
             transmog,formats)
                 cmd="transmog__subcmd__formats"
                 ;;
+            transmog,man)
+                cmd="transmog__subcmd__man"
+                ;;
             transmog,profile)
                 cmd="transmog__subcmd__profile"
                 ;;
@@ -50,7 +53,7 @@ _transmog() {
 
     case "${cmd}" in
         transmog)
-            opts="-h -V --color --help --version convert schema check profile config formats completions"
+            opts="-h -V --color --help --version convert schema check profile config formats completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -83,7 +86,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -1253,6 +1256,32 @@ _transmog() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        transmog__subcmd__man)
+            opts="-o -h --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         transmog__subcmd__profile)
             opts="-r -0 -o -q -h --format --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1273,7 +1302,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)
@@ -1663,7 +1692,7 @@ _transmog() {
                     return 0
                     ;;
                 --from)
-                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv rejects" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto json jsonl csv tsv parquet arrow rejects" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)

@@ -36,6 +36,7 @@ complete -c transmog -n "__fish_transmog_needs_command" -f -a "profile" -d 'Says
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "config" -d 'Prints every setting: its value, where that comes from, and what it takes'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "formats" -d 'Lists the formats, compressions, batch strategies and presets that are built in'
 complete -c transmog -n "__fish_transmog_needs_command" -f -a "completions" -d 'Prints the script that completes commands and flags in a shell'
+complete -c transmog -n "__fish_transmog_needs_command" -f -a "man" -d 'Prints the manual page of `transmog`, or of one of its commands'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
@@ -88,7 +89,7 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
 discard\t''"
@@ -217,11 +218,13 @@ postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''
+parquet\t''
+arrow\t''
 rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
@@ -265,7 +268,7 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
 discard\t''"
@@ -397,11 +400,13 @@ never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''
+parquet\t''
+arrow\t''
 rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
@@ -445,7 +450,7 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
 discard\t''"
@@ -570,11 +575,13 @@ json\t''
 html\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
 json\t''
 jsonl\t''
 csv\t''
 tsv\t''
+parquet\t''
+arrow\t''
 rejects\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l encoding -d 'LABEL: the character set of input without a byte order mark, such as `latin1`, `utf-16le` or `sjis`, by the labels of web pages [default: utf-8]. COLUMN=NAME, for Parquet: the encoding of a column, such as `id=delta` or `orders.id=delta`: `plain`, `dictionary`, `delta`, `delta-length`, `delta-byte-array`, `byte-stream-split` or `rle`, as its type allows, or `auto` (default), as suits its values. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l records -d 'JSON Pointer to the records inside each top-level value, such as `/data/results`' -r
@@ -618,7 +625,7 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
 discard\t''"
@@ -791,7 +798,7 @@ decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. README.md says how to write one' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
 discard\t''"
@@ -921,3 +928,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand completions" -l color 
 always\t''
 never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c transmog -n "__fish_transmog_using_subcommand man" -s o -l output -d 'Writes the page into this directory, and those of all commands below; makes the directory where it is missing, and replaces pages that are there' -r -F
+complete -c transmog -n "__fish_transmog_using_subcommand man" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand man" -s h -l help -d 'Print help'
