@@ -89,7 +89,7 @@ rpm() {
 }
 
 wheel() {
-    maturin build --release --locked --bindings bin --strip "${flags[@]}" --out "$stage/wheel"
+    maturin build --release --locked --strip "${flags[@]}" --out "$stage/wheel"
     keep_all wheel
 }
 

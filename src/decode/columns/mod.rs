@@ -60,7 +60,7 @@ pub(super) fn rows(
         // Numbers tell records apart as bytes do.
         let origin = (chunk.input_index as u32, chunk.first_record + index as u64);
         let place = flattener.begin_record(index as u32, origin);
-        let mut bytes = direct_bytes[index];
+        let mut bytes = direct_bytes.get(index).copied().unwrap_or(0);
         let read = walked
             .iter_mut()
             .try_for_each(|node| node.member(index, flattener, place, options, &mut bytes));

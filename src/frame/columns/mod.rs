@@ -144,7 +144,6 @@ impl ColumnFramer {
     ///
     /// - Errors: `Input` where the input is damaged, `Io`; `Record` for a record that is too long
     ///   where that ends the run. The rows before come first; after an error there is nothing more.
-    #[expect(clippy::should_implement_trait, reason = "fails once, then ends; no iterator")]
     pub fn next(&mut self) -> Result<Option<Chunk>, Error> {
         while !self.done {
             if self.is_full() {

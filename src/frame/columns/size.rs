@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 
 /// Returns the bytes of all values of some rows.
 pub(crate) fn value_bytes(rows: &RecordBatch) -> usize {
-    rows.columns().iter().map(|column| bytes_of(column)).sum()
+    rows.columns().iter().map(bytes_of).sum()
 }
 
 /// Cuts rows into pieces of about `chunk_bytes` at most, or a row each.
