@@ -151,6 +151,8 @@ fn shell(folder: &Path, command: &str) -> Command {
             shell.env_remove(name);
         }
     }
+    // no page writes to the home of whoever runs the tests
+    shell.env("HOME", folder);
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "GITHUB_STEP_SUMMARY"] {
         shell.env_remove(name);
     }
