@@ -153,6 +153,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
         'transmog;schema' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How it is printed: a `tree` (default), `json` for `convert --schema`, `sql` that creates the tables, or `arrow`: an Arrow IPC stream without rows, of one table')
             [CompletionResult]::new('--dialect', '--dialect', [CompletionResultType]::ParameterName, 'The SQL of `duckdb` (default), `postgres` or `spark`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
@@ -244,7 +245,6 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')
@@ -281,6 +281,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             break
         }
         'transmog;check' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
@@ -372,7 +373,6 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')
@@ -396,6 +396,7 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
         }
         'transmog;profile' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How it is printed: a `table` (default), `json`, or `html`: one page with a histogram for each column')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('--files-from', '--files-from', [CompletionResultType]::ParameterName, 'Reads names of further inputs from a file, one a line; `-` is standard input')
             [CompletionResult]::new('--source-column', '--source-column', [CompletionResultType]::ParameterName, 'Adds a column to the main table with the input that each record came from [default name: _tm_source]')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again')
@@ -487,7 +488,6 @@ Register-ArgumentCompleter -Native -CommandName 'transmog' -ScriptBlock {
             [CompletionResult]::new('--chunk-bytes', '--chunk-bytes', [CompletionResultType]::ParameterName, 'Bytes handed to a thread at once')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one')
             [CompletionResult]::new('--preset', '--preset', [CompletionResultType]::ParameterName, 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`')
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Takes the files below directories whose names end as those of inputs do')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them')

@@ -71,12 +71,16 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__check)
-            opts="-r -0 -o -q -h --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help"
+            opts="-r -0 -o -q -h --color --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --files-from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -439,10 +443,6 @@ _transmog() {
                     ;;
                 --preset)
                     COMPREPLY=($(compgen -W "default low-latency high-throughput ultra-throughput memory-optimized sequential parallel large-data fail-fast partial-recovery" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -1283,7 +1283,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__profile)
-            opts="-r -0 -o -q -h --format --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help"
+            opts="-r -0 -o -q -h --format --color --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1291,6 +1291,10 @@ _transmog() {
             case "${prev}" in
                 --format)
                     COMPREPLY=($(compgen -W "table json html" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --files-from)
@@ -1657,10 +1661,6 @@ _transmog() {
                     COMPREPLY=($(compgen -W "default low-latency high-throughput ultra-throughput memory-optimized sequential parallel large-data fail-fast partial-recovery" -- "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1669,7 +1669,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__schema)
-            opts="-r -0 -o -q -h --format --dialect --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --color --help merge diff"
+            opts="-r -0 -o -q -h --format --dialect --color --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help merge diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1683,6 +1683,10 @@ _transmog() {
                     COMPREPLY=($(compgen -W "duckdb postgres spark" -- "${cur}"))
                     return 0
                     ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --files-from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2045,10 +2049,6 @@ _transmog() {
                     ;;
                 --preset)
                     COMPREPLY=($(compgen -W "default low-latency high-throughput ultra-throughput memory-optimized sequential parallel large-data fail-fast partial-recovery" -- "${cur}"))
-                    return 0
-                    ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -148,6 +148,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
         &'transmog;schema'= {
             cand --format 'How it is printed: a `tree` (default), `json` for `convert --schema`, `sql` that creates the tables, or `arrow`: an Arrow IPC stream without rows, of one table'
             cand --dialect 'The SQL of `duckdb` (default), `postgres` or `spark`'
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
             cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
             cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again'
@@ -239,7 +240,6 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --config 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one'
             cand --preset 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets'
-            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -r 'Takes the files below directories whose names end as those of inputs do'
             cand --recursive 'Takes the files below directories whose names end as those of inputs do'
             cand -0 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
@@ -273,6 +273,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --help 'Print help'
         }
         &'transmog;check'= {
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
             cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
             cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again'
@@ -364,7 +365,6 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --config 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one'
             cand --preset 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets'
-            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -r 'Takes the files below directories whose names end as those of inputs do'
             cand --recursive 'Takes the files below directories whose names end as those of inputs do'
             cand -0 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
@@ -387,6 +387,7 @@ set edit:completion:arg-completer[transmog] = {|@words|
         }
         &'transmog;profile'= {
             cand --format 'How it is printed: a `table` (default), `json`, or `html`: one page with a histogram for each column'
+            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand --files-from 'Reads names of further inputs from a file, one a line; `-` is standard input'
             cand --source-column 'Adds a column to the main table with the input that each record came from [default name: _tm_source]'
             cand --from 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again'
@@ -478,7 +479,6 @@ set edit:completion:arg-completer[transmog] = {|@words|
             cand --chunk-bytes 'Bytes handed to a thread at once'
             cand --config 'Reads settings from a TOML file: keys are the names of flags, as in `batch_size = 5000`. docs/configuration.md shows one'
             cand --preset 'Starts from other defaults: `low-latency`, `high-throughput`, `ultra-throughput`, `memory-optimized`, `sequential`, `parallel`, `large-data`, `fail-fast` or `partial-recovery`. `transmog config --preset NAME` shows what it sets'
-            cand --color 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`'
             cand -r 'Takes the files below directories whose names end as those of inputs do'
             cand --recursive 'Takes the files below directories whose names end as those of inputs do'
             cand -0 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'

@@ -216,6 +216,9 @@ arrow\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l dialect -d 'The SQL of `duckdb` (default), `postgres` or `spark`' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
@@ -370,9 +373,6 @@ parallel\t''
 large-data\t''
 fail-fast\t''
 partial-recovery\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
@@ -398,6 +398,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and __fish_see
 always\t''
 never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
@@ -552,9 +555,6 @@ parallel\t''
 large-data\t''
 fail-fast\t''
 partial-recovery\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'
@@ -573,6 +573,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -s h -l help -d
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l format -d 'How it is printed: a `table` (default), `json`, or `html`: one page with a histogram for each column' -r -f -a "table\t''
 json\t''
 html\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l files-from -d 'Reads names of further inputs from a file, one a line; `-` is standard input' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l source-column -d 'Adds a column to the main table with the input that each record came from [default name: _tm_source]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l from -d 'What the input is written in; `auto` (default) tells from its first bytes. `arrow` is a file or a stream of Arrow IPC, Feather too. `rejects` reads the records of a reject file again' -r -f -a "auto\t''
@@ -727,9 +730,6 @@ parallel\t''
 large-data\t''
 fail-fast\t''
 partial-recovery\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
-always\t''
-never\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -s r -l recursive -d 'Takes the files below directories whose names end as those of inputs do'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -s 0 -l null -d 'The names of `--files-from` end in NUL bytes, as `find -print0` writes them'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l wrap-values -d 'Takes records that are not objects, as `{"value": …}`'

@@ -10,8 +10,8 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::builder::{PossibleValue, PossibleValuesParser, Resettable, StyledStr, TypedValueParser};
+use clap::{Id, Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
     ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
@@ -182,12 +182,24 @@ impl ReadArgs {
         }
     }
 
-    /// Leaves flags out of help that have no effect.
-    fn hide(command: clap::Command) -> clap::Command {
-        command.mut_args(|arg| {
-            let heading = arg.get_help_heading().unwrap_or_default();
-            let is_idle = Self::is_about_output(heading, arg.get_id().as_str());
-            if is_idle { arg.hide(true) } else { arg }
+    /// Adds the flags, once somebody asks for this command: there are a hundred of them, and several
+    /// commands that have them.
+    ///
+    /// Those without effect are left out of help. What flags ask of each other is looked at where
+    /// all settings are known, as it is for `convert`.
+    fn add(command: clap::Command) -> clap::Command {
+        command.defer(|command| {
+            let (about, long_about) =
+                (command.get_about().cloned(), command.get_long_about().cloned());
+            let examples = command.get_before_help().cloned();
+            let command = <ConvertArgs as clap::Args>::augment_args(command).mut_args(|arg| {
+                let heading = arg.get_help_heading().unwrap_or_default();
+                let is_idle = Self::is_about_output(heading, arg.get_id().as_str());
+                let arg = if is_idle { arg.hide(true) } else { arg };
+                arg.requires(Resettable::<Id>::Reset).conflicts_with(Resettable::<Id>::Reset)
+            });
+            let told = |text: Option<StyledStr>| text.map_or(Resettable::Reset, Resettable::Value);
+            command.about(told(about)).long_about(told(long_about)).before_help(told(examples))
         })
     }
 }
@@ -204,11 +216,11 @@ impl clap::FromArgMatches for ReadArgs {
 
 impl clap::Args for ReadArgs {
     fn augment_args(command: clap::Command) -> clap::Command {
-        Self::hide(ConvertArgs::augment_args(command))
+        Self::add(command)
     }
 
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::hide(ConvertArgs::augment_args_for_update(command))
+        Self::add(command)
     }
 }
 
