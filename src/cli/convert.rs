@@ -95,7 +95,7 @@ fn convert(
         summary.tables.extend(tables.into_iter().flatten());
         summary.rejects.path = summary.rejects.path.take().or(rejects);
     }
-    if let (Some(mut plan), Ok(())) = (plan, &ran) {
+    if let (Some(plan), Ok(())) = (plan, &ran) {
         let mut text = String::new();
         let told = plan.tell(summary, &mut text);
         super::print(text.as_bytes())?;

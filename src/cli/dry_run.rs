@@ -17,7 +17,6 @@ pub struct Plan {
     format: OutputFormat,
     how: Vec<String>,
     is_stdout: bool,
-    is_parted: bool,
     replaces: bool,
 }
 
@@ -38,7 +37,6 @@ impl Plan {
             format: conversion.to,
             how,
             is_stdout: matches!(conversion.destination, Destination::Stdout(_)),
-            is_parted: false,
             replaces: conversion.overwrite == transmog::Overwrite::Replace,
         };
         if let Destination::Stdout(framing) = conversion.destination {
@@ -50,8 +48,7 @@ impl Plan {
     /// Says what the run would do, by what became of its start.
     ///
     /// - Errors: `OutputExists` where it would end with that.
-    pub fn tell(&mut self, summary: &Summary, out: &mut String) -> Result<(), Error> {
-        self.is_parted = !summary.profiles.is_empty();
+    pub fn tell(&self, summary: &Summary, out: &mut String) -> Result<(), Error> {
         let is_whole = summary.bytes_in < START_BYTES;
         for input in summary.inputs.iter().take(LISTED) {
             let _ = writeln!(out, "reads   {}", input_line(input, summary));

@@ -142,7 +142,6 @@ impl Run {
         cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         summary.schema = Contract::of(&self.schema, &layouts);
-        self.note_keys(&layouts);
         let keys = self.keys(&layouts);
         self.outputs.keys.clone_from(&keys);
         self.outputs.finish(&layouts, &rows, rejects, summary, cancel)?;

@@ -34,7 +34,6 @@ pub(super) struct ManifestOutput {
     csv: CsvOptions,
     nulls: Nulls,
     input_bytes: Vec<Option<u64>>,
-    keys: Vec<Keys>,
 }
 
 impl ManifestOutput {
@@ -68,7 +67,6 @@ impl ManifestOutput {
             csv: conversion.csv,
             nulls: conversion.nulls,
             input_bytes: conversion.inputs.iter().map(file_bytes).collect(),
-            keys: Vec::new(),
         }))
     }
 
@@ -94,7 +92,7 @@ impl ManifestOutput {
         &self,
         sink: &mut Sink,
         tables: &[Staged],
-        (layouts, rows): (&[Layout], &[u64]),
+        (layouts, rows, keys): (&[Layout], &[u64], &[Keys]),
         summary: &Summary,
     ) -> Result<StagedSide, Error> {
         let tables = tables.iter().map(|table| {
@@ -108,7 +106,7 @@ impl ManifestOutput {
             nulls: self.nulls,
             layouts,
             tables: tables.collect::<Result<_, Error>>()?,
-            keys: &self.keys,
+            keys,
             input_bytes: &self.input_bytes,
             summary,
         };
@@ -148,14 +146,6 @@ fn portable(path: &Path) -> Option<String> {
 }
 
 impl Run {
-    /// Says in the manifest, where there is one, which columns join the tables.
-    pub(super) fn note_keys(&mut self, layouts: &[Layout]) {
-        if let Some(mut manifest) = self.outputs.manifest.take() {
-            manifest.keys = self.keys(layouts);
-            self.outputs.manifest = Some(manifest);
-        }
-    }
-
     /// Returns which columns join each table to others.
     pub(super) fn keys(&self, layouts: &[Layout]) -> Vec<Keys> {
         let is_replay = self.outputs.is_replay;

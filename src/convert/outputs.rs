@@ -60,7 +60,7 @@ pub(super) struct Outputs {
     pub(super) manifest: Option<ManifestOutput>,
     /// Scripts that read the tables, with them.
     scripts: ScriptOutput,
-    /// Which columns join each table to others, for those scripts.
+    /// Which columns join each table to others, for what describes them.
     pub(super) keys: Vec<Keys>,
     retry: Retry,
     stores: Stores,
@@ -449,7 +449,7 @@ impl Outputs {
             rejects.sides.push(manifest.stage(
                 &mut self.sink,
                 &staged,
-                (layouts, rows),
+                (layouts, rows, &self.keys),
                 summary,
             )?);
             summary.manifest = Some(manifest.path().to_owned());
