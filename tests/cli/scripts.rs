@@ -81,6 +81,10 @@ fn names_of_data_cannot_end_a_statement() {
     assert!(script.contains("\"b\"\"; --\" TEXT"), "{script}");
     let copies: Vec<_> = script.lines().filter(|line| line.starts_with("\\copy ")).collect();
     assert!(copies.iter().all(|line| line.ends_with("DELIMITER ',')")), "{script}");
+    folder.run("convert o'r.jsonl --to parquet -o p --emit-sql spark").stdout();
+    let script = folder.read("p/o'r.spark.sql");
+    // Hadoop reads the name as a pattern, and Spark a backslash in a text as its own
+    assert!(script.contains(r"(path 'o\'r_i\\[%2A\\].parquet')"), "{script}");
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl Script<'_> {
 
     fn spark_view(&self, table: &ScriptTable<'_>, out: &mut String) {
         let name = self.dialect.name(&table.layout.table);
-        let file = without_patterns(&table.file).replace('\\', "\\\\").replace('\'', "\\'");
+        let file = hadoop_path(&table.file).replace('\\', "\\\\").replace('\'', "\\'");
         let _ = writeln!(
             out,
             "CREATE OR REPLACE TEMPORARY VIEW {name} USING parquet OPTIONS (path '{file}');"
@@ -331,7 +331,19 @@ fn text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Returns the name of a file as a pattern that means it alone.
+/// Returns the name of a file as a pattern of Hadoop's that means it alone.
+fn hadoop_path(file: &str) -> String {
+    let mut out = String::with_capacity(file.len());
+    for c in file.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Returns the name of a file as a pattern of DuckDB's that means it alone.
 fn without_patterns(file: &str) -> String {
     let mut out = String::with_capacity(file.len());
     for c in file.chars() {
