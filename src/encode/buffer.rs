@@ -1,6 +1,8 @@
 //! Text on its way out: bytes that grow by short pieces, most of them shorter than a call to copy
 //! them would be worth.
 
+use crate::table::scalar::{WHOLE_DIGITS_BELOW, float_text};
+
 /// Bytes in the order in which they are pushed.
 #[derive(Debug)]
 pub(super) struct Buffer {
@@ -198,10 +200,9 @@ impl Buffer {
     /// where such a number with two or six digits after the point is found, its digits are the
     /// fewest, and the search for them in general is not needed.
     pub(super) fn push_float(&mut self, value: f64) {
-        const WHOLE_BELOW: f64 = 1e17;
         const DIGITS_15: u64 = 1_000_000_000_000_000;
         let magnitude = value.abs();
-        if magnitude < WHOLE_BELOW && (magnitude as u64) as f64 == magnitude {
+        if magnitude < WHOLE_DIGITS_BELOW && (magnitude as u64) as f64 == magnitude {
             if value.is_sign_negative() {
                 self.push(b'-');
             }
@@ -220,6 +221,11 @@ impl Buffer {
                 }
             }
         }
+        if magnitude >= WHOLE_DIGITS_BELOW {
+            let mut text = Vec::new();
+            float_text(value, &mut text);
+            return self.push_all(&text);
+        }
         self.push_all(ryu::Buffer::new().format_finite(value).as_bytes());
     }
 
@@ -235,7 +241,6 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::scalar::float_text;
 
     fn check(expected: &str, write: impl FnOnce(&mut Buffer)) {
         let mut buffer = Buffer::with_room(0);

@@ -22,21 +22,37 @@ pub enum Number<'a> {
     Far,
 }
 
-/// Appends the text of a double: the fewest digits that read back, `1.5`, `1e300`, `-0`; whole
-/// numbers below 10^17 in all their digits, `100`.
+/// Below this a whole double has as many digits as it takes to read it back.
+pub const WHOLE_DIGITS_BELOW: f64 = (1u64 << 53) as f64;
+
+/// Appends the text of a double: the fewest digits that read back, `1.5`, `1e300`, `-0`; where such
+/// a number is whole and below 10^17, without an exponent: `100`, `31993491587527790`.
 ///
 /// Depends on the number alone, so a double prints the same whether it was read as `1`, `1.0` or
 /// `1e0`, and an integer up to 2^53 prints as its digits.
 pub fn float_text(value: f64, out: &mut Vec<u8>) {
-    const DIGITS_BELOW: f64 = 1e17;
-    if value == value.trunc() && value.abs() < DIGITS_BELOW {
+    const NO_EXPONENT_BELOW: f64 = 1e17;
+    if value == value.trunc() && value.abs() < WHOLE_DIGITS_BELOW {
         if value == 0.0 && value.is_sign_negative() {
             out.push(b'-');
         }
         out.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
-    } else {
-        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        return;
     }
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value);
+    if value.abs() < WHOLE_DIGITS_BELOW || value.abs() >= NO_EXPONENT_BELOW {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    // `9007199254740994.0`, `3.199349158752779e16`
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text.trim_end_matches(".0"), ""));
+    let start = out.len();
+    out.extend(mantissa.bytes().filter(|byte| *byte != b'.'));
+    let whole_digits = exponent.parse().map_or(0, |exponent: usize| exponent + 1);
+    let sign = usize::from(value.is_sign_negative());
+    let length = (start + sign + whole_digits).max(out.len());
+    out.resize(length, b'0');
 }
 
 /// Appends `true` or `false`.
@@ -164,6 +180,12 @@ mod tests {
             (1.5, "1.5"),
             (-2.5e-7, "-2.5e-7"),
             (9007199254740992.0, "9007199254740992"),
+            (9007199254740994.0, "9007199254740994"),
+            // whose nearest integer is 31993491587527792
+            (3.199349158752779e16, "31993491587527790"),
+            (-3e16, "-30000000000000000"),
+            (9.9999999999999984e16, "99999999999999980"),
+            (1e17, "1e17"),
             (1e300, "1e300"),
             (5e-324, "5e-324"),
             (0.1, "0.1"),
