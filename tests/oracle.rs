@@ -411,8 +411,9 @@ fn token(node: &Node) -> Option<String> {
             return if text == "-0" { "0".to_owned() } else { text.to_owned() };
         }
         match text.parse::<f64>().unwrap() {
-            // A whole double is printed like an integer, every digit exact; -0 and 0 alike.
-            value if value.is_finite() && value.fract() == 0.0 => format!("{:.0}", value + 0.0),
+            // A whole double is printed like an integer, the fewest digits that read back and
+            // zeros behind them; -0 and 0 alike.
+            value if value.is_finite() && value.fract() == 0.0 => format!("{}", value + 0.0),
             value if value.is_finite() => format!("{value:?}"),
             _ => spelled_by_oracle(text),
         }
