@@ -125,6 +125,10 @@ fn paths_that_match_nothing() {
     check("--type items.*.skuu=text", "--type items.*.skuu=text", Some("items.*.sku"));
     check("--type /items/*/skuu=text", "--type /items/*/skuu=text", Some("/items/*/sku"));
     check("--arrays-at tag=inline", "--arrays-at tag=…", Some("tags"));
+    // an index is meant to be any, a key of what is no object is not
+    check("--type tags.0=text", "--type tags.0=text", Some("tags.*"));
+    check("--select tags.x", "--select tags.x", Some("tags"));
+    check("--select id.x", "--select id.x", None);
 }
 
 #[test]
