@@ -1669,7 +1669,7 @@ _transmog() {
             return 0
             ;;
         transmog__subcmd__schema)
-            opts="-r -0 -o -q -h --format --dialect --color --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help merge diff"
+            opts="-r -0 -o -q -h --format --dialect --examples --color --recursive --files-from --null --source-column --from --encoding --records --wrap-values --duplicate-keys --max-record-bytes --select --drop --skip --limit --sample --seed --delimiter --quote --escape --header --no-header --skip-rows --comment --null-value --ragged --json-cells --decimal-comma --thousands --arrays --arrays-at --map --ids --max-depth --max-columns --max-tables --name --separator --meta-prefix --names --numbers --dates --type --schema --schema-mode --all-text --to --output --force --dry-run --table --framing --quiet --progress --summary --manifest --emit-sql --log-format --metrics --metrics-interval --compression --compat --row-group-rows --row-group-bytes --delimiter-out --bom --formula-guard --indent --nulls --on-error --rejects --max-errors --max-error-rate --max-retries --retry-backoff --source-max-retries --source-retry-backoff --store-option --request-timeout --fail-fast --status-policy --batch-strategy --batch-size --batch-timeout --batch-window --batch-memory --batch-min-size --batch-max-size --target-latency --batch-wait --batch-eager --batch-parallel --batch-reuse-buffer --live --max-file-rows --threads --execution --prefetch --timeout --idle-timeout --on-timeout --memory-limit --chunk-bytes --config --preset --help merge diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1681,6 +1681,10 @@ _transmog() {
                     ;;
                 --dialect)
                     COMPREPLY=($(compgen -W "duckdb postgres spark" -- "${cur}"))
+                    return 0
+                    ;;
+                --examples)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -53,8 +53,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l duplicate-
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that hold dots are written as in a JSON Pointer, here as for all flags that take a path: `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
@@ -72,8 +72,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays -d 
 separate\t''
 inline\t''
 skip\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated; keys with dots as for `--select`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
@@ -88,7 +88,7 @@ text\t''
 decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
@@ -110,7 +110,7 @@ never\t''
 plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Can be repeated' -r -f -a "duckdb\t''
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Several with commas between them' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -204,7 +204,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l decimal-co
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l dry-run -d 'Writes nothing, and prints what would be read and written: the formats of inputs, the tables that their first megabytes tell, the outputs and which of them exist'
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -s q -l quiet -d 'No summary, no progress, no hints. Errors are told, how many records were rejected, in one line, and paths of flags that matched nothing'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
@@ -216,6 +216,7 @@ arrow\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l dialect -d 'The SQL of `duckdb` (default), `postgres` or `spark`' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l examples -d 'Values that are shown of each column, from the data: as many as fit into the line of a tree, all in JSON; 0 shows none, so that the schema can be shared where the data cannot [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l color -d 'When text for people has colour: `auto` (default) on terminals, as `NO_COLOR`, `CLICOLOR` and `CLICOLOR_FORCE` say, `always` or `never`' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -235,8 +236,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that hold dots are written as in a JSON Pointer, here as for all flags that take a path: `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
@@ -254,8 +255,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 separate\t''
 inline\t''
 skip\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated; keys with dots as for `--select`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
@@ -270,7 +271,7 @@ text\t''
 decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
@@ -292,7 +293,7 @@ never\t''
 plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Can be repeated' -r -f -a "duckdb\t''
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Several with commas between them' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -383,7 +384,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l dry-run -d 'Writes nothing, and prints what would be read and written: the formats of inputs, the tables that their first megabytes tell, the outputs and which of them exist'
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -s q -l quiet -d 'No summary, no progress, no hints. Errors are told, how many records were rejected, in one line, and paths of flags that matched nothing'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
@@ -417,8 +418,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l duplicate-ke
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that hold dots are written as in a JSON Pointer, here as for all flags that take a path: `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
@@ -436,8 +437,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l arrays -d 'W
 separate\t''
 inline\t''
 skip\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated; keys with dots as for `--select`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
@@ -452,7 +453,7 @@ text\t''
 decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
@@ -474,7 +475,7 @@ never\t''
 plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Can be repeated' -r -f -a "duckdb\t''
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Several with commas between them' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -565,7 +566,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l decimal-comm
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l dry-run -d 'Writes nothing, and prints what would be read and written: the formats of inputs, the tables that their first megabytes tell, the outputs and which of them exist'
-complete -c transmog -n "__fish_transmog_using_subcommand check" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand check" -s q -l quiet -d 'No summary, no progress, no hints. Errors are told, how many records were rejected, in one line, and paths of flags that matched nothing'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
@@ -592,8 +593,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l duplicate-
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that hold dots are written as in a JSON Pointer, here as for all flags that take a path: `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
@@ -611,8 +612,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l arrays -d 
 separate\t''
 inline\t''
 skip\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated; keys with dots as for `--select`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
@@ -627,7 +628,7 @@ text\t''
 decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
@@ -649,7 +650,7 @@ never\t''
 plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Can be repeated' -r -f -a "duckdb\t''
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Several with commas between them' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -740,7 +741,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l decimal-co
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l dry-run -d 'Writes nothing, and prints what would be read and written: the formats of inputs, the tables that their first megabytes tell, the outputs and which of them exist'
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -s q -l quiet -d 'No summary, no progress, no hints. Errors are told, how many records were rejected, in one line, and paths of flags that matched nothing'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'
@@ -762,8 +763,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l duplicate-k
 first\t''
 reject\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-record-bytes -d 'Longest record that is taken [default: 64MiB, less with a smaller `--memory-limit`]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l select -d 'Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that hold dots are written as in a JSON Pointer, here as for all flags that take a path: `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l drop -d 'Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l skip -d 'Leaves out that many records at the start, over all inputs' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l limit -d 'Reads that many records and no further: faults behind them are not seen' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l sample -d 'Takes that many records at random of those that `--skip` and `--limit` leave, in their order' -r
@@ -781,8 +782,8 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l arrays -d '
 separate\t''
 inline\t''
 skip\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l arrays-at -d 'What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the last match counts. Can be repeated; keys with dots as for `--select`' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l map -d 'An object whose keys are data: it becomes a child table with a key column. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l ids -d 'What identifies a row: `sequence` (default), `field:PATH`, `hash`, `hash:PATH,…`, `uuid`, or `none` where no child table can arise. Rows of CSV have none unless this is given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-depth -d 'Levels of nesting that become columns and tables; deeper ones stay JSON text [default: 32]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-columns -d 'Columns of a table; values of further ones go to one JSON column [default: 4096]' -r
@@ -797,7 +798,7 @@ text\t''
 decimal\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l dates -d 'What dates and times become: types (`auto`, default) or text (`off`)' -r -f -a "auto\t''
 off\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l type -d 'The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`, `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l schema -d 'A schema file: JSON with the tables, columns and types that the output is to have. docs/schema.md says how to write one' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l schema-mode -d 'What becomes of values that the schema file has no place for: `evolve` (default) adds and widens columns for them, with `strict` their record is rejected, `discard` leaves them out' -r -f -a "evolve\t''
 strict\t''
@@ -819,7 +820,7 @@ never\t''
 plain\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l summary -d 'What standard error is told at the end: `text` (default), `json`, `github` (annotations; the page of the run goes to `$GITHUB_STEP_SUMMARY`) or `none`. `json=FILE` writes a file besides' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l manifest -d 'Describes the tables for programs: a Frictionless data package, JSON, with their files, columns, types, JSON paths, keys and counts, which appears behind all of them. A file in the directory of the tables or above it, or `none` (default, but for object stores, where `<name>.manifest.json` lies beside the tables). docs/manifest.md shows one' -r -F
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Can be repeated' -r -f -a "duckdb\t''
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l emit-sql -d 'Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables together again. Several with commas between them' -r -f -a "duckdb\t''
 postgres\t''
 spark\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l log-format -d 'Tells standard error what happens as it happens, a line for each event: `text`, or `json` with an object a line and nothing else, so that errors are in `run_complete` and there is no summary unless `--summary` asks for one' -r -f -a "text\t''
@@ -914,7 +915,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l decimal-com
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l all-text -d 'Makes every scalar text, as it stands in the input'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l force -d 'Replaces files that exist'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l dry-run -d 'Writes nothing, and prints what would be read and written: the formats of inputs, the tables that their first megabytes tell, the outputs and which of them exist'
-complete -c transmog -n "__fish_transmog_using_subcommand config" -s q -l quiet -d 'Prints errors only: no summary, no warnings'
+complete -c transmog -n "__fish_transmog_using_subcommand config" -s q -l quiet -d 'No summary, no progress, no hints. Errors are told, how many records were rejected, in one line, and paths of flags that matched nothing'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l compat -d 'Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l bom -d 'CSV and TSV: start with a byte order mark, for spreadsheets'
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l formula-guard -d 'CSV and TSV: put `\'` before text that a spreadsheet would run as a formula'

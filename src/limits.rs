@@ -88,6 +88,9 @@ pub const DAMAGE_BYTES_PIPE: u64 = 64 << 20;
 /// where there are more, places behind them count characters alone.
 pub const CHARSET_MARKS_MAX: usize = 1 << 18;
 
+/// Values of a column that are kept as examples where tables are looked at.
+pub const EXAMPLES_MAX: usize = 10;
+
 /// Bytes read from the start of an input to tell its format.
 pub const DETECT_BYTES: usize = 64 << 10;
 

@@ -10,17 +10,23 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, Resettable, StyledStr, TypedValueParser};
+use clap::builder::{Resettable, StyledStr};
 use clap::{Id, Parser, Subcommand};
 use clap_complete::Shell;
 use transmog::{
-    ArrayMode, Charset, Codec, ColumnEncoding, DateMode, DeclaredType, DuplicateKeys, Error,
-    Execution, Framing, IdMode, InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnError,
-    OnTimeout, OutputFormat, PathPattern, Quote, Ragged, Rate, RecordPointer, SchemaMode,
-    SqlDialect, StatusPolicy,
+    ArrayMode, Codec, DateMode, DeclaredType, DuplicateKeys, Execution, Framing, IdMode,
+    InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnTimeout, OutputFormat, PathPattern,
+    Quote, Ragged, Rate, RecordPointer, SchemaMode, SqlDialect, StatusPolicy, limits,
 };
 
 use super::presets;
+use super::values::{
+    ARRAYS, BOOLS, COLORS, ColorChoice, DATES, DIALECTS, DUPLICATES, EXECUTIONS, Encoding,
+    FRAMINGS, Failure, INPUTS, LIVE, LOG_FORMATS, LiveChoice, NAMES, NULLS, NUMBERS, ON_ERROR,
+    ON_TIMEOUT, OUTPUTS, POLICIES, PROFILE_FORMATS, PROGRESS, ProfileFormat, ProgressChoice,
+    RAGGED, SCHEMA_FORMATS, SCHEMA_MODES, STRATEGIES, SchemaFormat, Strategy, SummaryFormat,
+    choice, delimiter, duration, encoding, number, quote, setting, sign, size, time,
+};
 
 /// Help leads with examples.
 const HELP: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}";
@@ -239,6 +245,12 @@ pub struct SchemaArgs {
     /// The SQL of `duckdb` (default), `postgres` or `spark`.
     #[arg(long, value_name = "DIALECT", value_parser = choice(DIALECTS), help_heading = "Schema")]
     pub dialect: Option<SqlDialect>,
+    /// Values that are shown of each column, from the data: as many as fit into the line of a tree,
+    /// all in JSON; 0 shows none, so that the schema can be shared where the data cannot
+    /// [default: 3].
+    #[arg(long, value_name = "N", value_parser = number::<usize, 0, { limits::EXAMPLES_MAX }>)]
+    #[arg(help_heading = "Schema")]
+    pub examples: Option<usize>,
     /// What is read.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -275,32 +287,6 @@ pub struct ProfileArgs {
     /// What is read.
     #[command(flatten)]
     pub read: ReadArgs,
-}
-
-/// How a schema is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SchemaFormat {
-    /// For people.
-    #[default]
-    Tree,
-    /// As a schema file.
-    Json,
-    /// As SQL that creates the tables.
-    Sql,
-    /// As an Arrow IPC stream without rows.
-    Arrow,
-}
-
-/// How a profile is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ProfileFormat {
-    /// For people.
-    #[default]
-    Table,
-    /// For programs.
-    Json,
-    /// For a browser.
-    Html,
 }
 
 /// Flags of `config`: those of `convert`, whose settings it shows.
@@ -366,12 +352,14 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Input")]
     pub max_record_bytes: Option<usize>,
 
-    /// Only these paths and what is below them, such as `items.sku`; `*` matches one step. Can be
-    /// repeated.
+    /// Only these paths and what is below them, such as `items.sku`; `*` matches one step. Keys that
+    /// hold dots are written as in a JSON Pointer, here as for all flags that take a path:
+    /// `/items/price.net`, with `~1` for a slash, `~0` for `~`, `~2` for a key `*`. Can be repeated.
     #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
     #[arg(help_heading = "Selection")]
     pub select: Vec<PathPattern>,
-    /// Not these paths, nor what is below them, whatever is selected. Can be repeated.
+    /// Not these paths, nor what is below them, whatever is selected. Can be repeated; keys with dots
+    /// as for `--select`.
     #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
     #[arg(help_heading = "Selection")]
     pub drop: Vec<PathPattern>,
@@ -439,11 +427,12 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "MODE", value_parser = choice(ARRAYS), help_heading = "Flattening")]
     pub arrays: Option<ArrayMode>,
     /// What the arrays at one path become, such as `items.tags=inline`; `*` matches one step, the
-    /// last match counts. Can be repeated.
+    /// last match counts. Can be repeated; keys with dots as for `--select`.
     #[arg(long, value_name = "PATH=MODE", value_parser = setting::<ArrayMode>)]
     #[arg(help_heading = "Flattening")]
     pub arrays_at: Vec<(PathPattern, ArrayMode)>,
-    /// An object whose keys are data: it becomes a child table with a key column. Can be repeated.
+    /// An object whose keys are data: it becomes a child table with a key column. Can be repeated;
+    /// keys with dots as for `--select`.
     #[arg(long, value_name = "PATH", value_parser = PathPattern::from_str)]
     #[arg(help_heading = "Flattening")]
     pub map: Vec<PathPattern>,
@@ -485,7 +474,7 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "MODE", value_parser = choice(DATES), help_heading = "Types")]
     pub dates: Option<DateMode>,
     /// The type at a path, such as `zip=text`: `text`, `bool`, `int64`, `double`, `decimal(P,S)`,
-    /// `date`, `timestamp`, `timestamptz`, `json`. Can be repeated.
+    /// `date`, `timestamp`, `timestamptz`, `json`. Can be repeated; keys with dots as for `--select`.
     #[arg(long = "type", value_name = "PATH=TYPE", value_parser = setting::<DeclaredType>)]
     #[arg(help_heading = "Types")]
     pub types: Vec<(PathPattern, DeclaredType)>,
@@ -524,7 +513,8 @@ pub struct ConvertArgs {
     /// a `tar` of files.
     #[arg(long, value_name = "FRAMING", value_parser = choice(FRAMINGS), help_heading = "Output")]
     pub framing: Option<Framing>,
-    /// Prints errors only: no summary, no warnings.
+    /// No summary, no progress, no hints. Errors are told, how many records were rejected, in one
+    /// line, and paths of flags that matched nothing.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
     /// How standard error is told how far the run is: `auto` (default) draws a bar where that is a
@@ -545,8 +535,9 @@ pub struct ConvertArgs {
     pub manifest: Option<PathBuf>,
     /// Writes a script beside the tables that reads them: `duckdb` (views), `postgres` (tables, from
     /// CSV or TSV) or `spark` (views, of Parquet), with keys and the joins that put the tables
-    /// together again. Can be repeated.
-    #[arg(long, value_name = "DIALECT", value_parser = choice(DIALECTS), help_heading = "Output")]
+    /// together again. Several with commas between them.
+    #[arg(long, value_name = "DIALECT", value_parser = choice(DIALECTS), value_delimiter = ',')]
+    #[arg(help_heading = "Output")]
     pub emit_sql: Vec<SqlDialect>,
     /// Tells standard error what happens as it happens, a line for each event: `text`, or `json` with
     /// an object a line and nothing else, so that errors are in `run_complete` and there is no
@@ -754,370 +745,6 @@ pub struct ConvertArgs {
     pub preset: Option<String>,
 }
 
-/// What `--summary` says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum SummaryFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// One JSON object.
-    Json,
-    /// Lines for people, and a JSON object in a file.
-    JsonFile(PathBuf),
-    /// For GitHub Actions.
-    Github,
-    /// Nothing.
-    None,
-}
-
-impl FromStr for SummaryFormat {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "text" => Ok(SummaryFormat::Text),
-            "json" => Ok(SummaryFormat::Json),
-            "github" => Ok(SummaryFormat::Github),
-            "none" => Ok(SummaryFormat::None),
-            _ => match text.strip_prefix("json=") {
-                Some("-") => Err(Error::usage("expected a file behind `json=`, found `-`")
-                    .with_hint("`--summary json` writes to standard error")),
-                Some(file) if !file.is_empty() => Ok(SummaryFormat::JsonFile(file.into())),
-                _ => Err(Error::usage(format!(
-                    "expected `text`, `json`, `json=FILE`, `github` or `none`, found `{text}`"
-                ))
-                .with_nearest(text, ["text", "json", "github", "none"])),
-            },
-        }
-    }
-}
-
-/// What `--on-error` says: what happens, and where rejected records go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure(pub OnError, pub Rejecting);
-
-/// Where the name of a failure strategy sends rejected records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rejecting {
-    /// Where `--rejects` says.
-    Any,
-    /// To a file, whichever.
-    ToFile,
-    /// Nowhere.
-    Nowhere,
-}
-
-/// The batch strategies, without their keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
-    /// `fixed_size`
-    FixedSize,
-    /// `time_window`
-    TimeWindow,
-    /// `memory_based`
-    MemoryBased,
-    /// `adaptive_size`
-    AdaptiveSize,
-    /// `low_latency`
-    LowLatency,
-    /// `mega_batch`
-    MegaBatch,
-}
-
-/// What `--live` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LiveChoice {
-    /// Where a strategy was chosen, and an input is a pipe.
-    Auto,
-    /// As batches close.
-    On,
-    /// At the end.
-    Off,
-}
-
-/// What `--color` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// As variables and the terminal have it.
-    Auto,
-    /// Everywhere.
-    Always,
-    /// Nowhere.
-    Never,
-}
-
-/// What `--progress` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProgressChoice {
-    /// A bar for whoever sits at a terminal.
-    Auto,
-    /// A bar.
-    Always,
-    /// Nothing.
-    Never,
-    /// Lines.
-    Plain,
-}
-
-/// What `--encoding` says.
-#[derive(Debug, Clone)]
-pub enum Encoding {
-    /// The character set of the input.
-    Charset(Charset),
-    /// The Parquet encoding of a column.
-    Column(ColumnEncoding),
-}
-
-/// What users type, and what it stands for.
-type Choices<T> = &'static [(&'static str, T)];
-
-const INPUTS: Choices<InputFormat> = &[
-    ("auto", InputFormat::Auto),
-    ("json", InputFormat::Json),
-    ("jsonl", InputFormat::Jsonl),
-    ("ndjson", InputFormat::Jsonl),
-    ("csv", InputFormat::Csv),
-    ("tsv", InputFormat::Tsv),
-    ("parquet", InputFormat::Parquet),
-    ("arrow", InputFormat::Arrow),
-    ("rejects", InputFormat::Rejects),
-];
-const OUTPUTS: Choices<OutputFormat> = &[
-    ("parquet", OutputFormat::Parquet),
-    ("csv", OutputFormat::Csv),
-    ("tsv", OutputFormat::Tsv),
-    ("jsonl", OutputFormat::Jsonl),
-    ("ndjson", OutputFormat::Jsonl),
-    ("json", OutputFormat::Json),
-    ("arrow", OutputFormat::Arrow),
-];
-const ARRAYS: Choices<ArrayMode> = &[
-    ("smart", ArrayMode::Smart),
-    ("separate", ArrayMode::Separate),
-    ("inline", ArrayMode::Inline),
-    ("skip", ArrayMode::Skip),
-];
-const RAGGED: Choices<Ragged> = &[("reject", Ragged::Reject), ("pad", Ragged::Pad)];
-const DUPLICATES: Choices<DuplicateKeys> = &[
-    ("last", DuplicateKeys::Last),
-    ("first", DuplicateKeys::First),
-    ("reject", DuplicateKeys::Reject),
-];
-const NAMES: Choices<NameStyle> = &[("verbatim", NameStyle::Verbatim), ("snake", NameStyle::Snake)];
-const NUMBERS: Choices<NumberMode> =
-    &[("double", NumberMode::Double), ("text", NumberMode::Text), ("decimal", NumberMode::Decimal)];
-const DATES: Choices<DateMode> = &[("auto", DateMode::Auto), ("off", DateMode::Off)];
-const SCHEMA_MODES: Choices<SchemaMode> = &[
-    ("evolve", SchemaMode::Evolve),
-    ("strict", SchemaMode::Strict),
-    ("discard", SchemaMode::Discard),
-];
-const FRAMINGS: Choices<Framing> =
-    &[("one", Framing::One), ("tagged", Framing::Tagged), ("tar", Framing::Tar)];
-const ON_ERROR: Choices<Failure> = &[
-    ("skip", Failure(OnError::Skip, Rejecting::Any)),
-    ("fail", Failure(OnError::Fail, Rejecting::Any)),
-    ("fail-batch", Failure(OnError::FailBatch, Rejecting::Any)),
-    ("retry", Failure(OnError::Retry, Rejecting::Any)),
-    ("LogAndContinue", Failure(OnError::Skip, Rejecting::Nowhere)),
-    ("SendToDLQ", Failure(OnError::Skip, Rejecting::ToFile)),
-    ("FailBatch", Failure(OnError::FailBatch, Rejecting::Any)),
-    ("RetryWithBackoff", Failure(OnError::Retry, Rejecting::Any)),
-];
-const SCHEMA_FORMATS: Choices<SchemaFormat> = &[
-    ("tree", SchemaFormat::Tree),
-    ("json", SchemaFormat::Json),
-    ("sql", SchemaFormat::Sql),
-    ("arrow", SchemaFormat::Arrow),
-];
-const DIALECTS: Choices<SqlDialect> = &[
-    ("duckdb", SqlDialect::DuckDb),
-    ("postgres", SqlDialect::Postgres),
-    ("spark", SqlDialect::Spark),
-];
-const PROFILE_FORMATS: Choices<ProfileFormat> = &[
-    ("table", ProfileFormat::Table),
-    ("json", ProfileFormat::Json),
-    ("html", ProfileFormat::Html),
-];
-const BOOLS: Choices<bool> = &[("true", true), ("false", false)];
-const POLICIES: Choices<StatusPolicy> = &[
-    ("worst", StatusPolicy::Worst),
-    ("best", StatusPolicy::Best),
-    ("majority", StatusPolicy::Majority),
-    ("merge", StatusPolicy::Merge),
-    ("first-failure", StatusPolicy::FirstFailure),
-    ("all", StatusPolicy::All),
-];
-const STRATEGIES: Choices<Strategy> = &[
-    ("fixed_size", Strategy::FixedSize),
-    ("time_window", Strategy::TimeWindow),
-    ("memory_based", Strategy::MemoryBased),
-    ("adaptive_size", Strategy::AdaptiveSize),
-    ("low_latency", Strategy::LowLatency),
-    ("mega_batch", Strategy::MegaBatch),
-];
-const LIVE: Choices<LiveChoice> =
-    &[("auto", LiveChoice::Auto), ("on", LiveChoice::On), ("off", LiveChoice::Off)];
-const PROGRESS: Choices<ProgressChoice> = &[
-    ("auto", ProgressChoice::Auto),
-    ("always", ProgressChoice::Always),
-    ("never", ProgressChoice::Never),
-    ("plain", ProgressChoice::Plain),
-];
-const COLORS: Choices<ColorChoice> =
-    &[("auto", ColorChoice::Auto), ("always", ColorChoice::Always), ("never", ColorChoice::Never)];
-const EXECUTIONS: Choices<Execution> = &[
-    ("sequential", Execution::Sequential),
-    ("parallel", Execution::Parallel),
-    ("adaptive", Execution::Adaptive),
-];
-const ON_TIMEOUT: Choices<OnTimeout> =
-    &[("fail", OnTimeout::Fail), ("publish", OnTimeout::Publish)];
-const LOG_FORMATS: Choices<LogFormat> = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
-const NULLS: Choices<Nulls> = &[("omit", Nulls::Omit), ("keep", Nulls::Keep)];
-
-/// Returns what `--color` means by a name.
-pub fn color(typed: &str) -> Option<ColorChoice> {
-    COLORS.iter().find(|(name, _)| *name == typed).map(|(_, choice)| *choice)
-}
-
-/// Reads one of a few names; a second name for the same is taken, but not shown.
-fn choice<T>(choices: Choices<T>) -> impl TypedValueParser<Value = T>
-where
-    T: Copy + Send + Sync + 'static,
-{
-    let shown = choices.iter().map(|(name, _)| PossibleValue::new(name).hide(is_second(name)));
-    PossibleValuesParser::new(shown).map(move |typed| {
-        let found = choices.iter().find(|(name, _)| *name == typed);
-        found.expect("the parser takes only these names").1
-    })
-}
-
-/// Returns whether a name is a second one for what has another.
-fn is_second(name: &str) -> bool {
-    name == "ndjson" || name.starts_with(|first: char| first.is_ascii_uppercase())
-}
-
-/// Reads `PATH=VALUE`; the last `=` splits, as keys may hold one.
-fn setting<T: FromStr<Err = Error>>(text: &str) -> Result<(PathPattern, T), Error> {
-    let Some((path, value)) = text.rsplit_once('=') else {
-        return Err(Error::usage(format!("expected a path, `=` and a value, found `{text}`")));
-    };
-    Ok((path.parse()?, value.parse()?))
-}
-
-/// Reads the label of a character set, or `COLUMN=NAME`.
-fn encoding(text: &str) -> Result<Encoding, Error> {
-    if text.contains('=') {
-        return text.parse().map(Encoding::Column);
-    }
-    text.parse().map(Encoding::Charset).map_err(|error: Error| {
-        let hint = error.hint().unwrap_or_default();
-        let hint = format!("{hint}; for a Parquet column write it as in `id=delta`");
-        Error::usage(error.to_string()).with_hint(hint)
-    })
-}
-
-/// Reads a whole number from `LEAST` to `MOST`.
-fn number<T: TryFrom<usize>, const LEAST: usize, const MOST: usize>(
-    text: &str,
-) -> Result<T, Error> {
-    let value = text.parse().ok().filter(|value| (LEAST..=MOST).contains(value));
-    value.and_then(|value: usize| T::try_from(value).ok()).ok_or_else(|| {
-        Error::usage(format!("expected a whole number from {LEAST} to {MOST}, found `{text}`"))
-    })
-}
-
-/// Reads a size in bytes with its unit.
-fn size(text: &str) -> Result<usize, Error> {
-    const UNITS: [(&str, usize); 7] = [
-        ("b", 1),
-        ("kib", 1 << 10),
-        ("mib", 1 << 20),
-        ("gib", 1 << 30),
-        ("kb", 1_000),
-        ("mb", 1_000_000),
-        ("gb", 1_000_000_000),
-    ];
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = text.split_at(digits);
-    let unit = unit.trim_start_matches(' ').to_ascii_lowercase();
-    let scale = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
-    let bytes = scale.and_then(|scale| count.parse::<usize>().ok()?.checked_mul(scale));
-    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| {
-        let error = Error::usage(format!(
-            "expected a size with its unit, such as `64MiB`, `10MB` or `1KiB`, found `{text}`"
-        ));
-        match !text.is_empty() && unit.is_empty() {
-            true => error.with_hint(format!("for bytes write `{text}B`")),
-            false => error,
-        }
-    })
-}
-
-/// Reads a time with its unit.
-fn duration(text: &str) -> Result<Duration, Error> {
-    const UNITS: [(&[&str], u64); 5] = [
-        (&["ms", "millisecond", "milliseconds"], 1),
-        (&["s", "sec", "second", "seconds"], 1_000),
-        (&["m", "min", "minute", "minutes"], 60_000),
-        (&["h", "hour", "hours"], 3_600_000),
-        (&["d", "day", "days"], 86_400_000),
-    ];
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (count, unit) = text.split_at(digits);
-    let unit = unit.trim_start_matches(' ').to_ascii_lowercase();
-    let scale = UNITS.iter().find(|(names, _)| names.contains(&unit.as_str()));
-    let time = scale.and_then(|(_, scale)| count.parse::<u64>().ok()?.checked_mul(*scale));
-    time.map(Duration::from_millis).ok_or_else(|| {
-        let error = Error::usage(format!(
-            "expected a time with its unit, such as `250ms`, `30s`, `5m` or `2h`, found `{text}`"
-        ));
-        match !count.is_empty() && unit.is_empty() {
-            true => error.with_hint(format!("for seconds write `{text}s`")),
-            false => error,
-        }
-    })
-}
-
-/// Reads a time that is not zero.
-fn time(text: &str) -> Result<Duration, Error> {
-    let time = duration(text)?;
-    match time.is_zero() {
-        true => Err(Error::usage(format!("expected a time of 1ms at least, found `{text}`"))),
-        false => Ok(time),
-    }
-}
-
-/// Reads the character between cells.
-fn delimiter(text: &str) -> Result<u8, Error> {
-    match text.as_bytes() {
-        b"\\t" => Ok(b'\t'),
-        &[byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r' | 0) => Ok(byte),
-        _ => Err(Error::usage(format!("expected one ASCII character or `\\t`, found `{text}`"))
-            .with_hint("quotes and line ends cannot part cells")),
-    }
-}
-
-/// Reads a character that means something in CSV.
-fn sign(text: &str) -> Result<u8, Error> {
-    match text.as_bytes() {
-        &[byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) => Ok(byte),
-        _ => Err(Error::usage(format!("expected one ASCII character, found `{text}`"))),
-    }
-}
-
-/// Reads the character around cells.
-fn quote(text: &str) -> Result<Quote, Error> {
-    if text == "none" {
-        return Ok(Quote::None);
-    }
-    sign(text).map(Quote::Byte).map_err(|_| {
-        Error::usage(format!("expected one ASCII character or `none`, found `{text}`"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -1127,58 +754,5 @@ mod tests {
     #[test]
     fn the_definitions_are_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_need_a_unit() {
-        let check = |text: &str, expected: Option<usize>| {
-            assert_eq!(size(text).ok(), expected, "{text}");
-        };
-        check("64MiB", Some(64 << 20));
-        check("10MB", Some(10_000_000));
-        check("1KiB", Some(1024));
-        check("1 kib", Some(1024));
-        check("7B", Some(7));
-        for text in ["", "64", "MiB", "-1B", "0MiB", "1.5MiB", "1TB", "99999999999999GiB", "1MiB "]
-        {
-            check(text, None);
-        }
-    }
-
-    #[test]
-    fn times_need_a_unit() {
-        let check = |text: &str, expected: Option<u64>| {
-            assert_eq!(duration(text).ok().map(|time| time.as_millis() as u64), expected, "{text}");
-        };
-        check("250ms", Some(250));
-        check("30 seconds", Some(30_000));
-        check("5m", Some(300_000));
-        check("2h", Some(7_200_000));
-        check("1d", Some(86_400_000));
-        check("0s", Some(0));
-        for text in ["", "5", "s", "-1s", "1.5s", "1y", "99999999999999999999s"] {
-            check(text, None);
-        }
-    }
-
-    #[test]
-    fn the_last_equals_sign_splits_a_setting() {
-        let (path, mode) = setting::<ArrayMode>("a=b.c=skip").unwrap();
-        assert_eq!((path.to_string().as_str(), mode), ("a=b.c", ArrayMode::Skip));
-        assert!(setting::<ArrayMode>("skip").is_err());
-        assert!(setting::<ArrayMode>("=skip").is_err());
-    }
-
-    #[test]
-    fn delimiters_are_one_character() {
-        let check = |text: &str, expected: Option<u8>| {
-            assert_eq!(delimiter(text).ok(), expected, "{text}");
-        };
-        check(";", Some(b';'));
-        check("\\t", Some(b'\t'));
-        check("\t", Some(b'\t'));
-        for text in ["", ";;", "\"", "\n", "é"] {
-            check(text, None);
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use transmog::{BatchStrategy, Error, Live, OnError, limits};
 
-use super::args::{ConvertArgs, Failure, LiveChoice, Strategy};
+use super::args::ConvertArgs;
+use super::values::{Failure, LiveChoice, Strategy};
 
 /// Works out when batches end, and when rows go to standard output.
 ///
@@ -34,6 +35,11 @@ pub fn batching(args: &ConvertArgs) -> Result<(BatchStrategy, Live), Error> {
         LiveChoice::On => Live::On,
     };
     Ok((with_keys(strategy, args), live))
+}
+
+/// Returns whether a strategy or a key of one was given.
+pub fn is_chosen(args: &ConvertArgs) -> bool {
+    args.batch_strategy.is_some() || keys(args).iter().any(|key| key.is_given)
 }
 
 fn with_keys(strategy: Strategy, args: &ConvertArgs) -> BatchStrategy {

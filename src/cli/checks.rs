@@ -4,9 +4,10 @@
 
 use transmog::{Error, Execution, InputFormat, OnError, OutputFormat, limits};
 
-use super::args::{ConvertArgs, Encoding, Failure, ProgressChoice, Rejecting, SummaryFormat};
+use super::args::ConvertArgs;
 use super::batching;
 use super::plan::{self, Place};
+use super::values::{Encoding, Failure, ProgressChoice, Rejecting, SummaryFormat};
 
 /// Returns what cannot work, in the order of `--help`.
 ///

@@ -6,11 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::layers::Given;
+use super::values::{self, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use transmog::report::text::TextPart;
-
-use super::args::{self, ColorChoice};
-use super::layers::Given;
 
 /// `error:`
 pub const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -37,13 +36,13 @@ const FLAG: &str = "--color";
 /// What is wrong there is for the parser to find.
 pub fn choose_early(line: &[OsString], variable: Option<&OsStr>) {
     let given = typed(line).or(variable).and_then(OsStr::to_str);
-    choose(given.and_then(args::color).unwrap_or(ColorChoice::Auto));
+    choose(given.and_then(values::color).unwrap_or(ColorChoice::Auto));
 }
 
 /// Follows the settings, once all are known.
 pub fn choose_settled(given: &[Given]) {
     let given = given.iter().find(|given| given.key == KEY);
-    let choice = given.and_then(|given| args::color(given.values.last()?));
+    let choice = given.and_then(|given| values::color(given.values.last()?));
     choose(choice.unwrap_or(ColorChoice::Auto));
 }
 

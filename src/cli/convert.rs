@@ -19,13 +19,14 @@ use transmog::{
     Summary,
 };
 
-use super::args::{ConvertArgs, ProgressChoice, SummaryFormat};
+use super::args::ConvertArgs;
 use super::bar::{self, Look, Progress};
 use super::dry_run::Plan;
 use super::layers::{self, Settled, Sources};
 use super::plan::{self, Scope};
 use super::settings::Settings;
-use super::{allocator, color, message, next};
+use super::values::{ProgressChoice, SummaryFormat};
+use super::{allocator, batching, color, message, next};
 
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
@@ -75,23 +76,31 @@ fn convert(
         (format, ..) => format.clone().unwrap_or_default(),
     };
     let is_json = args.log_format == Some(LogFormat::Json);
-    let is_rehearsal = args.dry_run;
+    let (is_rehearsal, is_quiet) = (args.dry_run, args.quiet);
+    let names_batches = batching::is_chosen(&args);
     let (mut conversion, metrics) = match prepare(args, scope).map_err(&explain) {
         Err(error) if is_json => return Ok(refuse(&error)),
         prepared => prepared?,
     };
     let to = conversion.to;
-    let plan = is_rehearsal.then(|| Plan::of(&mut conversion));
+    let is_named = conversion.name.is_some()
+        || conversion.contract.is_some()
+        || !matches!(conversion.destination, Destination::Directory(_) | Destination::Prefix(_));
+    let plan = is_rehearsal.then(|| Plan::of(&mut conversion, names_batches));
+    let is_text = matches!(format, SummaryFormat::Text | SummaryFormat::JsonFile(_));
     let ran = conversion.run_into(summary);
     if !matches!(&ran, Err(error) if error.kind() == ErrorKind::ClosedPipe) {
         // what a command prints of the tables is not said twice
-        let is_printed =
-            is_rehearsal || matches!(scope, Scope::Look(Depth::Columns | Depth::Values));
-        let is_printed =
-            is_printed && matches!(format, SummaryFormat::Text | SummaryFormat::JsonFile(_));
+        let is_printed = is_text && matches!(scope, Scope::Look(Depth::Columns | Depth::Values));
         let tables = is_printed.then(|| std::mem::take(&mut summary.tables));
         let rejects = if is_rehearsal { summary.rejects.path.take() } else { None };
-        sum_up(summary, &format, to);
+        if is_quiet {
+            message::say(&summary.to_quiet_text(&color::paint_part));
+        } else if is_rehearsal && is_text {
+            message::say(&summary.to_trial_text(&color::paint_part));
+        } else {
+            sum_up(summary, &format, to, is_named);
+        }
         summary.tables.extend(tables.into_iter().flatten());
         summary.rejects.path = summary.rejects.path.take().or(rejects);
     }
@@ -99,6 +108,10 @@ fn convert(
         let mut text = String::new();
         let told = plan.tell(summary, &mut text);
         super::print(text.as_bytes())?;
+        let name = summary.tables.first().filter(|_| !is_named && !is_quiet && is_text);
+        if let Some(hint) = name.and_then(|main| next::name_hint(&main.name)) {
+            message::hint(&hint);
+        }
         told?;
     }
     let lost = metrics.and_then(|metrics| metrics.take());
@@ -196,11 +209,11 @@ fn report_lost(error: &Error, is_json: bool) {
 }
 
 /// Says what a run did that wrote `to`, and what to do next.
-fn sum_up(summary: &Summary, format: &SummaryFormat, to: OutputFormat) {
+fn sum_up(summary: &Summary, format: &SummaryFormat, to: OutputFormat, is_named: bool) {
     match format {
         SummaryFormat::Text | SummaryFormat::JsonFile(_) => {
             message::say(&summary.to_text(&color::paint_part));
-            if let Some(hint) = next::hint(summary, to, io::stderr().is_terminal()) {
+            if let Some(hint) = next::hint(summary, to, io::stderr().is_terminal(), is_named) {
                 message::hint(&hint);
             }
         }
@@ -211,7 +224,8 @@ fn sum_up(summary: &Summary, format: &SummaryFormat, to: OutputFormat) {
             let file = std::env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from);
             let written = file.map(|file| {
                 let file = OpenOptions::new().create(true).append(true).open(file);
-                file.and_then(|mut file| file.write_all(page.as_bytes()))
+                // an empty line, as another run of the step may write behind it
+                file.and_then(|mut file| file.write_all(format!("{page}\n").as_bytes()))
             });
             match written {
                 Some(Ok(())) => {}

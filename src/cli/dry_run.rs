@@ -22,13 +22,17 @@ pub struct Plan {
 
 impl Plan {
     /// Remembers what `conversion` is to do, and lets it only try that.
-    pub fn of(conversion: &mut Conversion) -> Plan {
+    ///
+    /// When batches end is told where somebody chose that.
+    pub fn of(conversion: &mut Conversion, names_batches: bool) -> Plan {
         conversion.rehearsal = Some(START_BYTES);
         let mut how = Vec::new();
         if conversion.to == OutputFormat::Parquet {
             how.push(format!("compressed with {}", conversion.codec));
         }
-        how.push(format!("batches: {}", conversion.batches));
+        if names_batches {
+            how.push(format!("batches: {}", conversion.batches));
+        }
         if let Some(threads) = conversion.threads {
             how.push(format!("threads: {threads}"));
         }

@@ -221,10 +221,9 @@ fn is_about_output(settings: &Settings, key: &str) -> bool {
 
 /// Says of a flag that was typed that it would do nothing.
 fn idle(settings: &Settings, command: &str, one: &Given) -> Error {
-    let flag = settings.find(&one.key).map_or(&*one.key, |setting| &*setting.long);
-    let message =
-        format!("`--{flag}`: expected `convert`, found `{command}`, which writes no tables");
-    Error::usage(message).with_hint(format!("leave `--{flag}` out, it would do nothing"))
+    let flag = settings.find(&one.key).map_or_else(|| one.key.clone(), Setting::flag);
+    let message = format!("`{flag}` is a flag of `convert`: `{command}` writes no tables");
+    Error::usage(message).with_hint(format!("leave `{flag}` out"))
 }
 
 /// Returns the settings that were given on the command line.
@@ -278,13 +277,26 @@ fn examine(
     let mut problems = exclusions(settings, given);
     problems.extend(given.iter().filter_map(|one| lonely(settings, given, one)));
     if let Some(args) = &args {
-        problems.extend(plan::problems(args, scope));
+        // a flag that is wrong by itself is told once
+        let told: Vec<_> = problems.iter().map(flag_at_fault).collect();
+        let more = plan::problems(args, scope).into_iter().filter(|error| {
+            let flag = flag_at_fault(error);
+            flag.is_none() || !told.contains(&flag)
+        });
+        problems.extend(more.collect::<Vec<_>>());
     }
     if problems.is_empty() {
         // what clap has against it, and nobody above
         problems.extend(Args::try_parse_from(&line).err().as_ref().map(message::from_clap));
     }
     (args, problems)
+}
+
+/// Returns the flag with which a message begins that is about it alone.
+fn flag_at_fault(error: &Error) -> Option<String> {
+    let message = error.to_string();
+    let (flag, _) = message.strip_prefix("`--")?.split_once("`: ")?;
+    (!flag.contains([' ', '`'])).then(|| flag.to_owned())
 }
 
 /// Finds settings whose flags exclude each other.

@@ -104,8 +104,19 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
             return Error::usage(message);
         }
         Parsed::MissingRequiredArgument => {
-            let message = format!("expected `{flag}`, found nothing in its place");
-            return Error::usage(message).with_hint("`transmog --help` shows examples");
+            return Error::usage(format!("expected `{flag}`, found nothing in its place"))
+                .with_hint(HELP);
+        }
+        Parsed::TooFewValues | Parsed::TooManyValues | Parsed::WrongNumberOfValues => {
+            let count = |kind| match wrong.get(kind) {
+                Some(ContextValue::Number(count)) => Some(count.to_string()),
+                _ => None,
+            };
+            let least = count(ContextKind::MinValues).map(|least| format!("{least} or more"));
+            let wanted = least.or(count(ContextKind::ExpectedNumValues)).unwrap_or_default();
+            let found = count(ContextKind::ActualNumValues).unwrap_or_default();
+            return Error::usage(format!("`{flag}`: expected {wanted}, found {found}"))
+                .with_hint(HELP);
         }
         Parsed::InvalidUtf8 => Error::usage("expected flags and their values in UTF-8"),
         _ => {
@@ -125,6 +136,26 @@ pub fn from_clap(wrong: &clap::Error) -> Error {
         Some(near) => error.with_hint(format!("did you mean `{}`?", flag_of(&near))),
         None => error.with_hint(HELP),
     }
+}
+
+/// Lets an error whose hint is the help of `convert` hint at that of the command at hand.
+pub fn with_own_help(error: Error, line: &[OsString]) -> Error {
+    if error.hint() != Some(HELP) {
+        return error;
+    }
+    let args = Args::command();
+    let (mut command, mut name) = (&args, "transmog".to_owned());
+    for word in line.iter().skip(1).filter_map(|word| word.to_str()) {
+        if let Some(below) = command.find_subcommand(word) {
+            command = below;
+            name = format!("{name} {word}");
+        }
+    }
+    if name == "transmog" {
+        return error;
+    }
+    let examples = if command.get_before_help().is_some() { ", with examples" } else { "" };
+    error.with_hint(format!("`{name} --help` shows all flags{examples}"))
 }
 
 /// Says of a flag that there is none which one was probably meant, by the whole command line; clap

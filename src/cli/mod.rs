@@ -23,6 +23,7 @@ mod presets;
 mod profile;
 mod schema;
 mod settings;
+mod values;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,6 +53,8 @@ pub fn run() -> u8 {
         }
         Err(wrong) => Err(vec![message::with_near_flag(message::from_clap(&wrong), &wrong, &line)]),
     };
+    let own_help = |error| message::with_own_help(error, &line);
+    let done = done.map_err(|errors| errors.into_iter().map(own_help).collect::<Vec<_>>());
     match done {
         Ok(status) => status,
         Err(errors) => {

@@ -5,7 +5,14 @@ use transmog::{Outcome, OutputFormat, Summary};
 
 /// Returns what users may want to do after a run that wrote `to`; for a clean one where somebody
 /// sits at a terminal, as logs want no advice.
-pub fn hint(summary: &Summary, to: OutputFormat, is_terminal: bool) -> Option<String> {
+///
+/// - `is_named` says whether users chose the name of the main table.
+pub fn hint(
+    summary: &Summary,
+    to: OutputFormat,
+    is_terminal: bool,
+    is_named: bool,
+) -> Option<String> {
     if summary.outcome != Outcome::Published {
         return None;
     }
@@ -15,13 +22,39 @@ pub fn hint(summary: &Summary, to: OutputFormat, is_terminal: bool) -> Option<St
             "mend them there, then `transmog convert --from rejects {rejects} --to {to} -o mended/`"
         ));
     }
-    if !is_terminal || to != OutputFormat::Parquet {
+    if !is_terminal {
         return None;
     }
-    let table = summary.tables.first()?.path.as_ref()?;
+    let main = summary.tables.first()?;
+    if let Some(hint) = name_hint(&main.name).filter(|_| !is_named && main.path.is_some()) {
+        return Some(hint);
+    }
+    if to != OutputFormat::Parquet {
+        return None;
+    }
+    let table = main.path.as_ref()?;
     let is_file = table.extension().is_some_and(|ending| ending == "parquet");
     let path = table.to_str().filter(|path| is_file && is_plain(path) && !path.contains("://"))?;
     Some(format!("look at a table: `duckdb -c \"from '{path}' limit 10\"`"))
+}
+
+/// Returns what users may want to do about a name that is that of a file, and no plain one for
+/// programs that read the tables.
+pub fn name_hint(name: &str) -> Option<String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let is_plain = name.chars().all(is_word) && !name.starts_with(|c: char| c.is_numeric());
+    if is_plain {
+        return None;
+    }
+    let start = name.split(|c: char| !is_word(c)).next().unwrap_or_default();
+    let start = start.trim_end_matches('_');
+    let is_name = start.starts_with(char::is_alphabetic);
+    let given = if is_name { start } else { "NAME" };
+    let (name, given) = (printable(name), printable(given));
+    Some(format!(
+        "the tables are called after the file: `--name {given}` calls the main one so, as `{name}` \
+         needs quotes in SQL"
+    ))
 }
 
 /// Spells a path for a shell; nothing where that takes more than quotes.
@@ -48,7 +81,7 @@ mod tests {
         let mut summary = Summary::default();
         summary.rejects.count = 1;
         summary.rejects.path = Some(path.into());
-        assert_eq!(hint(&summary, to, is_terminal).as_deref(), expected);
+        assert_eq!(hint(&summary, to, is_terminal, false).as_deref(), expected);
     }
 
     #[test]
@@ -86,11 +119,33 @@ mod tests {
         };
         let table = published(Some("out/t.parquet"));
         let expected = "look at a table: `duckdb -c \"from 'out/t.parquet' limit 10\"`";
-        assert_eq!(hint(&table, OutputFormat::Parquet, true).as_deref(), Some(expected));
-        assert_eq!(hint(&table, OutputFormat::Parquet, false), None);
-        assert_eq!(hint(&table, OutputFormat::Csv, true), None);
+        assert_eq!(hint(&table, OutputFormat::Parquet, true, false).as_deref(), Some(expected));
+        assert_eq!(hint(&table, OutputFormat::Parquet, false, false), None);
+        assert_eq!(hint(&table, OutputFormat::Csv, true, false), None);
         for other in [None, Some("parts/t"), Some("o'x/t.parquet"), Some("s3://b/t.parquet")] {
-            assert_eq!(hint(&published(other), OutputFormat::Parquet, true), None, "{other:?}");
+            assert_eq!(
+                hint(&published(other), OutputFormat::Parquet, true, false),
+                None,
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_files_that_need_quotes_are_pointed_out() {
+        for (name, expected) in [
+            ("orders", None),
+            ("注文_1", None),
+            ("data.2024-01-01", Some("--name data")),
+            ("issues-1", Some("--name issues")),
+            ("2024-01-01", Some("--name NAME")),
+            ("2024", Some("--name NAME")),
+            ("part_-1", Some("--name part")),
+        ] {
+            let hint = name_hint(name);
+            let has =
+                |flag: &str| hint.as_ref().is_some_and(|hint| hint.contains(&format!("`{flag}`")));
+            assert!(expected.map_or(hint.is_none(), has), "{name}: {hint:?}");
         }
     }
 
@@ -101,6 +156,6 @@ mod tests {
         summary.rejects.path = Some("a.rejects.jsonl".into());
         let (kind, message) = (transmog::ErrorKind::Io, "x".to_owned());
         summary.outcome = Outcome::Failed { kind, message, hint: None };
-        assert_eq!(hint(&summary, OutputFormat::Csv, true), None);
+        assert_eq!(hint(&summary, OutputFormat::Csv, true, false), None);
     }
 }

@@ -13,7 +13,8 @@ use transmog::{
 use transmog::source::list::{self, Directories, Separator};
 use transmog::store::url::Name;
 
-use super::args::{ConvertArgs, Encoding, Failure, Rejecting, SummaryFormat};
+use super::args::ConvertArgs;
+use super::values::{Encoding, Failure, Rejecting, SummaryFormat};
 use super::{batching, checks};
 
 /// How much of a run is known when its flags are looked at.

@@ -6,10 +6,11 @@ use clap::ArgMatches;
 use transmog::report::profile;
 use transmog::{Depth, Error};
 
-use super::args::{ProfileArgs, ProfileFormat};
+use super::args::ProfileArgs;
 use super::convert;
 use super::plan::Scope;
 use super::settings::Settings;
+use super::values::ProfileFormat;
 
 /// Prints what the columns of an input hold; returns the exit status.
 ///

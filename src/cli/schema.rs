@@ -11,10 +11,14 @@ use transmog::report::{hints, schema, sql};
 use transmog::sink::names::printable;
 use transmog::{Contract, Depth, Error, TableProfile};
 
-use super::args::{ConvertArgs, SchemaAction, SchemaArgs, SchemaFormat};
+use super::args::{ConvertArgs, SchemaAction, SchemaArgs};
 use super::plan::Scope;
 use super::settings::Settings;
+use super::values::SchemaFormat;
 use super::{convert, message};
+
+/// Values of a column that are shown.
+const EXAMPLES: usize = 3;
 
 /// Prints which tables and columns an input has, or does what is asked with schema files; returns
 /// the exit status.
@@ -44,6 +48,10 @@ fn learn(
         let error = Error::usage("`--dialect`: expected `--format sql`");
         return Err(vec![error.with_hint("leave `--dialect` out, it would do nothing")]);
     }
+    if args.examples.is_some() && !matches!(format, SchemaFormat::Tree | SchemaFormat::Json) {
+        let error = Error::usage("`--examples`: expected `--format tree` or `--format json`");
+        return Err(vec![error.with_hint("leave `--examples` out, it would do nothing")]);
+    }
     let is_arrow = format == SchemaFormat::Arrow;
     if is_arrow && io::stdout().is_terminal() {
         let error = Error::usage("`--format arrow`: expected a file or a pipe, found a terminal");
@@ -52,7 +60,11 @@ fn learn(
     super::refuse_stdout_rejects(&args.read.0, "schema")?;
     let scope = Scope::Look(Depth::Columns);
     let ran = convert::run_in(scope, settings, line, matches);
-    let (status, summary) = ran.map_err(|errors| with_near_action(errors, &args.read.0))?;
+    let (status, mut summary) = ran.map_err(|errors| with_near_action(errors, &args.read.0))?;
+    let examples = args.examples.unwrap_or(EXAMPLES);
+    for column in summary.profiles.iter_mut().flat_map(|table| &mut table.columns) {
+        column.examples.truncate(examples);
+    }
     let tables = &summary.profiles;
     let text = match format {
         SchemaFormat::Tree => schema::tree(tables).into_bytes(),

@@ -158,6 +158,14 @@ impl Setting {
         }
     }
 
+    /// Returns the flag as messages call it: `-o`, as nobody types it in full, and `--to`.
+    pub fn flag(&self) -> String {
+        match self.short {
+            Some(short) if self.long == "output" => format!("-{short}"),
+            _ => format!("--{}", self.long),
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> {
         self.aliases.iter().chain([&self.long]).map(String::as_str)
     }

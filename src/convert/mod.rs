@@ -8,6 +8,7 @@ mod contract;
 mod direct;
 mod groups;
 mod manifest;
+mod naming;
 mod outputs;
 mod pacing;
 mod reader;
@@ -18,7 +19,7 @@ mod script;
 mod workers;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
@@ -48,8 +49,8 @@ pub use batching::{BatchStrategy, Execution, Live, OnTimeout, TimeLimits};
 pub use sample::Sample;
 
 use crate::sink::{self, Destination, Framing, Overwrite};
+use crate::source::Input;
 use crate::source::charset::Charset;
-use crate::source::{Compression, Input};
 use crate::store::Stores;
 
 /// A conversion: what to read, how to flatten it, what to write and where.
@@ -844,36 +845,16 @@ impl Conversion {
         let contract = self.contract.as_ref();
         self.flatten.terms = contract.map(|contract| Arc::new(contract.terms(self.schema_mode)));
         self.flatten.number_text = self.numbers != NumberMode::Double;
+        let depth = match self.destination {
+            Destination::Nowhere(depth) => depth,
+            _ => Depth::Types,
+        };
+        self.flatten.count_kinds = matches!(depth, Depth::Columns | Depth::Values);
         // Text prints dates as they stand, whatever their type, which but others beside it say.
         let has_types = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow)
             || self.manifest != ManifestTarget::Nowhere
             || !self.emit_sql.is_empty();
         self.flatten.dates = self.dates == DateMode::Auto && has_types;
-    }
-
-    /// Returns the name of the main table.
-    fn root_name(&self) -> String {
-        let stem = |path: &Path| path.file_name().map(|name| main_stem(&name.to_string_lossy()));
-        let stem_of = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
-        let from_output = match &self.destination {
-            Destination::File(path) => stem_of(path),
-            Destination::Object(url) => stem_of(url.file_name().as_ref()),
-            _ => None,
-        };
-        let from_input = self.inputs.iter().find_map(|input| match input {
-            Input::File(path) => stem(path),
-            Input::Url(input) => Some(main_stem(input.url.file_name())),
-            Input::Stdin | Input::Reader { .. } => None,
-        });
-        let main = self.contract.as_ref().and_then(|contract| contract.tables.first());
-        let from_contract = main.and_then(|main| main.name.clone());
-        let name = self.name.clone().or(from_output).or(from_contract).or(from_input);
-        // A reject file is named after the table.
-        let name = name.map(|name| match name.strip_suffix(".rejects") {
-            Some(stem) if self.from == InputFormat::Rejects => stem.to_owned(),
-            _ => name,
-        });
-        name.filter(|name| !name.is_empty()).unwrap_or_else(|| "records".to_owned())
     }
 
     fn decode_options(&self) -> DecodeOptions {
@@ -883,20 +864,6 @@ impl Conversion {
             cells: self.csv_input.cells.clone(),
         }
     }
-}
-
-/// Returns a file name without its format and compression endings.
-fn main_stem(name: &str) -> String {
-    let cut = |name: &str, known: &dyn Fn(&str) -> bool| match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() && known(&ending.to_ascii_lowercase()) => {
-            stem.to_owned()
-        }
-        _ => name.to_owned(),
-    };
-    let name = cut(name, &|ending| Compression::from_extension(ending.as_ref()).is_some());
-    cut(&name, &|ending| {
-        InputFormat::from_extension(ending).is_some() || matches!(ending, "csv" | "tsv" | "txt")
-    })
 }
 
 #[cfg(test)]
@@ -915,24 +882,5 @@ mod tests {
         cancel.release();
         assert_eq!(cancel.check().unwrap_err().kind(), ErrorKind::Interrupted { signal: 15 });
         assert_eq!(cancel.hold().unwrap_err().kind(), ErrorKind::Interrupted { signal: 15 });
-    }
-
-    #[test]
-    fn stems_lose_format_and_compression_endings() {
-        for (name, stem) in [
-            ("orders.jsonl", "orders"),
-            ("orders.json.gz", "orders"),
-            ("orders.jsonl.ZST", "orders"),
-            ("orders.bz2", "orders"),
-            (".gz", ".gz"),
-            ("orders.v2.ndjson", "orders.v2"),
-            ("orders.csv", "orders"),
-            ("orders.TSV.gz", "orders"),
-            ("orders", "orders"),
-            ("orders.data", "orders.data"),
-            (".jsonl", ".jsonl"),
-        ] {
-            assert_eq!(main_stem(name), stem, "{name}");
-        }
     }
 }

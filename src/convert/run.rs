@@ -792,6 +792,7 @@ impl Run {
 fn schema_options(conversion: &Conversion, name: String) -> SchemaOptions {
     SchemaOptions {
         name,
+        is_named_by_input: conversion.is_named_by_input(),
         separator: conversion.separator.clone(),
         names: conversion.names,
         meta_prefix: conversion.meta_prefix.clone(),

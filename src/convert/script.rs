@@ -99,6 +99,12 @@ impl Conversion {
         if !found.is_empty() {
             let dialect = dialect.as_str();
             let message = format!("`--emit-sql {dialect}`: expected a file for each table");
+            if found == "part files" {
+                // they appear while the run goes on, and each has the columns known by then
+                return Err(Error::usage(format!("{message}, found {found}")).with_hint(
+                    "DuckDB reads them all: `from read_parquet('orders/*.parquet', union_by_name = true)`",
+                ));
+            }
             return Err(Error::usage(format!("{message}, found {found}"))
                 .with_hint("a script names files: write them with `-o DIR`"));
         }

@@ -37,6 +37,9 @@ pub struct FlattenOptions {
     pub selection: Selection,
     /// Look whether strings have the form of dates and times.
     pub dates: bool,
+    /// Count the values of columns by their kinds; [`Destination::Nowhere`](crate::Destination::Nowhere)
+    /// sets it.
+    pub count_kinds: bool,
 }
 
 impl FlattenOptions {
@@ -83,6 +86,7 @@ impl Default for FlattenOptions {
             all_text: false,
             selection: Selection::default(),
             dates: true,
+            count_kinds: false,
         }
     }
 }

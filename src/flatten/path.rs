@@ -248,7 +248,15 @@ impl PathPattern {
             let parted = parted_by_dots(meant.iter()).filter(|_| !self.text.starts_with('/'));
             Some((*far, parted.unwrap_or_else(|| pointer(&meant))))
         });
-        let parted = slips(&self.text, typed).map(|far| (far, typed.to_owned()));
+        // a key is no slip for the elements of an array, but an index is
+        let is_key = |last: &PatternStep| match last {
+            PatternStep::Key(key) => !key.bytes().all(|byte| byte.is_ascii_digit()),
+            PatternStep::Any => false,
+        };
+        let is_elements = steps.last() == Some(&Step::Element);
+        let is_far = is_elements && self.steps.last().is_some_and(is_key);
+        let parted = slips(&self.text, typed).filter(|_| !is_far);
+        let parted = parted.map(|far| (far, typed.to_owned()));
         let is_end = || {
             let keys: Vec<_> = steps.iter().filter(|step| **step != Step::Element).collect();
             let from = keys.len().checked_sub(whole).filter(|from| *from > 0)?;

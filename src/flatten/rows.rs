@@ -131,6 +131,9 @@ impl Flattener {
         if !wants_forms {
             column.ignore_forms();
         }
+        if self.options.count_kinds {
+            column.count_kinds();
+        }
         self.columns.push(column);
         let is_plain = part == Part::Scalar && known.declared.is_none() && !known.in_id;
         let is_plain = is_plain && !is_watched && agreed.is_none_or(terms::is_plain);

@@ -21,7 +21,9 @@ impl Summary {
         let mut text = String::new();
         // writing to a `String` cannot fail
         let _ = self.write_markdown(&mut text);
-        text
+        // sections end in an empty line, also the last one
+        text.truncate(text.trim_end().len());
+        text + "\n"
     }
 
     fn write_markdown(&self, out: &mut String) -> std::fmt::Result {

@@ -24,8 +24,8 @@ struct Node {
     children: BTreeMap<Box<str>, Node>,
     /// Values of the column here, and of those below.
     values: u64,
-    /// Types of the columns here, by the path from here.
-    leaves: BTreeSet<String>,
+    /// Paths from here to columns, and the types that these have.
+    leaves: BTreeSet<(String, String)>,
 }
 
 /// Returns what users may want to do about the shape of `tables`, a sentence each.
@@ -58,7 +58,7 @@ impl Node {
             below.push('/');
             below.push_str(&segment(step));
         }
-        self.leaves.insert(format!("{below} {column_type}"));
+        self.leaves.insert((below, column_type.to_owned()));
         self.values = self.values.max(values);
         if let Some((first, rest)) = steps.split_first() {
             let child = self.children.entry(segment(first).into()).or_default();
@@ -118,17 +118,26 @@ fn segment(step: &Step) -> String {
 }
 
 /// Returns whether keys look like data: they have the same below them, and few objects share one.
+///
+/// Where all of them are numbers, dates or ids it is enough that most have something in common,
+/// whatever its type. Else types count, but for those of numbers.
 fn is_map(keys: &[(&str, &Node)]) -> bool {
-    let least = match keys.iter().all(|(key, _)| looks_like_data(key)) {
-        true => DATA_KEYS,
-        false => MAP_KEYS,
-    };
-    if keys.len() < least {
+    let is_data = keys.iter().all(|(key, _)| looks_like_data(key));
+    if keys.len() < if is_data { DATA_KEYS } else { MAP_KEYS } {
         return false;
     }
-    let mut shapes: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
+    if is_data {
+        let mut paths: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, node) in keys {
+            let own: BTreeSet<&str> = node.leaves.iter().map(|(path, _)| path.as_str()).collect();
+            own.into_iter().for_each(|path| *paths.entry(path).or_default() += 1);
+        }
+        return paths.values().any(|count| count * 2 > keys.len());
+    }
+    let mut shapes: BTreeMap<Vec<(&str, &str)>, usize> = BTreeMap::new();
     for (_, node) in keys {
-        *shapes.entry(node.leaves.iter().map(String::as_str).collect()).or_default() += 1;
+        let shape = node.leaves.iter().map(|(path, name)| (path.as_str(), type_family(name)));
+        *shapes.entry(shape.collect()).or_default() += 1;
     }
     let alike = shapes.values().copied().max().unwrap_or(0);
     let all: u64 = keys.iter().map(|(_, node)| node.values).sum();
@@ -136,7 +145,16 @@ fn is_map(keys: &[(&str, &Node)]) -> bool {
     // nine in ten are alike
     let is_alike = alike * 10 >= keys.len() * 9;
     let is_rare = all >= most.saturating_mul(MAP_RARITY);
-    is_alike && (least == DATA_KEYS || is_rare && has_gaps(keys))
+    is_alike && is_rare && has_gaps(keys)
+}
+
+/// Returns one name for the types that numbers have.
+fn type_family(column_type: &str) -> &str {
+    match column_type {
+        "int64" | "double" => "number",
+        other if other.starts_with("decimal") => "number",
+        other => other,
+    }
 }
 
 /// Returns whether keys come in some objects alone, as keys of records do not.

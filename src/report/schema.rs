@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use arrow_ipc::writer::StreamWriter;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr;
 
+use super::figures::grouped;
 use super::profile::{ColumnProfile, Role, TableProfile};
 use super::text::{counted, shown};
 use crate::encode::arrow;
@@ -18,7 +19,7 @@ use crate::schema::{Layout, LayoutColumn};
 const EXAMPLE_CHARS: usize = 44;
 
 /// Names and types that are longer push what follows them to the right.
-const WIDTHS_MAX: [usize; 2] = [36, 16];
+const WIDTHS_MAX: [usize; 2] = [64, 20];
 
 /// Draws the tables below each other as a tree: columns, types, shares of nulls, examples.
 ///
@@ -75,7 +76,7 @@ fn draw(tables: &[TableProfile], index: usize, indent: &str, out: &mut String) {
         .collect();
     let width = |place: usize| {
         let widths = lines.iter().map(|line| line[place].width());
-        widths.max().unwrap_or(0).min(WIDTHS_MAX[place])
+        widths.filter(|width| *width <= WIDTHS_MAX[place]).max().unwrap_or(0)
     };
     let (names, types) = (width(0), width(1));
     for (place, [name, column_type, remarks]) in lines.iter().enumerate() {
@@ -101,7 +102,7 @@ fn remarks(column: &ColumnProfile, rows: u64) -> String {
     }
     // what a type holds that is not of the one kind it is for
     if column.kinds.len() > 1 && !is_plain_mix(column) {
-        remarks.push(column.kinds.join(" + "));
+        remarks.push(kinds(column));
     }
     let is_quoted = is_quoted(&column.column_type);
     let (mut examples, mut chars) = (Vec::new(), 0);
@@ -123,7 +124,21 @@ fn remarks(column: &ColumnProfile, rows: u64) -> String {
 
 /// Integers beside numbers with a fraction are no surprise.
 fn is_plain_mix(column: &ColumnProfile) -> bool {
-    column.kinds.iter().all(|kind| matches!(*kind, "integer" | "number"))
+    column.kinds.iter().all(|(kind, _)| matches!(*kind, "integer" | "number"))
+}
+
+/// Says how often each kind of value came.
+pub(super) fn kinds(column: &ColumnProfile) -> String {
+    let kinds = column.kinds.iter().map(|(kind, count)| format!("{kind} {}", grouped(*count)));
+    kinds.collect::<Vec<_>>().join(" + ")
+}
+
+/// Serializes kinds as an object with their counts.
+pub(super) fn as_object<S: Serializer>(
+    kinds: &&[(&'static str, u64)],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.collect_map(kinds.iter().copied())
 }
 
 fn is_quoted(column_type: &ColumnType) -> bool {
@@ -190,7 +205,8 @@ struct Column<'a> {
 struct Seen<'a> {
     values: u64,
     nulls: u64,
-    kinds: &'a [&'static str],
+    #[serde(serialize_with = "as_object")]
+    kinds: &'a [(&'static str, u64)],
     examples: &'a [String],
 }
 
@@ -202,9 +218,13 @@ pub fn to_json(tables: &[TableProfile]) -> String {
     for (place, table) in tables.iter().enumerate() {
         let comma = if place > 0 { "," } else { "" };
         let (path, name) = (quoted(&table.path), quoted(&table.name));
+        let from = match table.is_named_by_input {
+            true => "\n      \"name_from\": \"input\",",
+            false => "",
+        };
         let _ = write!(
             out,
-            "{comma}\n    {{\n      \"path\": {path},\n      \"name\": {name},\n      \"rows\": {},\n      \
+            "{comma}\n    {{\n      \"path\": {path},\n      \"name\": {name},{from}\n      \"rows\": {},\n      \
              \"columns\": [",
             table.rows
         );

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::figures::{grouped, rate, size, span};
 use super::sentence::group_lines;
-use super::{Outcome, Summary, TableSummary, Warning};
+use super::{Outcome, Summary, TableSummary, Warning, WarningKind};
 use crate::error::ErrorKind;
 use crate::reject::{CodeCount, Reject, Rejects};
 
@@ -68,8 +68,35 @@ impl Summary {
         text
     }
 
+    /// Returns what there is to say of a run that only tried the start of its input: warnings and
+    /// rejects, without tables, counts and times, which would be those of the start.
+    pub fn to_trial_text(&self, paint: &dyn Fn(TextPart, &str) -> String) -> String {
+        let mut text = String::new();
+        // writing to a `String` cannot fail
+        let _ = self.write_warnings(&self.warnings, &mut text, paint);
+        let _ = self.write_rejects(&mut text, paint);
+        text
+    }
+
+    /// Returns what must be said whoever wants quiet: how many records were rejected, in one line,
+    /// and which paths that users named matched nothing.
+    ///
+    /// Where the run failed its error says it.
+    pub fn to_quiet_text(&self, paint: &dyn Fn(TextPart, &str) -> String) -> String {
+        let mut text = String::new();
+        if matches!(self.outcome, Outcome::Failed { .. }) {
+            return text;
+        }
+        let unused = self.warnings.iter().filter(|one| one.kind == WarningKind::PatternUnused);
+        let unused: Vec<_> = unused.cloned().collect();
+        // writing to a `String` cannot fail
+        let _ = self.write_warnings(&unused, &mut text, paint);
+        let _ = self.write_reject_count(&mut text, paint);
+        text
+    }
+
     fn write_text(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        self.write_warnings(out, paint)?;
+        self.write_warnings(&self.warnings, out, paint)?;
         if matches!(self.outcome, Outcome::Failed { .. }) {
             return self.write_rejects(out, paint);
         }
@@ -100,13 +127,13 @@ impl Summary {
     }
 
     /// Writes warnings, then notes; many of one kind as one.
-    fn write_warnings(&self, out: &mut String, paint: &Paint) -> fmt::Result {
+    fn write_warnings(&self, warnings: &[Warning], out: &mut String, paint: &Paint) -> fmt::Result {
         let mut lines = Vec::new();
         for is_note in [false, true] {
             let part = if is_note { TextPart::Note } else { TextPart::Warning };
             let label = paint(part, if is_note { "note:" } else { "warning:" });
             let these: Vec<&Warning> =
-                self.warnings.iter().filter(|warning| warning.kind.is_note() == is_note).collect();
+                warnings.iter().filter(|warning| warning.kind.is_note() == is_note).collect();
             for group in these.chunk_by(|one, next| one.kind == next.kind) {
                 lines.extend(group_lines(group).into_iter().map(|line| format!("{label} {line}")));
             }
@@ -168,20 +195,13 @@ impl Summary {
 
     /// Says what was rejected: how much of each code, the first of them, and where they are.
     fn write_rejects(&self, out: &mut String, paint: &Paint) -> fmt::Result {
-        let Rejects { count, by_code, path, .. } = &self.rejects;
+        let by_code = &self.rejects.by_code;
         // The one record that ends a run is named by its error.
         let is_named = matches!(self.outcome, Outcome::Failed { kind: ErrorKind::Record(_), .. });
-        if *count == 0 || is_named {
+        if self.rejects.count == 0 || is_named {
             return Ok(());
         }
-        let total = counted(self.records + count, "record");
-        let are = match (&self.outcome, path) {
-            (Outcome::Failed { .. }, None) => ", nothing was kept of them".to_owned(),
-            (_, Some(path)) => format!(", see {}", shown(&path.to_string_lossy())),
-            (_, None) => String::new(),
-        };
-        let label = paint(TextPart::Warning, "warning:");
-        writeln!(out, "{label} {} of {total} rejected{are}", grouped(*count))?;
+        self.write_reject_count(out, paint)?;
         let width = by_code.iter().map(|code| grouped(code.count).len()).max().unwrap_or_default();
         for CodeCount { code, count, first } in by_code {
             let Reject { message, path, .. } = first;
@@ -194,6 +214,22 @@ impl Summary {
             writeln!(out, "  {count:>width$} {code}, the first at {place}: {message}{at}")?;
         }
         Ok(())
+    }
+
+    /// Says how many records were rejected, and where they are.
+    fn write_reject_count(&self, out: &mut String, paint: &Paint) -> fmt::Result {
+        let Rejects { count, path, .. } = &self.rejects;
+        if *count == 0 {
+            return Ok(());
+        }
+        let total = counted(self.records + count, "record");
+        let are = match (&self.outcome, path) {
+            (Outcome::Failed { .. }, None) => ", nothing was kept of them".to_owned(),
+            (_, Some(path)) => format!(", see {}", shown(&path.to_string_lossy())),
+            (_, None) => String::new(),
+        };
+        let label = paint(TextPart::Warning, "warning:");
+        writeln!(out, "{label} {} of {total} rejected{are}", grouped(*count))
     }
 }
 
@@ -249,7 +285,6 @@ fn tree(tables: &[TableSummary]) -> Vec<(&TableSummary, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::WarningKind;
 
     fn table(name: &str, parent: Option<&str>, rows: u64, bytes: u64) -> TableSummary {
         TableSummary {

@@ -36,6 +36,8 @@
 //! - `part` tells columns of one path apart and mostly follows from the type: `list`, `json`, or
 //!   `scalar` for all others. It needs to be said of scalars that are kept as JSON text:
 //!   `{"path": "/v", "type": "json", "part": "scalar"}`.
+//! - `"name_from": "input"` of the main table says that nobody chose its name: it is that of the
+//!   file the schema was learned from. So is the start of the names of the other tables.
 //! - Link columns are no part of it.
 //! - `rows` of a table and `seen` of a column say what was there when the schema was learned, and
 //!   hold nobody to it.
@@ -73,6 +75,8 @@ pub(crate) const VERSION: u64 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contract {
     pub(crate) tables: Vec<ContractTable>,
+    /// Nobody chose the name of the main table.
+    pub(crate) is_named_by_input: bool,
 }
 
 /// A table of a contract.
@@ -119,10 +123,18 @@ struct FileEntry {
 struct TableEntry {
     path: Pointer,
     name: Option<String>,
+    name_from: Option<NameFrom>,
     columns: Vec<ColumnEntry>,
     /// What was there when the schema was learned.
     #[serde(rename = "rows")]
     _rows: Option<IgnoredAny>,
+}
+
+/// Where the name of a table comes from that nobody chose.
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum NameFrom {
+    Input,
 }
 
 #[derive(Deserialize)]
@@ -214,7 +226,13 @@ impl Contract {
             )));
         }
         let mut contract = Contract::default();
-        for table in file.tables {
+        for (place, table) in file.tables.into_iter().enumerate() {
+            if table.name_from.is_some() && place > 0 {
+                let path = pointer(&table.path.0);
+                let what = format!("table `{path}`: `name_from`: expected the main table");
+                return Err(Error::usage(format!("{name}: {what}")));
+            }
+            contract.is_named_by_input |= table.name_from.is_some();
             let table =
                 read_table(table).map_err(|what| Error::usage(format!("{name}: {what}")))?;
             contract.tables.push(table);
@@ -295,7 +313,8 @@ impl Contract {
             let columns = columns.collect();
             ContractTable { steps: steps(table.path), name: Some(layout.table.clone()), columns }
         });
-        Contract { tables: tables.collect() }
+        let is_named_by_input = schema.options.is_named_by_input;
+        Contract { tables: tables.collect(), is_named_by_input }
     }
 }
 
@@ -375,6 +394,9 @@ impl fmt::Display for Contract {
             write!(f, "\n      \"path\": {},", text(&pointer(&table.steps)))?;
             if let Some(name) = &table.name {
                 write!(f, "\n      \"name\": {},", text(name))?;
+            }
+            if self.is_named_by_input && place == 0 {
+                f.write_str("\n      \"name_from\": \"input\",")?;
             }
             f.write_str("\n      \"columns\": [")?;
             for (place, column) in table.columns.iter().enumerate() {

@@ -47,6 +47,9 @@ impl fmt::Display for Difference {
 impl Contract {
     /// Returns how `new` differs from this one: tables and columns that are gone, other or new.
     ///
+    /// Where nobody chose the name of the main table in one of them, it is no difference that it
+    /// has another one, nor that the names of other tables start with another one.
+    ///
     /// ```
     /// use transmog::Contract;
     ///
@@ -64,7 +67,12 @@ impl Contract {
         let mut found = Vec::new();
         for table in &self.tables {
             match new.table(table) {
-                Some(other) => table.compare(other, &mut found),
+                Some(other) => {
+                    if table.name != other.name && !self.names_alike(table, new, other) {
+                        found.push(table.difference(Some(table), Some(other)));
+                    }
+                    table.compare(other, &mut found);
+                }
                 None => found.push(table.difference(Some(table), None)),
             }
         }
@@ -74,6 +82,22 @@ impl Contract {
             found.extend(columns.map(|column| column.difference(None, Some(column))));
         }
         found
+    }
+
+    /// Returns whether names of a table differ only in that of the main table, which nobody chose.
+    fn names_alike(&self, table: &ContractTable, new: &Contract, other: &ContractTable) -> bool {
+        if !self.is_named_by_input && !new.is_named_by_input {
+            return false;
+        }
+        self.name_below_main(table) == new.name_below_main(other)
+    }
+
+    /// Returns what stands in a name behind that of the main table, or all of it.
+    fn name_below_main<'a>(&'a self, table: &'a ContractTable) -> Option<&'a str> {
+        let main = self.tables.first()?.name.as_deref();
+        let name = table.name.as_deref().or(main.filter(|_| table.steps.is_empty()));
+        let below = main.zip(name).and_then(|(main, name)| name.strip_prefix(main));
+        below.or(name)
     }
 
     /// Returns the schema that has room for what either describes: all tables and columns, under
@@ -93,7 +117,7 @@ impl Contract {
             let name = table.name.clone().filter(|name| names.insert(name.to_lowercase()));
             tables.push(ContractTable { name, ..table.clone() });
         }
-        Contract { tables }
+        Contract { tables, is_named_by_input: self.is_named_by_input }
     }
 
     fn table(&self, like: &ContractTable) -> Option<&ContractTable> {
@@ -122,9 +146,6 @@ impl ContractTable {
     }
 
     fn compare(&self, new: &Self, found: &mut Vec<Difference>) {
-        if self.name != new.name {
-            found.push(self.difference(Some(self), Some(new)));
-        }
         for column in &self.columns {
             let other = new.column(column);
             let difference = column.difference(Some(column), other);

@@ -24,6 +24,8 @@ use widen::{ColumnType, Widening};
 pub struct SchemaOptions {
     /// Name of the main table.
     pub name: String,
+    /// Nobody chose it: it is that of an input.
+    pub is_named_by_input: bool,
     /// Between the keys of a name.
     pub separator: String,
     /// How keys are spelled in names.
@@ -647,14 +649,20 @@ impl Schema {
         };
         let (table, layout) = (&self.tables[index], &layouts[index]);
         profile.keys.clone_from(&keys[index]);
+        profile.is_named_by_input = self.options.is_named_by_input && index == 0;
         for (column, described) in layout.columns.iter().zip(&mut profile.columns) {
             let known = &table.columns[column.index];
+            let (counts, json) = (&described.kind_counts, vec![("json", described.values)]);
             let (role, kinds) = match known.origin {
                 Origin::Link(_) => (Role::Link, Vec::new()),
-                Origin::Data { part: Part::Scalar, .. } => (Role::Scalar, known.kinds.names()),
-                Origin::Data { part: Part::List, .. } => (Role::List, known.element_kinds.names()),
-                Origin::Data { part: Part::Json, .. } => (Role::Json, vec!["json"]),
-                Origin::Data { part: Part::Rest, .. } => (Role::Rest, vec!["json"]),
+                Origin::Data { part: Part::Scalar, .. } => {
+                    (Role::Scalar, counts.named(&known.kinds))
+                }
+                Origin::Data { part: Part::List, .. } => {
+                    (Role::List, counts.named(&known.element_kinds))
+                }
+                Origin::Data { part: Part::Json, .. } => (Role::Json, json),
+                Origin::Data { part: Part::Rest, .. } => (Role::Rest, json),
             };
             (described.role, described.kinds) = (role, kinds);
         }

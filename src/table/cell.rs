@@ -1,9 +1,11 @@
 //! Cells of CSV → a column: a cell is typed only where it prints back to the same text.
 
-use super::column::{Column, Excerpt, Values};
+use super::column::Column;
 use super::form::FormReader;
 use super::kinds::Kinds;
 use super::scalar::float_text;
+use super::tally::Kind;
+use super::values::{Excerpt, Values};
 
 /// What a cell is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -236,7 +238,9 @@ impl Column {
     pub fn push_cell(&mut self, row: usize, text: Excerpt<'_>) {
         self.presence.push(row);
         match &mut self.values {
-            Values::Text(texts) if self.kinds.knows_strings() => return texts.push_excerpt(text),
+            Values::Text(texts) if self.kinds.knows_strings() && self.runs.is_none() => {
+                return texts.push_excerpt(text);
+            }
             Values::Int(values) => {
                 if let Some(value) = eight_digits(text).or_else(|| short_int(text.bytes())) {
                     return values.push(value);
@@ -266,9 +270,10 @@ impl Column {
         let mut next = walk.each(|_, _| false);
         while let Some((row, text)) = next {
             self.push_cell(row, text);
+            let is_plain = self.kinds.knows_strings() && !self.is_counted();
             let presence = &mut self.presence;
             next = match &mut self.values {
-                Values::Text(texts) if self.kinds.knows_strings() => walk.each(|row, text| {
+                Values::Text(texts) if is_plain => walk.each(|row, text| {
                     presence.push(row);
                     texts.push_excerpt(text);
                     true
@@ -298,7 +303,11 @@ impl Column {
         if let Values::Text(_) = self.values {
             // Whatever made the column text, it stays that: no further cell needs a look.
             self.kinds.add_plain_string();
-            return self.texts_mut().push_excerpt(text);
+            let kind = if self.is_counted() { self.kind_of_cell(text) } else { Kind::String };
+            return match kind {
+                Kind::String => self.texts_mut().push_excerpt(text),
+                kind => self.texts_with(kind).push_excerpt(text),
+            };
         }
         match read(text.text()) {
             CellValue::Bool(value) => match &mut self.values {
@@ -316,6 +325,21 @@ impl Column {
             }
             CellValue::Text => self.store_string(text),
         }
+    }
+}
+
+impl Column {
+    /// Says what a cell would be in a column of its like, where that is counted.
+    fn kind_of_cell(&mut self, text: Excerpt<'_>) -> Kind {
+        let (kind, bit) = match read(text.text()) {
+            CellValue::Bool(_) => (Kind::Bool, Kinds::BOOL),
+            CellValue::Int(_) => (Kind::Integer, Kinds::INT),
+            CellValue::Big(_) => (Kind::Integer, Kinds::BIG_INT),
+            CellValue::Float(_) => (Kind::Number, Kinds::FLOAT),
+            CellValue::Text => (Kind::String, Kinds::STRING),
+        };
+        self.kinds.add(bit);
+        kind
     }
 }
 

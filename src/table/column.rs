@@ -4,6 +4,8 @@ use super::form::{self, Form};
 use super::kinds::{Kinds, StringForm};
 use super::presence::Presence;
 use super::scalar::{DecimalDigits, Number, bool_text, float_text};
+use super::tally::{Kind, KindCounts, KindRuns};
+use super::values::{Excerpt, Floats, Lists, Texts, Values};
 
 /// The largest integer up to which every integer is exact in a double.
 const EXACT_INT_MAX: u64 = 1 << 53;
@@ -18,6 +20,8 @@ pub struct Column {
     pub(super) values: Values,
     pub(super) kinds: Kinds,
     expected: Expected,
+    /// Where values are counted by their kinds.
+    pub(super) runs: Option<Box<KindRuns>>,
 }
 
 /// How much a column is likely to hold, so that its buffers need not grow.
@@ -27,196 +31,6 @@ pub struct Expected {
     pub values: usize,
     /// Bytes of text.
     pub bytes: usize,
-}
-
-/// The values of a column, without the rows that have none.
-#[derive(Debug, Clone, Default)]
-pub enum Values {
-    /// No value yet.
-    #[default]
-    None,
-    /// `true` and `false`.
-    Bool(Vec<bool>),
-    /// Integers of 64 bits.
-    Int(Vec<i64>),
-    /// Integers of up to 38 digits.
-    Big(Vec<i128>),
-    /// Doubles.
-    Float(Floats),
-    /// Dates or times of one form: days or microseconds, from which it prints them back.
-    Instant(Form, Vec<i64>),
-    /// Text: strings, JSON, or values of several kinds.
-    Text(Texts),
-    /// Lists of scalars.
-    List(Box<Lists>),
-}
-
-/// Doubles, with the source text of those that have more digits than a double gives back.
-#[derive(Debug, Clone, Default)]
-pub struct Floats {
-    /// The nearest doubles.
-    pub values: Vec<f64>,
-    /// Index in `values` and source text, rising.
-    pub long: Vec<(u32, Box<str>)>,
-}
-
-/// Strings in one buffer.
-#[derive(Debug, Clone)]
-pub struct Texts {
-    /// Where each string starts, and where the last one ends.
-    pub offsets: Vec<i32>,
-    /// The strings, one after the other.
-    pub bytes: Vec<u8>,
-}
-
-/// Lists: how many elements each has, and the elements of all of them.
-#[derive(Debug, Clone, Default)]
-pub struct Lists {
-    /// Where each list ends in `elements`, in elements (rows of that column), nulls counted.
-    pub ends: Vec<u32>,
-    /// The elements; a null element is a row without a value.
-    pub elements: Column,
-}
-
-/// Text that stands in a longer one, with what follows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Excerpt<'a> {
-    source: &'a str,
-    start: usize,
-    end: usize,
-}
-
-impl<'a> Excerpt<'a> {
-    /// Takes bytes `start..end` of `source`.
-    #[inline]
-    pub fn new(source: &'a str, start: usize, end: usize) -> Self {
-        Excerpt { source, start, end }
-    }
-
-    /// Takes all of `source`.
-    #[inline]
-    pub fn whole(source: &'a str) -> Self {
-        Excerpt { source, start: 0, end: source.len() }
-    }
-
-    /// Returns the text.
-    #[inline]
-    pub fn text(self) -> &'a str {
-        &self.source[self.start..self.end]
-    }
-
-    /// Returns the bytes of the text.
-    #[inline]
-    pub fn bytes(self) -> &'a [u8] {
-        &self.source.as_bytes()[self.start..self.end]
-    }
-
-    /// Returns the first eight bytes of the text and what follows it, where there are as many.
-    #[inline]
-    pub fn first_eight(self) -> Option<&'a [u8; 8]> {
-        self.source.as_bytes().get(self.start..)?.first_chunk()
-    }
-
-    /// Returns how many bytes the text has.
-    #[inline]
-    pub fn len(self) -> usize {
-        self.end - self.start
-    }
-
-    /// Returns whether the text is empty.
-    #[inline]
-    pub fn is_empty(self) -> bool {
-        self.end == self.start
-    }
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Texts { offsets: vec![0], bytes: Vec::new() }
-    }
-}
-
-impl Texts {
-    /// Returns how many strings.
-    pub fn len(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Appends a string.
-    #[inline]
-    pub fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
-        self.end();
-    }
-
-    /// Appends a string that stands in a longer text.
-    #[inline]
-    pub fn push_excerpt(&mut self, text: Excerpt<'_>) {
-        let Excerpt { source, start, end } = text;
-        let length = end - start;
-        // Copies of a fixed size need no call.
-        const BLOCK: usize = 32;
-        match source.as_bytes().get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-            Some(block) if length <= BLOCK => {
-                let kept = self.bytes.len() + length;
-                self.bytes.extend_from_slice(block);
-                self.bytes.truncate(kept);
-            }
-            _ => self.bytes.extend_from_slice(text.bytes()),
-        }
-        self.end();
-    }
-
-    fn with_capacity(expected: Expected) -> Self {
-        let mut offsets = Vec::with_capacity(expected.values + 1);
-        offsets.push(0);
-        Texts { offsets, bytes: Vec::with_capacity(expected.bytes) }
-    }
-
-    /// Ends the string that was written to `bytes`.
-    #[inline]
-    pub fn end(&mut self) {
-        self.offsets.push(self.bytes.len() as i32);
-    }
-
-    /// Returns string `index`.
-    #[inline]
-    pub fn get(&self, index: usize) -> &[u8] {
-        &self.bytes[self.offsets[index] as usize..self.offsets[index + 1] as usize]
-    }
-
-    /// Returns how many bytes the strings in `range` have.
-    pub fn bytes_of(&self, range: std::ops::Range<usize>) -> usize {
-        (self.offsets[range.end] - self.offsets[range.start]) as usize
-    }
-
-    fn append(&mut self, other: &Texts) {
-        let base = self.bytes.len() as i32;
-        self.bytes.extend_from_slice(&other.bytes);
-        self.offsets.extend(other.offsets[1..].iter().map(|end| end + base));
-    }
-
-    /// Keeps the first `count` strings.
-    pub fn truncate(&mut self, count: usize) {
-        if count < self.len() {
-            self.offsets.truncate(count + 1);
-            self.bytes.truncate(self.offsets[count] as usize);
-        }
-    }
-
-    /// Cuts after `count` strings and returns the rest.
-    pub fn split_off(&mut self, count: usize) -> Texts {
-        let at = self.offsets[count];
-        let bytes = self.bytes.split_off(at as usize);
-        let offsets = self.offsets[count..].iter().map(|end| end - at).collect();
-        self.offsets.truncate(count + 1);
-        Texts { offsets, bytes }
-    }
 }
 
 impl Column {
@@ -241,6 +55,50 @@ impl Column {
     /// Builds an empty column that is likely to hold as much as `expected`.
     pub fn expecting(expected: Expected) -> Self {
         Column { expected, ..Column::default() }
+    }
+
+    /// Counts values by their kinds from now on.
+    pub fn count_kinds(&mut self) {
+        self.runs = Some(Box::default());
+    }
+
+    /// Returns whether values are counted by their kinds.
+    #[inline]
+    pub(super) fn is_counted(&self) -> bool {
+        self.runs.is_some()
+    }
+
+    /// Returns how many values there are of each kind, of lists how many elements: exact where
+    /// they were counted from the first one on.
+    pub fn kind_counts(&self) -> KindCounts {
+        if let Values::List(lists) = &self.values {
+            return lists.elements.kind_counts();
+        }
+        let count = self.presence.count();
+        match &self.runs {
+            Some(runs) => runs.counts(self.own_kind(), count),
+            None => KindRuns::default().counts(self.own_kind(), count),
+        }
+    }
+
+    /// Returns the kind of values of which nothing was noted.
+    fn own_kind(&self) -> Kind {
+        match self.values {
+            Values::Bool(_) => Kind::Bool,
+            Values::Int(_) | Values::Big(_) => Kind::Integer,
+            Values::Float(_) => Kind::Number,
+            Values::None | Values::Instant(..) | Values::Text(_) | Values::List(_) => Kind::String,
+        }
+    }
+
+    /// Notes that the values so far are of the kind that they are kept as, before they are kept as
+    /// another.
+    #[inline]
+    fn note_kept(&mut self) {
+        let (own, count) = (self.own_kind(), self.values.len());
+        if let Some(runs) = &mut self.runs {
+            runs.fill(own, count);
+        }
     }
 
     /// Takes strings as text from now on, whether or not they have the form of a date or time.
@@ -300,7 +158,7 @@ impl Column {
         match &mut self.values {
             Values::Bool(values) => values.push(value),
             _ => {
-                let texts = self.texts_mut();
+                let texts = self.texts_with(Kind::Bool);
                 bool_text(value, &mut texts.bytes);
                 texts.end();
             }
@@ -332,7 +190,8 @@ impl Column {
     fn push_far_number(&mut self, row: usize, kind: u16, text: &str) {
         self.presence.push(row);
         self.kinds.add(kind);
-        self.texts_mut().push(text.as_bytes());
+        let kind = if kind == Kinds::HUGE_INT { Kind::Integer } else { Kind::Number };
+        self.texts_with(kind).push(text.as_bytes());
     }
 
     /// Appends a double that gives its source back.
@@ -378,10 +237,13 @@ impl Column {
             Values::Int(values) => values.push(value),
             Values::Big(values) => values.push(value.into()),
             Values::Float(floats) if value.unsigned_abs() <= EXACT_INT_MAX => {
+                if let Some(runs) = &mut self.runs {
+                    runs.note(floats.values.len(), Kind::Integer);
+                }
                 floats.values.push(value as f64);
             }
             _ => {
-                let texts = self.texts_mut();
+                let texts = self.texts_with(Kind::Integer);
                 texts.push(itoa::Buffer::new().format(value).as_bytes());
             }
         }
@@ -395,7 +257,7 @@ impl Column {
             Values::None => self.values = Values::Big(vec![value]),
             Values::Big(values) => values.push(value),
             _ => {
-                let texts = self.texts_mut();
+                let texts = self.texts_with(Kind::Integer);
                 texts.push(itoa::Buffer::new().format(value).as_bytes());
             }
         }
@@ -403,6 +265,9 @@ impl Column {
 
     #[inline(never)]
     pub(super) fn store_float(&mut self, value: f64, long: Option<&str>) {
+        if matches!(self.values, Values::Int(_)) && !self.kinds.has(Kinds::WIDE_INT) {
+            self.note_kept();
+        }
         if let Values::Int(values) = &mut self.values
             && !self.kinds.has(Kinds::WIDE_INT)
         {
@@ -421,7 +286,7 @@ impl Column {
                 floats.values.push(value);
             }
             _ => {
-                let texts = self.texts_mut();
+                let texts = self.texts_with(Kind::Number);
                 match long {
                     Some(text) => texts.bytes.extend_from_slice(text.as_bytes()),
                     None => float_text(value, &mut texts.bytes),
@@ -438,7 +303,7 @@ impl Column {
         let (whole, scale) = DecimalDigits::parse(text).precision().unwrap_or((u8::MAX, u8::MAX));
         self.kinds.whole_digits = self.kinds.whole_digits.max(whole);
         self.kinds.scale = self.kinds.scale.max(scale);
-        self.texts_mut().push(text.as_bytes());
+        self.texts_with(Kind::Number).push(text.as_bytes());
     }
 
     /// Appends a string and notes whether it has the form of a date or time.
@@ -534,9 +399,17 @@ impl Column {
     /// Returns the lists that may come.
     pub fn expect_lists(&mut self) -> &mut Lists {
         if let Values::None = self.values {
-            self.values = Values::List(Box::default());
+            self.start_lists();
         }
         self.lists()
+    }
+
+    fn start_lists(&mut self) {
+        let mut lists = Box::<Lists>::default();
+        if self.is_counted() {
+            lists.elements.count_kinds();
+        }
+        self.values = Values::List(lists);
     }
 
     /// Appends text that is not looked into.
@@ -551,7 +424,7 @@ impl Column {
     pub fn begin_list(&mut self, row: usize) {
         self.presence.push(row);
         if !matches!(self.values, Values::List(_)) {
-            self.values = Values::List(Box::default());
+            self.start_lists();
         }
     }
 
@@ -580,6 +453,7 @@ impl Column {
     #[inline]
     pub(super) fn texts_mut(&mut self) -> &mut Texts {
         if !matches!(self.values, Values::Text(_)) {
+            self.note_kept();
             let texts = match self.values {
                 Values::None => Texts::with_capacity(self.expected),
                 _ => self.values.spelled(),
@@ -590,6 +464,15 @@ impl Column {
             Values::Text(texts) => texts,
             _ => unreachable!("just made text"),
         }
+    }
+
+    /// The same, for one more value of a kind.
+    pub(super) fn texts_with(&mut self, kind: Kind) -> &mut Texts {
+        let count = self.texts_mut().len();
+        if let Some(runs) = &mut self.runs {
+            runs.note(count, kind);
+        }
+        self.texts_mut()
     }
 
     /// Joins columns of runs of rows into one; nothing where there are none.
@@ -623,9 +506,27 @@ impl Column {
             *self = other;
             return;
         }
+        let is_counted = self.is_counted() || other.is_counted();
+        let (mine, count) = (self.own_kind(), self.values.len());
+        let (others, more) = (other.own_kind(), other.values.len());
+        // what is moved now is counted below
+        let runs = self.runs.take();
         self.presence.append(rows, &other.presence);
         self.kinds.join(&other.kinds);
-        match other.values {
+        self.append_values(other.values);
+        if is_counted {
+            let own = self.own_kind();
+            let mut runs = runs.unwrap_or_default();
+            runs.keep_as(own, mine, count);
+            let mut behind = other.runs.unwrap_or_default();
+            behind.keep_as(own, others, more);
+            runs.append(count, &behind);
+            self.runs = Some(runs);
+        }
+    }
+
+    fn append_values(&mut self, other: Values) {
+        match other {
             Values::None => {}
             Values::Bool(values) => match &mut self.values {
                 Values::Bool(mine) => mine.extend(values),
@@ -665,8 +566,10 @@ impl Column {
     /// Both halves keep the kinds of the whole.
     pub fn split_off(&mut self, row: usize) -> Column {
         let presence = self.presence.split_off(row);
-        let values = self.values.split_off(self.presence.count());
-        Column { presence, values, kinds: self.kinds, expected: Expected::default() }
+        let count = self.presence.count();
+        let values = self.values.split_off(count);
+        let runs = self.runs.as_mut().map(|runs| Box::new(runs.split_off(count)));
+        Column { presence, values, kinds: self.kinds, expected: Expected::default(), runs }
     }
 
     /// Copies the first `count` values, or elements of lists, without their rows.
@@ -696,7 +599,11 @@ impl Column {
     /// Keeps the values of the first `rows` rows, and all kinds.
     pub fn truncate(&mut self, rows: usize) {
         self.presence.truncate(rows);
-        self.values.truncate(self.presence.count());
+        let count = self.presence.count();
+        self.values.truncate(count);
+        if let Some(runs) = &mut self.runs {
+            runs.truncate(count);
+        }
     }
 
     /// Returns how many of the values have more digits than a double gives back.
@@ -705,125 +612,6 @@ impl Column {
             Values::Float(floats) => floats.long.len(),
             Values::List(lists) => lists.elements.long_float_count(),
             _ => 0,
-        }
-    }
-}
-
-impl Lists {
-    /// Returns where list `index` lies in the elements.
-    pub fn range(&self, index: usize) -> std::ops::Range<usize> {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        start as usize..self.ends[index] as usize
-    }
-
-    fn append(&mut self, other: Lists) {
-        let base = self.ends.last().copied().unwrap_or(0);
-        self.elements.append(base as usize, other.elements);
-        self.ends.extend(other.ends.iter().map(|end| end + base));
-    }
-
-    fn split_off(&mut self, count: usize) -> Lists {
-        let at = if count == 0 { 0 } else { self.ends[count - 1] };
-        let ends = self.ends[count..].iter().map(|end| end - at).collect();
-        self.ends.truncate(count);
-        Lists { ends, elements: self.elements.split_off(at as usize) }
-    }
-}
-
-impl Values {
-    /// Makes room for as much as `expected` in all.
-    fn reserve(&mut self, expected: Expected) {
-        let more = |length: usize| expected.values.saturating_sub(length);
-        match self {
-            Values::None | Values::List(_) => {}
-            Values::Bool(values) => values.reserve_exact(more(values.len())),
-            Values::Int(values) | Values::Instant(_, values) => {
-                values.reserve_exact(more(values.len()));
-            }
-            Values::Big(values) => values.reserve_exact(more(values.len())),
-            Values::Float(floats) => floats.values.reserve_exact(more(floats.values.len())),
-            Values::Text(texts) => {
-                texts.offsets.reserve_exact(more(texts.len()));
-                texts.bytes.reserve_exact(expected.bytes.saturating_sub(texts.bytes.len()));
-            }
-        }
-    }
-
-    /// Returns every value as the text that stands for it where a column is text.
-    ///
-    /// - Source: "Widening" in ARCHITECTURE.md: strings as they are, `true`/`false`, digits, floats
-    ///   in the shortest form that denotes the same number or, beyond a double, in their own.
-    pub fn spelled(&self) -> Texts {
-        let mut out = Texts::default();
-        match self {
-            Values::None | Values::List(_) => {}
-            Values::Bool(values) => values.iter().for_each(|&value| {
-                bool_text(value, &mut out.bytes);
-                out.end();
-            }),
-            Values::Int(values) => values
-                .iter()
-                .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
-            Values::Big(values) => values
-                .iter()
-                .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
-            Values::Float(floats) => floats.spell(&mut out),
-            Values::Instant(form, values) => values.iter().for_each(|&value| {
-                form.print_to(value, &mut out.bytes);
-                out.end();
-            }),
-            Values::Text(texts) => out = texts.clone(),
-        }
-        out
-    }
-
-    fn truncate(&mut self, count: usize) {
-        match self {
-            Values::None => {}
-            Values::Bool(values) => values.truncate(count),
-            Values::Int(values) | Values::Instant(_, values) => values.truncate(count),
-            Values::Big(values) => values.truncate(count),
-            Values::Float(floats) => {
-                floats.values.truncate(count);
-                while floats.long.pop_if(|(at, _)| *at as usize >= count).is_some() {}
-            }
-            Values::Text(texts) => texts.truncate(count),
-            Values::List(lists) => {
-                lists.ends.truncate(count);
-                lists.elements.truncate(lists.ends.last().copied().unwrap_or(0) as usize);
-            }
-        }
-    }
-
-    fn split_off(&mut self, count: usize) -> Values {
-        match self {
-            Values::None => Values::None,
-            Values::Bool(values) => Values::Bool(values.split_off(count)),
-            Values::Int(values) => Values::Int(values.split_off(count)),
-            Values::Big(values) => Values::Big(values.split_off(count)),
-            Values::Float(floats) => {
-                let values = floats.values.split_off(count);
-                let kept = floats.long.partition_point(|(at, _)| (*at as usize) < count);
-                let long = floats.long.split_off(kept).into_iter();
-                let long = long.map(|(at, text)| (at - count as u32, text)).collect();
-                Values::Float(Floats { values, long })
-            }
-            Values::Instant(form, values) => Values::Instant(*form, values.split_off(count)),
-            Values::Text(texts) => Values::Text(texts.split_off(count)),
-            Values::List(lists) => Values::List(Box::new(lists.split_off(count))),
-        }
-    }
-}
-
-impl Floats {
-    fn spell(&self, out: &mut Texts) {
-        let mut long = self.long.iter().peekable();
-        for (index, &value) in self.values.iter().enumerate() {
-            match long.next_if(|(at, _)| *at as usize == index) {
-                Some((_, text)) => out.bytes.extend_from_slice(text.as_bytes()),
-                None => float_text(value, &mut out.bytes),
-            }
-            out.end();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which kinds of values a column was given.
 
 use super::form::Form;
+use super::tally::Kind;
 
 /// The kinds of all values a column was given, with what decides between types of one kind.
 ///
@@ -107,7 +108,7 @@ impl Kinds {
     }
 
     /// Returns the kinds as people call them.
-    pub fn names(&self) -> Vec<&'static str> {
+    pub fn names(&self) -> Vec<(Kind, &'static str)> {
         const WHOLE: u16 = Kinds::INT | Kinds::WIDE_INT | Kinds::BIG_INT | Kinds::HUGE_INT;
         const BROKEN: u16 =
             Kinds::FLOAT | Kinds::LONG_FLOAT | Kinds::FAR_FLOAT | Kinds::NUMBER_TEXT;
@@ -116,9 +117,14 @@ impl Kinds {
             StringForm::One(Form::Timestamp { .. }) => "timestamp",
             StringForm::Unseen | StringForm::Mixed => "string",
         };
-        let known =
-            [(Self::BOOL, "bool"), (WHOLE, "integer"), (BROKEN, "number"), (Self::STRING, string)];
-        known.into_iter().filter(|(bits, _)| self.has(*bits)).map(|(_, name)| name).collect()
+        let known = [
+            (Self::BOOL, Kind::Bool, "bool"),
+            (WHOLE, Kind::Integer, "integer"),
+            (BROKEN, Kind::Number, "number"),
+            (Self::STRING, Kind::String, string),
+        ];
+        let seen = known.into_iter().filter(|(bits, ..)| self.has(*bits));
+        seen.map(|(_, kind, name)| (kind, name)).collect()
     }
 
     /// Joins what two columns were given.

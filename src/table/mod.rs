@@ -10,13 +10,17 @@ pub mod form;
 pub mod kinds;
 pub mod presence;
 pub mod scalar;
+pub mod tally;
+pub mod values;
 
 pub use cell::{CellBlock, CellSpan};
-pub use column::{Column, Excerpt, Expected, Lists, Texts, Values};
+pub use column::{Column, Expected};
 pub use form::{Form, Zone};
 pub use kinds::{Kinds, StringForm};
 pub use presence::Presence;
 pub use scalar::{Number, float_text};
+pub use tally::KindCounts;
+pub use values::{Excerpt, Lists, Texts, Values};
 
 /// Identity of a path during one run; says nothing about order.
 pub type PathId = u32;

@@ -13,11 +13,11 @@ fn a_dry_run_tells_inputs_tables_and_outputs() {
          --manifest out/m.json --threads 1",
     );
     assert_eq!(
-        done.stdout(),
+        String::from_utf8(done.stdout).unwrap(),
         "\
 reads   orders.jsonl: jsonl
 reads   more.csv.gz: csv, delimiter `;`, quote `\"`, a header, unpacked from gzip
-writes  parquet: compressed with zstd:3, batches: fixed_size, threads: 1, memory: 512MiB
+writes  parquet: compressed with zstd:3, threads: 1, memory: 512MiB
 tables  told from the whole input
         orders                 6 columns  out/orders.parquet
         orders_items           4 columns  out/orders_items.parquet
@@ -28,6 +28,27 @@ nothing was written
 "
     );
     assert_eq!(folder.names("."), "more.csv.gz orders.jsonl");
+    // figures would be those of the start, and batches are nobody's concern
+    assert_eq!(done.stderr, "");
+}
+
+#[test]
+fn what_users_chose_of_batches_and_names_is_told() {
+    let folder = Folder::with_orders();
+    let run = "convert orders.jsonl --to csv --dry-run";
+    let told = folder.run(&format!("{run} --batch-strategy memory_based")).stdout();
+    assert!(told.contains("batches: memory_based"), "{told}");
+    assert!(folder.run(&format!("{run} --batch-size 5")).stdout().contains("batches: fixed_size"));
+    folder.write("data.2024-01-01.jsonl.gz", gzip(ORDERS.as_bytes()));
+    let run = "convert data.2024-01-01.jsonl.gz --to csv --dry-run";
+    let hint = "hint: the tables are called after the file: `--name data` calls the main one so, as \
+                `data.2024-01-01` needs quotes in SQL\n";
+    assert_eq!(folder.run(run).stderr, hint);
+    for flags in ["--name data-1", "--quiet", "-o data-1.csv"] {
+        assert_eq!(folder.run(&format!("{run} {flags}")).stderr, "", "{flags}");
+    }
+    // a job wants no advice
+    assert!(!folder.run("convert data.2024-01-01.jsonl.gz --to csv").stderr.contains("hint"));
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -68,9 +89,10 @@ fn a_dry_run_reads_the_start_alone() {
     folder.write("big.jsonl", lines);
     folder.write("next.jsonl", ORDERS);
     let done = folder.run("convert big.jsonl next.jsonl --to csv --dry-run --on-error fail");
-    let told = done.stdout();
+    let told = String::from_utf8(done.stdout).unwrap();
     assert!(told.contains("next.jsonl: not opened, as those before it were enough\n"), "{told}");
     assert!(told.contains("tables  told from the first "), "{told}");
+    assert_eq!(done.stderr, "");
     assert_eq!(folder.names("."), "big.jsonl next.jsonl");
 }
 

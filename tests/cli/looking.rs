@@ -38,7 +38,7 @@ fn a_schema_is_that_of_the_whole_input_however_it_is_cut() {
     let whole = folder.run("schema late.jsonl --threads 1").stdout();
     let expected = "\
 late: 5,001 rows  (_tm_id)
-├─ v     text  integer + string  \"0\", \"1\", \"2\"
+├─ v     text  integer 5,000 + string 1  \"0\", \"1\", \"2\"
 ├─ w     text  0.1% null  \"é\"
 └─ late  bool  99.9% null  true
 ";
@@ -46,6 +46,104 @@ late: 5,001 rows  (_tm_id)
     for cut in ["--chunk-bytes 7B --threads 2", "--chunk-bytes 1KiB --threads 8"] {
         assert_eq!(folder.run(&format!("schema late.jsonl {cut}")).stdout(), whole, "{cut}");
     }
+}
+
+#[test]
+fn values_are_counted_by_their_kinds_however_the_input_is_cut() {
+    let folder = Folder::new();
+    let mut lines = String::new();
+    for n in 0..300 {
+        let v = match n % 5 {
+            0 => "true".to_owned(),
+            1 => format!("{n}.5"),
+            2 => format!("\"{n}\""),
+            _ => n.to_string(),
+        };
+        let l = if n % 3 == 0 { "[1,\"a\",null]" } else { "[2.5,3]" };
+        let d = if n == 7 { "\"2026-01-02 \"" } else { "\"2026-01-02\"" };
+        lines +=
+            &format!("{{\"v\":{v},\"n\":{},\"l\":{l},\"d\":{d}}}\n", if n < 9 { 0.5 } else { 1.0 });
+        // what a record at fault brought goes with it
+        if n > 100 && n % 7 == 0 {
+            lines += "{\"v\":1,\"n\":\"x\",\"l\":[1,\"b\"],\"d\":1,\"e\":\n{\"v\":\"y\",\"n\":2,\"l\":[\"b\"],]\n";
+        }
+    }
+    folder.write("t.jsonl", lines);
+    let cells: String =
+        (0..200).map(|n| format!("{n},{}\n", ["x", "1", "true", "0.5"][n % 4])).collect();
+    folder.write("c.csv", format!("a,b\n{cells}last,\n"));
+    let kinds = |file: &str, flags: &str| {
+        let done = folder.run(&format!("schema --format json -q --max-errors 999 {file} {flags}"));
+        let json: Value = serde_json::from_slice(&done.stdout).unwrap();
+        let columns = json["tables"][0]["columns"].as_array().unwrap().iter();
+        columns.map(|column| column["seen"]["kinds"].clone()).collect::<Vec<_>>()
+    };
+    for cut in ["--threads 1", "--chunk-bytes 7B --threads 2", "--chunk-bytes 1KiB --threads 8"] {
+        let found = kinds("t.jsonl", cut);
+        let expected = [
+            serde_json::json!({"bool": 60, "integer": 120, "number": 60, "string": 60}),
+            serde_json::json!({"integer": 291, "number": 9}),
+            serde_json::json!({"integer": 300, "number": 200, "string": 100}),
+            serde_json::json!({"string": 300}),
+        ];
+        assert_eq!(found, expected, "{cut}");
+        let found = kinds("c.csv", cut);
+        let expected = [
+            serde_json::json!({"integer": 200, "string": 1}),
+            serde_json::json!({"bool": 50, "integer": 50, "number": 50, "string": 50}),
+        ];
+        assert_eq!(found, expected, "{cut}");
+    }
+    let tree = folder.run("schema -q c.csv").stdout();
+    assert!(tree.contains("a  text  integer 200 + string 1  "), "{tree}");
+    let table = folder.run("profile -q c.csv").stdout();
+    assert!(table.contains("text (integer 200 + string 1)"), "{table}");
+}
+
+#[test]
+fn examples_are_as_many_as_users_want() {
+    let folder = Folder::with_orders();
+    for format in ["tree", "json"] {
+        let told =
+            folder.run(&format!("schema --examples 0 --format {format} orders.jsonl")).stdout();
+        assert!(told.contains("customer_name") && !told.contains("Ann"), "{told}");
+        let told = folder.run(&format!("schema --format {format} orders.jsonl")).stdout();
+        assert!(told.contains("Ann"), "{told}");
+    }
+    let lines: String = (0..20).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let told = folder.pipe(&lines, "schema --examples 5").stdout();
+    assert!(told.ends_with("n  int64  0, 1, 2, 3, 4\n"), "{told}");
+    let told = folder.pipe(&lines, "schema").stdout();
+    assert!(told.ends_with("n  int64  0, 1, 2\n"), "{told}");
+    let told = folder.pipe(&lines, "profile --format json").stdout();
+    let json: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(json["tables"][0]["columns"][1]["examples"].as_array().unwrap().len(), 3);
+    folder
+        .run("schema --examples 11 orders.jsonl")
+        .fails_with(2, "error: `--examples`: expected a whole number from 0 to 10");
+    folder
+        .run("schema --examples 1 --format sql orders.jsonl")
+        .fails_with(2, "error: `--examples`: expected `--format tree`");
+}
+
+#[test]
+fn decimals_are_shown_as_they_are_written() {
+    let lines = "{\"d\":1.5,\"l\":[1.25]}\n{\"d\":2,\"l\":[2]}\n{\"d\":1.50}\n";
+    let told = Folder::new().pipe(lines, "schema --numbers decimal -q").stdout();
+    assert!(told.contains("d  decimal(38,1)        1.5, 2.0\n"), "{told}");
+    assert!(told.contains("33.3% null  1.25, 2.00\n"), "{told}");
+}
+
+#[test]
+fn names_of_any_length_leave_the_columns_of_a_tree_where_they_are() {
+    let long = "k".repeat(60);
+    let lines = format!("{{\"a\":1,\"{long}\":2}}");
+    let told = Folder::new().pipe(&lines, "schema -q").stdout();
+    let gap = " ".repeat(59);
+    assert!(told.contains(&format!("├─ a{gap}  int64  1\n└─ {long}  int64  2\n")), "{told}");
+    let longer = "k".repeat(90);
+    let told = Folder::new().pipe(format!("{{\"a\":1,\"{longer}\":2}}"), "schema -q").stdout();
+    assert!(told.contains("├─ a  int64  1\n"), "{told}");
 }
 
 #[test]
@@ -58,7 +156,7 @@ fn a_schema_as_json_is_a_schema_file() {
     assert_eq!(column["path"], "/tags");
     assert_eq!(column["type"], "list(text)");
     assert_eq!(column["seen"]["nulls"], 1);
-    assert_eq!(column["seen"]["kinds"][0], "string");
+    assert_eq!(column["seen"]["kinds"], serde_json::json!({"string": 2}));
     folder.run("check --schema s.json --schema-mode strict orders.jsonl").stdout();
     folder.write("other.jsonl", r#"{"id":"seven"}"#);
     let done = folder.run("check --schema s.json --schema-mode strict other.jsonl");
@@ -111,6 +209,23 @@ fn maps_and_keys_in_two_spellings_are_pointed_out() {
     assert!(told.contains("hint: `days` looks like a map, whose 3 keys"), "{told}");
     let mapped = folder.run("schema days.jsonl --map days");
     assert!(!mapped.stderr.contains("looks like a map"), "{}", mapped.stderr);
+    // what stands below the keys of data need not be of one type
+    for days in [
+        r#"{"days":{"2026-01-01":1,"2026-01-02":"x","2026-01-03":0.5}}"#,
+        r#"{"days":{"2026-01-01":{"n":1},"2026-01-02":{"n":"x","m":1},"2026-01-03":{"n":[1],"n2":true}}}"#,
+    ] {
+        let told = folder.pipe(days, "schema").stderr;
+        assert!(told.contains("hint: `days` looks like a map, whose 3 keys"), "{told}");
+    }
+    let names: Vec<_> = ('a'..='t').map(String::from).collect();
+    let rare = |n: usize| ["1", "0.5"][n % 2];
+    let lines: String = names
+        .iter()
+        .enumerate()
+        .map(|(n, k)| format!("{{\"m\":{{\"{k}\":{}}}}}\n", rare(n)))
+        .collect();
+    let told = folder.pipe(&lines, "schema").stderr;
+    assert!(told.contains("hint: `m` looks like a map, whose 20 keys"), "{told}");
     folder.write("names.jsonl", r#"{"a":{"userId":1,"user_id":2,"other":3}}"#);
     let told = folder.run("schema names.jsonl").stderr;
     let expected = "hint: `a.userId` and `a.user_id` may be one key in several spellings\n";
@@ -156,6 +271,27 @@ fn schemas_merge_into_one_that_has_room_for_all() {
          + column `/j/*/z`: int64\n"
     );
     assert_eq!(folder.run("schema diff m.json m.json").stdout(), "");
+    // names that come from files are no difference, but for those that somebody chose
+    let other = |name: &str, flags: &str| {
+        folder.write(&format!("{name}.jsonl"), folder.read("a.jsonl"));
+        let schema = folder.run(&format!("schema --format json {flags} {name}.jsonl")).stdout();
+        folder.write("other.json", schema);
+        folder.run("schema diff a.json other.json")
+    };
+    assert_eq!(other("renamed", "").stdout(), "");
+    assert_eq!(other("a", "--name chosen").stdout(), "");
+    folder.write("chosen.json", folder.read("other.json"));
+    other("a", "--name sales");
+    let told = folder.run("schema diff chosen.json other.json");
+    let expected = "~ table ``: chosen -> sales\n~ table `/i/*`: chosen_i -> sales_i\n";
+    assert_eq!((told.status, String::from_utf8(told.stdout).unwrap().as_str()), (1, expected));
+    // a table that is called otherwise is one
+    let schema = folder.read("a.json").replace("a_i", "a_j");
+    folder.write("other.json", schema);
+    assert_eq!(folder.run("schema diff a.json other.json").status, 1);
+    // and a schema that is held to has the name on
+    folder.run("convert b.jsonl --schema a.json --to csv -o out").stdout();
+    assert_eq!(folder.names("out"), "a.csv a_i.csv a_j.csv");
     folder.run("schema diff a.jsonl m.json").fails(
         2,
         "error: a.jsonl:1:5: unknown field `id`, expected `version` or `tables`\n\
@@ -204,11 +340,14 @@ fn flags_about_output_mean_nothing_where_nothing_is_written() {
     let folder = Folder::with_orders();
     folder.run("check --to csv orders.jsonl").fails(
         2,
-        "error: `--to`: expected `convert`, found `check`, which writes no tables\n\
-         hint: leave `--to` out, it would do nothing\n",
+        "error: `--to` is a flag of `convert`: `check` writes no tables\n\
+         hint: leave `--to` out\n",
     );
-    let both = folder.run("profile -o out --bom orders.jsonl");
-    assert_eq!((both.status, both.stderr.matches("error: ").count()), (2, 2), "{}", both.stderr);
+    folder.run("profile -o out --bom orders.jsonl").fails(
+        2,
+        "error: `-o` is a flag of `convert`: `profile` writes no tables\nhint: leave `-o` out\n\
+         error: `--bom` is a flag of `convert`: `profile` writes no tables\nhint: leave `--bom` out\n",
+    );
     let shown = folder.run("check --help").stdout();
     assert!(!shown.contains("--compression") && shown.contains("--max-errors"), "{shown}");
     // what a file or a preset says of output is for `convert`

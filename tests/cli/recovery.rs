@@ -587,7 +587,38 @@ fn github_gets_a_page_and_annotations() {
     // elsewhere the page goes to standard error
     let mut command = folder.command("convert in.jsonl --to csv -o two --summary github");
     command.env_remove("GITHUB_STEP_SUMMARY");
-    assert!(super::finish(command).stderr.contains("### ⚠️ transmog: 3 of 8"));
+    let told = super::finish(command).stderr;
+    assert!(told.contains("### ⚠️ transmog: 3 of 8"), "{told}");
+    assert!(told.ends_with("rejects.jsonl.\n"), "{told}");
+}
+
+#[test]
+fn quiet_runs_still_say_in_a_line_that_records_were_lost() {
+    let folder = Folder::new();
+    folder.write("in.jsonl", BAD);
+    let warning = "warning: 5 of 8 records rejected";
+    for (args, status, expected) in [
+        ("convert in.jsonl --to csv -o a -q", 3, ", see a/in.rejects.jsonl"),
+        ("convert in.jsonl --to csv -o b -q --max-errors 5", 0, ", see b/in.rejects.jsonl"),
+        ("check in.jsonl -q", 3, ""),
+        ("schema in.jsonl -q", 3, ""),
+        ("convert in.jsonl --to csv --dry-run -q", 3, ""),
+    ] {
+        let done = folder.run(args);
+        assert_eq!(
+            (done.status, done.stderr),
+            (status, format!("{warning}{expected}\n")),
+            "{args}"
+        );
+    }
+    let done = folder.run("convert in.jsonl --to csv -o c -q --drop nothing --limit 1");
+    let unused = "warning: `--drop nothing` matched nothing in the input\n";
+    assert_eq!((done.status, done.stderr.as_str()), (0, unused));
+    // who asks for nothing gets nothing
+    let done = folder.run("convert in.jsonl --to csv -o d --summary none");
+    assert_eq!((done.status, done.stderr.as_str()), (3, ""));
+    let done = folder.run("convert in.jsonl --to csv -o e -q --max-errors 0");
+    assert_eq!((done.status, done.stderr.matches('\n').count()), (4, 1), "{}", done.stderr);
 }
 
 #[test]

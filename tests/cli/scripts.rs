@@ -68,6 +68,31 @@ fn each_database_gets_its_own() {
 }
 
 #[test]
+fn several_databases_may_stand_in_one_flag() {
+    let folder = Folder::with_orders();
+    folder.run("convert orders.jsonl --to csv -o out --emit-sql duckdb,postgres").stdout();
+    let names = folder.names("out");
+    assert!(
+        names.contains("orders.duckdb.sql") && names.contains("orders.postgres.sql"),
+        "{names}"
+    );
+    folder.run("convert orders.jsonl --to csv -o two --emit-sql duckdb,oracle").fails_with(
+        2,
+        "error: `--emit-sql`: expected `duckdb`, `postgres`, `spark`, found `oracle`",
+    );
+}
+
+#[test]
+fn part_files_have_no_script() {
+    let flags = "--to parquet -o parts/ --batch-strategy time_window --emit-sql duckdb";
+    Folder::with_orders().run(&format!("convert orders.jsonl {flags}")).fails(
+        2,
+        "error: `--emit-sql duckdb`: expected a file for each table, found part files\n\
+         hint: DuckDB reads them all: `from read_parquet('orders/*.parquet', union_by_name = true)`\n",
+    );
+}
+
+#[test]
 fn names_of_data_cannot_end_a_statement() {
     let folder = Folder::new();
     let record = r#"{"a'; DROP TABLE x; --":1,"b\"; --":"x","n\nl":2,"i[*]":[{"k":1}]}"#;

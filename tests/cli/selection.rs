@@ -34,6 +34,33 @@ fn a_path_stands_for_what_is_below_it() {
 }
 
 #[test]
+fn pointers_name_keys_that_hold_dots_slashes_and_stars() {
+    let record = r#"{"a.b":{"c/d":1,"e~f":2,"*":3,"g":4},"a":{"b":5},"":{"":6}}"#;
+    for (flags, columns) in [
+        ("--select /a.b/c~1d", r#""a.b_c/d":1"#),
+        ("--select /a.b/e~0f", r#""a.b_e~f":2"#),
+        ("--select /a.b/~2", r#""a.b_*":3"#),
+        ("--select /a/b", r#""a_b":5"#),
+        ("--select a.b", r#""a_b":5"#),
+        ("--select /a.b/* --drop /a.b/~2 --drop /a.b/c~1d", r#""a.b_e~f":2,"a.b_g":4"#),
+    ] {
+        check(record, flags, &format!("{{\"_table\":\"r\",\"_tm_id\":1,{columns}}}\n"));
+    }
+    let record = r#"{"a.b":{"k/1":{"n":"7"}},"l.m":[1,{"x":2}]}"#;
+    let one = |flags: &str, expected: &str| {
+        let done =
+            Folder::new().pipe(record, &format!("convert --to jsonl --framing tagged {flags}"));
+        let (told, rows) = (done.stderr.clone(), done.stdout());
+        assert!(rows.contains(expected), "{flags}: {rows}");
+        assert!(!told.contains("matched nothing"), "{flags}: {told}");
+    };
+    one("--map /a.b", r#""_tm_key":"k/1","n":"7"}"#);
+    one("--type /a.b/k~11/n=int64", r#""a.b_k/1_n":7"#);
+    one("--arrays-at /l.m=inline", r#""l.m":[1,{"x":2}]"#);
+    one("--ids field:/a.b/k~11/n", r#""_tm_id":"7""#);
+}
+
+#[test]
 fn child_tables_keep_their_rows_on_the_way_to_a_path() {
     let record = r#"{"n":1,"items":[{"sku":"x","tags":["a"],"parts":[{"m":5}]},{"qty":2},7]}"#;
     check(

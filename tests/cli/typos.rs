@@ -35,6 +35,16 @@ fn flags() {
     check("formats --jsn", "`--jsn`: ", "did you mean `--json`?");
     check("man --outptu x", "`--outptu`: ", "did you mean `--output`?");
     check("convert --frobnicate", "`--frobnicate`: ", none);
+    for command in ["schema", "check", "profile", "config"] {
+        let own = format!("`transmog {command} --help` shows all flags, with examples");
+        check(&format!("{command} --xyzzy"), "`--xyzzy`: ", &own);
+    }
+    for command in ["schema merge", "schema diff", "formats"] {
+        let own = format!("`transmog {command} --help` shows all flags");
+        check(&format!("{command} --xyzzy"), "`--xyzzy`: ", &own);
+    }
+    let own = "`transmog profile --help` shows all flags, with examples";
+    check("profile --format xyz", "`--format`: expected `table`, ", own);
     // what no help shows is not suggested
     check("convert --chunk-byte 1MB", "`--chunk-byte`: ", none);
     check(
@@ -125,6 +135,10 @@ fn paths_that_match_nothing() {
     check("--type items.*.skuu=text", "--type items.*.skuu=text", Some("items.*.sku"));
     check("--type /items/*/skuu=text", "--type /items/*/skuu=text", Some("/items/*/sku"));
     check("--arrays-at tag=inline", "--arrays-at tag=…", Some("tags"));
+    // an index is meant to be any, a key of what is no object is not
+    check("--type tags.0=text", "--type tags.0=text", Some("tags.*"));
+    check("--select tags.x", "--select tags.x", Some("tags"));
+    check("--select id.x", "--select id.x", None);
 }
 
 #[test]

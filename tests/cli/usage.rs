@@ -112,6 +112,28 @@ fn bad_values_say_what_was_expected() {
 }
 
 #[test]
+fn what_is_missing_is_named_once() {
+    let help = |command: &str| format!("hint: `transmog {command} --help` shows all flags");
+    check(
+        "schema merge orders.jsonl",
+        &format!("error: `SCHEMA`: expected 2 or more, found 1\n{}\n", help("schema merge")),
+    );
+    check(
+        "schema diff orders.jsonl",
+        &format!("error: expected `NEW`, found nothing in its place\n{}\n", help("schema diff")),
+    );
+    check(
+        "completions",
+        &format!("error: expected `SHELL`, found nothing in its place\n{}\n", help("completions")),
+    );
+    check(
+        "convert orders.jsonl --to csv --schema-mode strict",
+        "error: `--schema-mode`: expected `--schema` beside it\n\
+         hint: leave `--schema-mode` out, it would do nothing\n",
+    );
+}
+
+#[test]
 fn encodings_must_fit_their_column() {
     check(
         "convert orders.jsonl --to parquet --encoding sku=delta",

@@ -7,14 +7,14 @@ mod figures;
 mod tally;
 
 use super::{ColumnParts, Encoded, RowGroup, Task};
+use crate::limits::EXAMPLES_MAX;
 use crate::report::profile::{ColumnProfile, Depth, Role, TableProfile};
 use crate::report::sql::Keys;
+use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::table::Column;
+use crate::table::scalar::{DecimalDigits, decimal_text};
+use crate::table::{Column, KindCounts};
 pub use tally::Tally;
-
-/// Values of a column that are shown.
-const EXAMPLES: usize = 3;
 
 /// Values that are looked through for examples.
 const EXAMPLE_ROWS: usize = 1000;
@@ -34,6 +34,7 @@ pub struct Profiler {
 #[derive(Debug, Default)]
 struct Seen {
     values: u64,
+    kinds: KindCounts,
     examples: Vec<String>,
     tally: Option<Box<Tally>>,
 }
@@ -88,6 +89,8 @@ impl Profiler {
             self.column(column, seen)
         });
         TableProfile {
+            // the run knows, and says so later
+            is_named_by_input: false,
             name: layout.table.clone(),
             path: layout.path.clone(),
             parent: layout.parent.clone(),
@@ -110,8 +113,9 @@ impl Profiler {
             // the schema knows better, and says so later
             role: if column.path.is_some() { Role::Scalar } else { Role::Link },
             kinds: Vec::new(),
+            kind_counts: seen.kinds,
             values: seen.values,
-            examples: seen.examples,
+            examples: as_written(seen.examples, &column.column_type),
             figures: tally.map(|tally| figures::of(*tally, &column.column_type)),
         }
     }
@@ -128,7 +132,8 @@ impl Seen {
         for (_, column) in parts {
             let count = column.presence().count();
             self.values += count as u64;
-            if self.examples.len() < EXAMPLES && looked < EXAMPLE_ROWS {
+            self.kinds.join(&column.kind_counts());
+            if self.examples.len() < EXAMPLES_MAX && looked < EXAMPLE_ROWS {
                 self.note_examples(column, EXAMPLE_ROWS - looked);
                 looked += count;
             }
@@ -142,11 +147,33 @@ impl Seen {
             if !self.examples.contains(&example) {
                 self.examples.push(example);
             }
-            if self.examples.len() == EXAMPLES {
+            if self.examples.len() == EXAMPLES_MAX {
                 break;
             }
         }
     }
+}
+
+/// Gives the examples of decimals the digits that all of their column are written with.
+fn as_written(examples: Vec<String>, column_type: &ColumnType) -> Vec<String> {
+    let scale = match column_type {
+        ColumnType::Decimal { scale, .. } => *scale,
+        ColumnType::List(element) => return as_written(examples, element),
+        _ => return examples,
+    };
+    let mut written: Vec<String> = Vec::with_capacity(examples.len());
+    for example in examples {
+        let text = DecimalDigits::parse(&example).scaled(scale).map(|value| {
+            let mut digits = Vec::new();
+            decimal_text(value, scale, &mut digits);
+            String::from_utf8_lossy(&digits).into_owned()
+        });
+        let text = text.unwrap_or(example);
+        if !written.contains(&text) {
+            written.push(text);
+        }
+    }
+    written
 }
 
 /// Cuts a value that is too long to be shown.

@@ -6,7 +6,7 @@ use super::table::{TOP_SHOWN, is_text, length, number};
 use super::{Bar, ColumnProfile, Figures, Role, TableProfile, Value};
 use crate::report::Summary;
 use crate::report::figures::grouped;
-use crate::report::schema::null_share;
+use crate::report::schema::{kinds, null_share};
 use crate::report::text::counted;
 use crate::schema::widen::ColumnType;
 use crate::sink::names::printable;
@@ -107,7 +107,7 @@ fn write_column(column: &ColumnProfile, rows: u64, out: &mut String) {
         null_share(column.values, rows).map_or(String::new(), |share| format!(" ({share})"));
     fact("nulls", format!("{}{share}", grouped(nulls)));
     if column.kinds.len() > 1 {
-        fact("kinds", column.kinds.join(", "));
+        fact("kinds", kinds(column));
     }
     if let Some(figures) = column.figures.as_ref().filter(|figures| figures.count > 0) {
         let about = if figures.is_exact { "" } else { "about " };

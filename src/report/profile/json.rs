@@ -4,6 +4,10 @@ use serde::Serialize;
 
 use super::{Bar, Frequent, Lengths, QUANTILES, TableProfile, Value};
 use crate::report::Summary;
+use crate::report::schema::as_object;
+
+/// Examples of a column.
+const EXAMPLES: usize = 3;
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -28,7 +32,8 @@ struct JsonColumn<'a> {
     path: Option<&'a str>,
     #[serde(rename = "type")]
     column_type: String,
-    kinds: &'a [&'static str],
+    #[serde(serialize_with = "as_object")]
+    kinds: &'a [(&'static str, u64)],
     values: u64,
     nulls: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +101,7 @@ fn json_table(table: &TableProfile) -> JsonTable<'_> {
             top: figures.map_or(&[], |figures| &figures.top),
             histogram: figures.map_or(&[], |figures| &figures.histogram),
             length_histogram: figures.map_or(&[], |figures| &figures.length_histogram),
-            examples: &column.examples,
+            examples: &column.examples[..column.examples.len().min(EXAMPLES)],
         }
     });
     JsonTable {

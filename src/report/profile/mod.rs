@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::sql::Keys;
 use crate::schema::widen::ColumnType;
+use crate::table::KindCounts;
 pub use html::to_html;
 pub use json::to_json;
 pub use table::to_table;
@@ -29,6 +30,8 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TableProfile {
+    /// Whether its name is that of an input, as nobody chose one; only of the main table.
+    pub is_named_by_input: bool,
     /// Its name.
     pub name: String,
     /// JSON Pointer to its elements, empty for the main table.
@@ -55,9 +58,11 @@ pub struct ColumnProfile {
     pub column_type: ColumnType,
     /// What its values are in the record.
     pub role: Role,
-    /// The kinds of values it was given, of a list those of its elements: `bool`, `integer`,
-    /// `number`, `date`, `timestamp`, `string`, `json`.
-    pub kinds: Vec<&'static str>,
+    /// The kinds of values it was given, and how many there were of each, of a list those of its
+    /// elements: `bool`, `integer`, `number`, `date`, `timestamp`, `string`, `json`.
+    pub kinds: Vec<(&'static str, u64)>,
+    /// What `kinds` is made of.
+    pub(crate) kind_counts: KindCounts,
     /// Rows that have a value.
     pub values: u64,
     /// The first few values that differ, cut where they are long.

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{ColumnProfile, Figures, Frequent, Lengths, Role, TableProfile, Value};
 use crate::report::figures::grouped;
-use crate::report::schema::null_share;
+use crate::report::schema::{kinds, null_share};
 use crate::report::text::{counted, shown};
 use crate::schema::widen::ColumnType;
 
@@ -75,7 +75,7 @@ fn cells(column: &ColumnProfile, rows: u64) -> [String; 10] {
     cells[0] = cut(&shown(&column.name), NAME_CHARS);
     cells[1] = column.column_type.to_string();
     if column.kinds.len() > 1 && column.column_type == ColumnType::Text {
-        cells[1] = format!("text ({})", column.kinds.join(" + "));
+        cells[1] = format!("text ({})", kinds(column));
     }
     cells[2] = nulls;
     let Some(figures) = column.figures.as_ref().filter(|figures| figures.count > 0) else {
