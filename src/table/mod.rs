@@ -8,6 +8,7 @@ pub mod cell;
 pub mod column;
 pub mod form;
 pub mod kinds;
+pub mod marks;
 pub mod presence;
 pub mod scalar;
 
@@ -15,6 +16,7 @@ pub use cell::{CellBlock, CellSpan};
 pub use column::{Column, Excerpt, Expected, Lists, Texts, Values};
 pub use form::{Form, Zone};
 pub use kinds::{Kinds, StringForm};
+pub use marks::Marks;
 pub use presence::Presence;
 pub use scalar::{Number, float_text};
 
