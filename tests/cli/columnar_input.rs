@@ -346,6 +346,9 @@ fn numbers_that_are_none_become_text() {
         "{}",
         done.stderr
     );
+    let done = folder.pipe(parquet_of(&rows), "convert --to jsonl --type f=double --rejects none");
+    assert_eq!(done.stdout, b"{\"f\":1.5}\n", "{}", done.stderr);
+    assert!(done.stderr.contains("  3 value.type"), "{}", done.stderr);
 }
 
 #[test]
