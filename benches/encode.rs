@@ -13,7 +13,7 @@ use transmog::encode::{Place, RowGroup, TableWriter};
 use transmog::schema::widen::ColumnType;
 use transmog::schema::{Layout, LayoutColumn};
 use transmog::sink::{Destination, Sink, SinkOptions};
-use transmog::table::{Column, Excerpt};
+use transmog::table::{Column, Excerpt, Marks};
 
 fn main() {
     divan::main();
@@ -79,6 +79,7 @@ fn layout(columns: &[(&str, ColumnType)]) -> Layout {
         name: (*name).to_owned(),
         column_type: column_type.clone(),
         path: Some(format!("/{name}")),
+        marks: Marks::default(),
     });
     Layout { table: "t".to_owned(), path: String::new(), parent: None, columns: columns.collect() }
 }

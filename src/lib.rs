@@ -88,3 +88,4 @@ pub use source::{Compression, Input};
 pub use store::Stores;
 pub use store::options::{StoreOptions, StoreSetting};
 pub use store::url::StoreUrl;
+pub use table::Marks;

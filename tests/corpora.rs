@@ -223,10 +223,11 @@ fn json_that_must_be_rejected_gives_no_row() {
 #[test]
 fn files_that_are_no_json_give_no_row() {
     /// No JSON texts, and yet inputs: how many records they hold, and why.
-    const INPUTS: [(&str, u64, &str); 4] = [
+    const INPUTS: [(&str, u64, &str); 5] = [
         ("n_single_space", 0, "an input of white space has no records"),
         ("n_structure_no_data", 0, "an empty input has no records"),
         ("n_structure_UTF8_BOM_no_data", 0, "an empty input with a byte order mark"),
+        ("n_structure_double_array", 0, "two arrays of no records: back to back"),
         ("n_structure_object_with_trailing_garbage", 2, "an object, then a string: back to back"),
     ];
     let Some(folder) = corpus("json-testsuite") else { return };
@@ -602,14 +603,18 @@ fn naughty_strings_are_files_inside_the_directory() {
     }
 }
 
-/// Reads a file's records with serde_json alone: the elements of one array, or values back to back.
+/// Reads a file's records with serde_json alone: the elements of arrays, or values back to back.
 fn oracle_records(bytes: &[u8]) -> Result<Vec<Node>, serde_json::Error> {
     let text = std::str::from_utf8(bytes).unwrap();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let values = serde_json::Deserializer::from_str(text).into_iter::<serde_json::Value>();
     let mut values = values.collect::<Result<Vec<_>, _>>()?;
-    if let [serde_json::Value::Array(records)] = &mut values[..] {
-        values = std::mem::take(records);
+    if let Some(serde_json::Value::Array(_)) = values.first() {
+        let records = values.into_iter().flat_map(|value| match value {
+            serde_json::Value::Array(records) => records,
+            other => vec![other],
+        });
+        values = records.collect();
     }
     Ok(values.iter().map(|value| Node::parse(&value.to_string())).collect())
 }

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use support::Shared;
 use transmog::{
-    Conversion, Destination, Error, Framing, Header, Input, InputFormat, Nulls, OnError,
-    OutputFormat, Quote, Ragged, Summary, WarningKind,
+    Conversion, DeclaredType, Destination, Error, Framing, Header, Input, InputFormat, Nulls,
+    NumberMode, OnError, OutputFormat, Quote, Ragged, Summary, WarningKind,
 };
 
 /// Gives at most so many bytes at once.
@@ -195,6 +195,112 @@ fn marks_of_numbers_are_read_where_asked_for() {
     let thousands = |c: &mut Conversion| c.csv_input.cells.thousands = Some(b',');
     assert_eq!(to_jsonl("a\n\"1,234\"\n", &thousands), "{\"a\":1234}\n");
     assert_eq!(to_jsonl("a\n\"1,234\"\n", &|_| {}), "{\"a\":\"1,234\"}\n");
+}
+
+/// Numbers with marks become the same rows as JSONL and, by way of Parquet, however few rows a row
+/// group has; `n` is the column.
+fn check_marks(decimal_comma: bool, thousands: Option<u8>, cells: &[&str], expected: &[&str]) {
+    let quoted: Vec<_> = cells.iter().map(|cell| format!("\"{cell}\"")).collect();
+    let text = format!("n\n{}\n", quoted.join("\n"));
+    let expected: String = expected.iter().map(|value| format!("{{\"n\":{value}}}\n")).collect();
+    for row_group_rows in [1, 2, 1 << 20] {
+        let set = |c: &mut Conversion| {
+            c.csv_input.cells.decimal_comma = decimal_comma;
+            c.csv_input.cells.thousands = thousands;
+            c.row_group_rows = row_group_rows;
+        };
+        assert_eq!(to_jsonl(&text, &set), expected, "{cells:?}, {row_group_rows}");
+        let (_, parquet) = convert(text.as_bytes(), OutputFormat::Parquet, &set).unwrap();
+        let (_, back) =
+            convert(&parquet, OutputFormat::Jsonl, &|c| c.from = InputFormat::Parquet).unwrap();
+        let back = String::from_utf8(back).unwrap();
+        assert_eq!(back, expected, "{cells:?}, {row_group_rows}, from Parquet");
+        let csv = to_csv(&text, &set);
+        let unquoted = csv.replace('"', "");
+        let values = expected.lines().map(|line| &line[5..line.len() - 1]);
+        let values: String = values.map(|value| value.replace('"', "") + "\n").collect();
+        assert_eq!(unquoted, format!("n\n{values}"), "{cells:?}, {row_group_rows}, as CSV");
+    }
+}
+
+#[test]
+fn cells_come_back_as_written_where_marked_numbers_are_text() {
+    const POINT: Option<u8> = Some(b'.');
+    check_marks(true, None, &["3,5", "n/a"], &["\"3,5\"", "\"n/a\""]);
+    check_marks(true, None, &["n/a", "3,5"], &["\"n/a\"", "\"3,5\""]);
+    check_marks(true, None, &["7", "3,50", "true"], &["\"7\"", "\"3,50\"", "\"true\""]);
+    check_marks(true, None, &["3,5", "3.5"], &["\"3,5\"", "\"3.5\""]);
+    check_marks(true, None, &["3,5", "007"], &["\"3,5\"", "\"007\""]);
+    let big = "123456789012345678901234567890";
+    check_marks(true, None, &["3,5", big], &["\"3,5\"", &format!("\"{big}\"")]);
+    let wide = "9007199254740993";
+    check_marks(true, None, &["3,5", wide], &["\"3,5\"", &format!("\"{wide}\"")]);
+    check_marks(true, POINT, &["1.234", "n/a"], &["\"1.234\"", "\"n/a\""]);
+    check_marks(true, POINT, &["1.234,50", "01.03.2026"], &["\"1.234,50\"", "\"01.03.2026\""]);
+    check_marks(
+        false,
+        Some(b','),
+        &["999.50", "1,234.50", "x"],
+        &["\"999.50\"", "\"1,234.50\"", "\"x\""],
+    );
+    // no mark says that this is a number
+    check_marks(false, Some(b','), &["1.50", "2"], &["\"1.50\"", "\"2\""]);
+    let long = "0,1000000000000000000001";
+    check_marks(true, None, &[long, "2"], &[&format!("\"{long}\""), "\"2\""]);
+}
+
+#[test]
+fn numbers_with_marks_are_numbers() {
+    const POINT: Option<u8> = Some(b'.');
+    check_marks(true, POINT, &["1.234,50", "0,99", "19,00", "7"], &["1234.5", "0.99", "19", "7"]);
+    check_marks(true, POINT, &["7", "12", "-1.234", "1234"], &["7", "12", "-1234", "1234"]);
+    check_marks(
+        false,
+        Some(b','),
+        &["999.50", "1,234.50", "3.5", "7"],
+        &["999.5", "1234.5", "3.5", "7"],
+    );
+    check_marks(false, Some(b'\''), &["1'000", "9"], &["1000", "9"]);
+    check_marks(true, None, &["1", "2", "3,5"], &["1", "2", "3.5"]);
+}
+
+#[test]
+fn declared_types_read_marks() {
+    let set = |types: &'static [(&str, DeclaredType)]| {
+        move |c: &mut Conversion| {
+            c.csv_input.cells.decimal_comma = true;
+            c.csv_input.cells.thousands = Some(b'.');
+            let typed = |(path, wanted): &(&str, DeclaredType)| (path.parse().unwrap(), *wanted);
+            c.flatten.types = types.iter().map(typed).collect();
+        }
+    };
+    let text = "a;b;c\n1.234,50;3,50;1.234\n";
+    let decimals = DeclaredType::Decimal { precision: 12, scale: 2 };
+    let types = Box::leak(Box::new([
+        ("a", decimals),
+        ("b", DeclaredType::Text),
+        ("c", DeclaredType::Int64),
+    ]));
+    assert_eq!(to_jsonl(text, &set(types)), "{\"a\":1234.50,\"b\":\"3,50\",\"c\":1234}\n");
+    let numbers = |numbers| {
+        move |c: &mut Conversion| {
+            c.csv_input.cells.decimal_comma = true;
+            c.csv_input.cells.thousands = Some(b'.');
+            c.csv_input.dialect.delimiter = Some(b';');
+            c.numbers = numbers;
+            c.row_group_rows = 1;
+        }
+    };
+    let text = "a\n1.234,50\n2,5\n7\n";
+    assert_eq!(
+        to_jsonl(text, &numbers(NumberMode::Decimal)),
+        "{\"a\":1234.50}\n{\"a\":2.5}\n{\"a\":7}\n"
+    );
+    let as_written = "{\"a\":\"1.234,50\"}\n{\"a\":\"2,5\"}\n{\"a\":\"7\"}\n";
+    assert_eq!(to_jsonl(text, &numbers(NumberMode::Text)), as_written);
+    let text = "a\n1.234,50\n2,5\nn/a\n";
+    let as_written = "{\"a\":\"1.234,50\"}\n{\"a\":\"2,5\"}\n{\"a\":\"n/a\"}\n";
+    assert_eq!(to_jsonl(text, &numbers(NumberMode::Decimal)), as_written);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What to do next, behind the summary of a run: commands that can be pasted.
 
 use transmog::sink::names::printable;
-use transmog::{Outcome, OutputFormat, Summary};
+use transmog::{FaultCode, Outcome, OutputFormat, Summary};
 
 /// Returns what users may want to do after a run that wrote `to`; for a clean one where somebody
 /// sits at a terminal, as logs want no advice.
@@ -15,6 +15,9 @@ pub fn hint(
 ) -> Option<String> {
     if summary.outcome != Outcome::Published {
         return None;
+    }
+    if let Some(reason) = common_reason(summary) {
+        return Some(reason.to_owned());
     }
     if summary.rejects.count > 0 {
         let rejects = quoted(summary.rejects.path.as_ref()?.to_str()?)?;
@@ -55,6 +58,30 @@ pub fn name_hint(name: &str) -> Option<String> {
         "the tables are called after the file: `--name {given}` calls the main one so, as `{name}` \
          needs quotes in SQL"
     ))
+}
+
+/// Returns what to do where most rejects have one reason that is none of theirs.
+fn common_reason(summary: &Summary) -> Option<&'static str> {
+    let rejects = &summary.rejects;
+    let message_of = |code: FaultCode| {
+        let found = rejects.by_code.iter().find(|one| one.code == code);
+        found.map_or("", |one| one.first.message.as_str())
+    };
+    if message_of(FaultCode::JsonSyntax).ends_with("control character 0x00") {
+        return Some("is the input UTF-16? try `--encoding utf-16le`");
+    }
+    let common = rejects.by_code.iter().find(|one| 2 * one.count > rejects.count)?;
+    let message = common.first.message.as_str();
+    match common.code {
+        FaultCode::EncodingInvalid if message.starts_with("expected UTF-8") => {
+            Some("is the input in another character set? try `--encoding windows-1252`")
+        }
+        FaultCode::RecordNotObject if message.ends_with("found an array") => Some(
+            "`--from json` takes what is in arrays as records, `--wrap-values` each array as a \
+             value",
+        ),
+        _ => None,
+    }
 }
 
 /// Spells a path for a shell; nothing where that takes more than quotes.

@@ -17,7 +17,7 @@ use crate::decode::columns;
 use crate::error::{Error, ErrorKind};
 use crate::flatten::FlattenOptions;
 use crate::format::InputFormat;
-use crate::frame::columns::{ColumnFramer, ColumnInput, ColumnOptions};
+use crate::frame::columns::{ColumnFramer, ColumnInput, ColumnOptions, Remark};
 use crate::frame::dialect::DialectOptions;
 use crate::frame::{Chunk, FrameOptions, Framer, Framing, OnLost, RecordPointer, Start};
 use crate::limits;
@@ -372,11 +372,17 @@ impl Cutter {
         }
     }
 
-    /// Returns what users should know of the end of the input called `name`.
+    /// Returns what users should know of the input called `name`, once it was read.
     fn remark(&self, name: &str) -> Option<Warning> {
         let Cutter::Columns(framer) = self else { return None };
-        let detail = format!("{name}: {}", framer.remark()?);
-        Some(Warning { kind: WarningKind::StreamOpen, path: String::new(), count: 1, detail })
+        let (kind, count, detail) = match framer.remark()? {
+            Remark::Open => {
+                let words = "the stream ended without saying so; it may be cut off";
+                (WarningKind::StreamOpen, 1, format!("{name}: {words}"))
+            }
+            Remark::TimesCut(count) => (WarningKind::TimesCut, count, name.to_owned()),
+        };
+        Some(Warning { kind, path: String::new(), count, detail })
     }
 }
 

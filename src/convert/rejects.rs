@@ -268,7 +268,9 @@ fn failure(reject: &Reject, chunk: &Chunk) -> Error {
     };
     let skip = "`--on-error skip` puts such records into a reject file and goes on";
     let hint = match reject.code {
-        FaultCode::EncodingInvalid if chunk.origin.is_none() => {
+        FaultCode::EncodingInvalid
+            if chunk.origin.is_none() && reject.message.starts_with("expected UTF-8") =>
+        {
             "nothing was written; if the input is in another character set, say so, as in \
              `--encoding latin1`"
         }

@@ -1,6 +1,5 @@
 //! Rows of CSV → cells, straight into their columns.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json::{self, DecodeOptions, DuplicateKeys};
@@ -13,7 +12,7 @@ use crate::frame::blocks::{BLOCK, equal};
 use crate::frame::dialect::Dialect;
 use crate::frame::rows::{find_quote, read_row};
 use crate::frame::{Chunk, RowHead};
-use crate::table::{CellBlock, CellSpan, Excerpt};
+use crate::table::{CellBlock, CellSpan, Excerpt, Marks as NumberMarks};
 
 /// How cells are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,7 +42,12 @@ pub enum Ragged {
 impl CellOptions {
     /// Returns whether cells are taken as they stand.
     fn is_plain(&self) -> bool {
-        self.null_values.is_empty() && !self.json && !self.decimal_comma && self.thousands.is_none()
+        self.null_values.is_empty() && !self.json && self.marks().are_none()
+    }
+
+    /// Returns the marks that numbers have.
+    fn marks(&self) -> NumberMarks {
+        NumberMarks { decimal_comma: self.decimal_comma, thousands: self.thousands }
     }
 }
 
@@ -384,8 +388,11 @@ impl Decoder<'_> {
             }
             flattener.note_broken_json(&target);
         }
-        let text = cells.with_point(text);
-        flattener.cell(&self.columns, index, place, Excerpt::whole(&text), bytes)
+        let (text, marks) = (Excerpt::whole(text), cells.marks());
+        match marks.are_none() {
+            true => flattener.cell(&self.columns, index, place, text, bytes),
+            false => flattener.marked_cell(&self.columns, index, place, text, marks, bytes),
+        }
     }
 
     /// Takes the cells from `at` on, which have no column.
@@ -465,41 +472,6 @@ fn push_json(
             }
             Ok(())
         }
-    }
-}
-
-impl CellOptions {
-    /// Writes a number as it is written elsewhere, if it has the marks that the user named.
-    fn with_point<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if !self.decimal_comma && self.thousands.is_none() {
-            return Cow::Borrowed(text);
-        }
-        let mark = if self.decimal_comma { ',' } else { '.' };
-        let unsigned = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = match unsigned.split_once(mark) {
-            Some((whole, fraction)) => (whole, Some(fraction)),
-            None => (unsigned, None),
-        };
-        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let is_number = match self.thousands.map(char::from) {
-            Some(thousands) if whole.contains(thousands) => {
-                let mut groups = whole.split(thousands);
-                groups.next().is_some_and(|first| first.len() <= 3 && is_digits(first))
-                    && groups.all(|group| group.len() == 3 && is_digits(group))
-            }
-            _ => is_digits(whole),
-        };
-        if !is_number || !fraction.is_none_or(is_digits) {
-            return Cow::Borrowed(text);
-        }
-        let mut number = String::with_capacity(text.len());
-        number.push_str(&text[..text.len() - unsigned.len()]);
-        number.extend(whole.chars().filter(char::is_ascii_digit));
-        if let Some(fraction) = fraction {
-            number.push('.');
-            number.push_str(fraction);
-        }
-        Cow::Owned(number)
     }
 }
 

@@ -169,6 +169,11 @@ pub(super) fn ints(column: &Column) -> Result<Cow<'_, [i64]>, Error> {
     match column.values() {
         Values::None => Ok(Cow::Borrowed(&[])),
         Values::Int(values) => Ok(Cow::Borrowed(values)),
+        // With marks, or kept as text until the final type was known.
+        Values::Text(texts) => {
+            let marks = column.kinds().marks;
+            parse_all(texts, |text| marks.plain(text).parse().ok(), "integers").map(Cow::Owned)
+        }
         _ => Err(internal("integers")),
     }
 }
@@ -181,7 +186,8 @@ pub(super) fn doubles(column: &Column) -> Result<Cow<'_, [f64]>, Error> {
         Values::Float(floats) => Ok(Cow::Borrowed(&floats.values)),
         // A row group whose doubles were kept as text until the final type was known.
         Values::Text(texts) => {
-            parse_all(texts, |text| text.parse().ok(), "doubles").map(Cow::Owned)
+            let marks = column.kinds().marks;
+            parse_all(texts, |text| marks.plain(text).parse().ok(), "doubles").map(Cow::Owned)
         }
         _ => Err(internal("doubles")),
     }
@@ -196,7 +202,9 @@ pub(super) fn decimals(column: &Column, scale: u8) -> Result<Vec<i128>, Error> {
         Values::Int(values) => values.iter().map(|&value| scaled(value.into())).collect(),
         Values::Big(values) => values.iter().map(|&value| scaled(value)).collect(),
         Values::Text(texts) => {
-            parse_all(texts, |text| DecimalDigits::parse(text).scaled(scale), "decimals")
+            let marks = column.kinds().marks;
+            let scaled = |text: &str| DecimalDigits::parse(&marks.plain(text)).scaled(scale);
+            parse_all(texts, scaled, "decimals")
         }
         _ => Err(internal("decimals")),
     }

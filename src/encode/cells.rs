@@ -460,6 +460,7 @@ mod tests {
             name: place.to_string(),
             column_type: ColumnType::Int64,
             path: None,
+            marks: crate::table::Marks::default(),
         });
         let columns: Vec<_> = columns.collect();
         let layout = Layout { table: "t".into(), path: String::new(), parent: None, columns };

@@ -118,6 +118,7 @@ impl<F: TextFormat> LiveWriter<F> {
             let now = layout.columns.iter().find(|now| now.index == column.index);
             if let Some(now) = now {
                 column.column_type = now.column_type.clone();
+                column.marks = now.marks;
             }
         }
         kept

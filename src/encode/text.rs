@@ -256,6 +256,8 @@ pub(super) fn write_rows<R: RowFormat>(
     out: &mut Buffer,
 ) {
     let width = layout.columns.len();
+    let plain = without_marks(columns, layout);
+    let columns = plain.as_deref().unwrap_or(columns);
     let mut cells = Cells::new(rows, columns, layout, format.special());
     let bytes = cells.bytes(|place| format.cell_bytes(place)) + rows * format.row_bytes();
     out.clear();
@@ -283,6 +285,43 @@ pub(super) fn write_rows<R: RowFormat>(
     );
 }
 
+/// Returns the columns with numbers as they are written without marks, where they are written as
+/// numbers; nothing where all are so already.
+fn without_marks(columns: &[Option<Column>], layout: &Layout) -> Option<Vec<Option<Column>>> {
+    let mut plain = None;
+    for column in layout.columns.iter().filter(|column| !column.marks.are_none()) {
+        let as_doubles = match column.column_type {
+            ColumnType::Double => true,
+            ColumnType::Int64 | ColumnType::Decimal { .. } => false,
+            _ => continue,
+        };
+        if let Some(values) = columns.get(column.index).and_then(Option::as_ref)
+            && let Some(values) = values.clone().with_marks(column.marks).without_marks(as_doubles)
+        {
+            plain.get_or_insert_with(|| columns.to_vec())[column.index] = Some(values);
+        }
+    }
+    plain
+}
+
+/// Returns the layout under which rows wait for the end: numbers with marks as they stand, as a
+/// later row may make their column text.
+fn waiting(layout: &Layout) -> Layout {
+    let mut layout = layout.clone();
+    for column in layout.columns.iter_mut().filter(|column| !column.marks.are_none()) {
+        column.column_type = ColumnType::Text;
+    }
+    layout
+}
+
+/// Returns whether rows have waited for a type that is another one in the end.
+fn has_waited(waiting: &Layout, layout: &Layout) -> bool {
+    waiting.columns.iter().filter(|column| !column.marks.are_none()).any(|waiting| {
+        let known = layout.columns.iter().find(|column| column.index == waiting.index);
+        known.is_some_and(|column| column.column_type != waiting.column_type)
+    })
+}
+
 /// Spells rows, without what comes before and behind them.
 pub(super) fn to_text<F: TextFormat>(format: &F, group: &RowGroup, layout: &Layout) -> Vec<u8> {
     let format = format.rows(layout);
@@ -299,8 +338,12 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         &mut self,
         mut group: RowGroup,
         layout: &Layout,
-        _place: Place,
+        place: Place,
     ) -> Result<Vec<Task>, Error> {
+        let layout = &match place {
+            Place::Last => layout.clone(),
+            Place::Inner => waiting(layout),
+        };
         let known: HashSet<_> = layout.columns.iter().map(|column| column.index).collect();
         for index in group.indexes() {
             if !known.contains(&index)
@@ -356,6 +399,7 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         } else if header != self.header
             || layout.columns.iter().any(|column| self.residue.holds(column.index))
             || self.segments.iter().any(|segment| !self.format.is_same(&segment.layout, layout))
+            || self.segments.iter().any(|segment| has_waited(&segment.layout, layout))
         {
             self.rewrite(layout)?;
         }

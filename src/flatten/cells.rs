@@ -9,7 +9,8 @@ use super::{
 };
 use crate::decode::number;
 use crate::table::cell::{self, CellValue};
-use crate::table::{CellBlock, Column, Excerpt, Number, Part};
+use crate::table::marks::MarkedCell;
+use crate::table::{CellBlock, Column, Excerpt, Marks, Number, Part};
 
 /// Which column each cell of a row feeds, for the rows of one batch.
 #[derive(Debug, Default)]
@@ -127,6 +128,52 @@ impl Flattener {
             }
             _ => self.cell_slowly(columns, index, row, text.text(), bytes),
         }
+    }
+
+    /// Appends cell `index` of the row at `row`, where numbers have marks.
+    pub fn marked_cell(
+        &mut self,
+        columns: &RowColumns,
+        index: usize,
+        row: Place,
+        text: Excerpt<'_>,
+        marks: Marks,
+        bytes: &mut u32,
+    ) -> Result<(), Halt> {
+        let node = match &columns.feeds[index] {
+            Feed::Column(slot) => {
+                let column = &mut self.columns[*slot as usize];
+                column.push_marked_cell(row.row as usize, text, marks, false);
+                *bytes = bytes.saturating_add(scalar::string_bytes(text.len()));
+                return Ok(());
+            }
+            Feed::Path(node) => *node,
+            Feed::Rest(..) | Feed::Nothing => {
+                return self.cell_slowly(columns, index, row, &marks.plain(text.text()), bytes);
+            }
+        };
+        let node_of = self.shape.node(node);
+        let wanted = node_of.declared.or(node_of.terms.and_then(|terms| terms.scalar));
+        let source = text.text();
+        let kind = match (marks.read(source), wanted) {
+            (_, Some(DeclaredType::Text | DeclaredType::Json)) | (None, _) => {
+                return self.cell_slowly(columns, index, row, source, bytes);
+            }
+            (Some(MarkedCell::Loose), _) if self.options.number_text => {
+                return self.cell_slowly(columns, index, row, source, bytes);
+            }
+            (Some(MarkedCell::Foreign), _) => ScalarKind::String,
+            (Some(MarkedCell::Loose | MarkedCell::Marked(_)), None) => {
+                ScalarKind::Marked(marks, self.options.number_text)
+            }
+            (Some(MarkedCell::Loose), Some(_)) => ScalarKind::Number(number::parse(source)),
+            (Some(MarkedCell::Marked(plain)), Some(_)) => {
+                let scalar =
+                    Scalar { text: &plain, kind: ScalarKind::Number(number::parse(&plain)) };
+                return self.scalar(Place { node, ..row }, scalar, bytes);
+            }
+        };
+        self.scalar(Place { node, ..row }, Scalar { text: source, kind }, bytes)
     }
 
     #[inline(never)]

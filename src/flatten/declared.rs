@@ -187,7 +187,7 @@ impl Scalar<'_> {
         match self.kind {
             ScalarKind::Number(_) => Some(self.text),
             ScalarKind::String => crate::decode::number::is_number(self.text).then_some(self.text),
-            ScalarKind::Bool(_) => None,
+            ScalarKind::Bool(_) | ScalarKind::Marked(..) => None,
         }
     }
 
@@ -207,7 +207,7 @@ impl Scalar<'_> {
     pub(super) fn tag(self) -> u8 {
         match self.kind {
             ScalarKind::Bool(_) => b'b',
-            ScalarKind::Number(_) => b'n',
+            ScalarKind::Number(_) | ScalarKind::Marked(..) => b'n',
             ScalarKind::String => b's',
         }
     }

@@ -1,6 +1,6 @@
 //! A scalar on its way from a decoder to a column.
 
-use crate::table::{Column, Excerpt, Number};
+use crate::table::{Column, Excerpt, Marks, Number};
 
 /// A scalar on its way to a column.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub(super) struct Scalar<'a> {
 pub(super) enum ScalarKind<'a> {
     Bool(bool),
     Number(Number<'a>),
+    /// A cell that may be a number with marks, and whether its digits are kept for decimals.
+    Marked(Marks, bool),
     String,
 }
 
@@ -41,6 +43,9 @@ impl Scalar<'_> {
         match self.kind {
             ScalarKind::String => column.push_string(row, Excerpt::whole(self.text)),
             ScalarKind::Number(number) => column.push_number(row, number, self.text),
+            ScalarKind::Marked(marks, keeps_digits) => {
+                column.push_marked_cell(row, Excerpt::whole(self.text), marks, keeps_digits);
+            }
             ScalarKind::Bool(value) => column.push_bool(row, value),
         }
     }
@@ -55,7 +60,7 @@ impl Scalar<'_> {
             ScalarKind::Number(Number::Float { exact: true, .. }) => NUMBER_BYTES,
             ScalarKind::Number(Number::Float { exact: false, .. }) => PLACE_BYTES + 24 + length,
             ScalarKind::Number(_) => PLACE_BYTES + 16 + length,
-            ScalarKind::String => string_bytes(self.text.len()),
+            ScalarKind::Marked(..) | ScalarKind::String => string_bytes(self.text.len()),
         }
     }
 }

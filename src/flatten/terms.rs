@@ -237,7 +237,7 @@ impl Scalar<'_> {
     /// Appends the scalar as JSON.
     pub(super) fn push_json(self, out: &mut Vec<u8>) {
         match self.kind {
-            ScalarKind::String => push_json_string(self.text, out),
+            ScalarKind::String | ScalarKind::Marked(..) => push_json_string(self.text, out),
             _ => out.extend_from_slice(self.text.as_bytes()),
         }
     }

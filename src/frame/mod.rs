@@ -41,7 +41,7 @@ use window::Window;
 pub enum Framing {
     /// One record a line.
     Lines,
-    /// The elements of one top-level array, or values back to back.
+    /// The elements of top-level arrays, or values back to back.
     Values,
     /// Rows of CSV.
     Rows(Dialect),

@@ -141,7 +141,9 @@ impl<R: Read> Framer<R> {
             false => ErrorKind::Record(failure.code),
         };
         let error = Error::new(kind, message);
-        self.failure = Some(match failure.hint {
+        let is_charset = failure.code == FaultCode::EncodingInvalid && self.window.origin.is_none();
+        let charset = "is the input in another character set? try `--encoding windows-1252`";
+        self.failure = Some(match failure.hint.or(is_charset.then_some(charset)) {
             Some(hint) => error.with_hint(hint),
             None => error,
         });

@@ -9,8 +9,9 @@ use super::{Cut, Failure, Gap, Place, Step, skip_gap};
 
 /// Finds records by their brackets and quotes; what is inside is the decoder's business.
 ///
-/// Where the first value is an array, its elements are the records and nothing may follow it.
-/// Otherwise each value is a record, with any white space or none between them.
+/// Where the first value is an array, its elements are the records, and so are those of arrays and
+/// any other values behind it. Otherwise each value is a record, arrays too. Between values stands
+/// any white space or none.
 pub(super) struct Values {
     state: State,
     /// What comes after the record that is open.
@@ -33,7 +34,7 @@ enum State {
     ArrayValue,
     /// Behind an element.
     ArrayNext,
-    /// Behind the array.
+    /// Behind an array that holds records, or a value behind one.
     AfterArray,
     /// Something around the records.
     Wrapper,
@@ -110,7 +111,7 @@ impl Values {
             Gap::End => return Some(self.end(data)),
         };
         match (self.state, byte) {
-            (State::First, b'[') => self.pass(State::ArrayStart, cut),
+            (State::First | State::AfterArray, b'[') => self.pass(State::ArrayStart, cut),
             (State::ArrayNext, b',') => self.pass(State::ArrayValue, cut),
             (State::ArrayNext | State::ArrayStart, b']') => {
                 if let Some(wrapper) = &mut self.wrapper {
@@ -119,10 +120,11 @@ impl Values {
                 }
                 self.pass(State::AfterArray, cut)
             }
-            (State::ArrayNext | State::AfterArray, _) | (_, b',' | b']' | b'}') => {
+            (State::ArrayNext, _) | (_, b',' | b']' | b'}') => {
                 Some(Step::Fail(self.unexpected(data, cut.pos)))
             }
             (State::First | State::Between, _) => self.open(byte, State::Between, cut),
+            (State::AfterArray, _) => self.open(byte, State::AfterArray, cut),
             _ => self.open(byte, State::ArrayNext, cut),
         }
     }
@@ -176,14 +178,11 @@ impl Values {
         let what = match self.state {
             State::ArrayNext => "`,` or `]`",
             State::ArrayStart => "a record or `]`",
-            State::AfterArray => "the end of the input",
+            State::AfterArray => "a record or `[`",
             _ => "a record",
         };
         let mut failure = Failure::expected(what, data, pos);
         failure.hint = match (self.state, data.get(pos)) {
-            (State::AfterArray, Some(b'[')) => {
-                Some("arrays back to back are not one input: give them as separate inputs")
-            }
             (State::Between, Some(b',')) => {
                 Some("records with commas between them need `[` before and `]` behind")
             }
@@ -398,6 +397,29 @@ mod tests {
     }
 
     #[test]
+    fn arrays_stand_back_to_back() {
+        check(Values, b"[{}][{}]", &["1:2:1 {}", "1:6:5 {}"]);
+        check(
+            Values,
+            b"[{\"a\":1},\n2]\n [ 3 ]\r\n[]",
+            &["1:2:1 {\"a\":1}", "2:1:10 2", "3:4:16 3"],
+        );
+        check(Values, b"[][][{}]", &["1:6:5 {}"]);
+        check(Values, b"[[1]][[2],3]", &["1:2:1 [1]", "1:7:6 [2]", "1:11:10 3"]);
+        check(Values, b"[{}]\n\xEF\xBB\xBF[{}]\x1E[{}]", &["1:2:1 {}", "2:2:9 {}", "2:7:14 {}"]);
+    }
+
+    #[test]
+    fn values_follow_arrays() {
+        check(
+            Values,
+            b"[1]{}\n[2]\"a\"3 4[5]",
+            &["1:2:1 1", "1:4:3 {}", "2:2:7 2", "2:4:9 \"a\"", "2:7:12 3", "2:9:14 4", "2:11:16 5"],
+        );
+        check(Values, b"[{}]{\"a\":[1", &["1:2:1 {}", "1:5:4 {\"a\":[1 (cut)"]);
+    }
+
+    #[test]
     fn columns_count_characters() {
         let text = "[\"é\", {\"日本\":1}, {}]".as_bytes();
         check(Values, text, &["1:2:1 \"é\"", "1:7:7 {\"日本\":1}", "1:17:21 {}"]);
@@ -420,7 +442,7 @@ mod tests {
 
     #[test]
     fn broken_arrays_are_errors_behind_their_records() {
-        let cases: [(&str, usize, &str); 16] = [
+        let cases: [(&str, usize, &str); 19] = [
             ("[1 2]", 1, "x:1:4: expected `,` or `]`, found `2`"),
             ("[{}{}]", 1, "x:1:4: expected `,` or `]`, found `{`"),
             ("[{},]", 1, "x:1:5: expected a record, found `]`"),
@@ -432,8 +454,11 @@ mod tests {
             ("[{},\n", 1, "x:2:1: expected a record, found the end of the input"),
             ("[1", 1, "x:1:3: expected `,` or `]`, found the end of the input"),
             ("[1}", 1, "x:1:3: expected `,` or `]`, found `}`"),
-            ("[{}]\n{}", 1, "x:2:1: expected the end of the input, found `{`"),
-            ("[{}][{}]", 1, "x:1:5: expected the end of the input, found `[`"),
+            ("[{}]}", 1, "x:1:5: expected a record or `[`, found `}`"),
+            ("[{}],[{}]", 1, "x:1:5: expected a record or `[`, found `,`"),
+            ("[{}]]", 1, "x:1:5: expected a record or `[`, found `]`"),
+            ("[{}] [{} {}]", 2, "x:1:10: expected `,` or `]`, found `{`"),
+            ("[{}][{},", 2, "x:1:9: expected a record, found the end of the input"),
             ("[{}\u{1E}]", 1, "x:1:4: expected `,` or `]`, found byte 0x1E"),
             ("{},{}", 1, "x:1:3: expected a record, found `,`"),
             ("{}}", 1, "x:1:3: expected a record, found `}`"),
@@ -515,6 +540,10 @@ mod tests {
             let text = values.join(["\n", " ", "\r\n\t", "\n\n"][random.below(4)]);
             assert_eq!(frame_bytes(&text), read_by_serde_json(&text));
             assert_eq!(frame_bytes(&format!("[{}]", values.join(" ,\n"))), values);
+            let cut = random.below(values.len() + 1);
+            let (page, next) = values.split_at(cut);
+            let pages = format!("[{}]\n[{}]", page.join(","), next.join(", "));
+            assert_eq!(frame_bytes(&pages), values);
         }
     }
 

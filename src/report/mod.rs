@@ -321,6 +321,8 @@ pub enum WarningKind {
     FloatNotFinite,
     /// A stream of Arrow ended without saying so.
     StreamOpen,
+    /// Timestamps lost what is below a microsecond, as no unit holds all of their column.
+    TimesCut,
     /// An input could not be read on; others were.
     InputFailed,
     /// The time was up before the end of the input.
@@ -361,6 +363,7 @@ impl WarningKind {
             WarningKind::BinaryEncoded => "binary.encoded",
             WarningKind::FloatNotFinite => "float.not_finite",
             WarningKind::StreamOpen => "stream.open",
+            WarningKind::TimesCut => "times.cut",
             WarningKind::InputFailed => "input.failed",
             WarningKind::TimeUp => "time.up",
             WarningKind::LayoutChanged => "layout.changed",

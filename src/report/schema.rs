@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::schema::contract::VERSION;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
+use crate::table::Marks;
 
 /// Characters of all examples of a column together.
 const EXAMPLE_CHARS: usize = 44;
@@ -173,6 +174,7 @@ pub fn to_arrow(table: &TableProfile) -> Result<Vec<u8>, Error> {
         name: column.name.clone(),
         column_type: column.column_type.clone(),
         path: column.path.clone(),
+        marks: Marks::default(),
     });
     let layout = Layout {
         table: table.name.clone(),

@@ -138,6 +138,10 @@ impl fmt::Display for Sentence<'_> {
                 write!(f, "{place}: {numbers} that are NaN or infinite made the column text")
             }
             WarningKind::StreamOpen => write!(f, "{detail}"),
+            WarningKind::TimesCut => {
+                let times = counted(count, "timestamp");
+                write!(f, "{detail}: {times} of 96 bits lost what is below a microsecond")
+            }
             WarningKind::SchemaDiscarded => {
                 let values = counted(count, "value");
                 write!(f, "{place}: {values} left out, as the schema has no place there")

@@ -229,7 +229,11 @@ impl Summary {
             (_, None) => String::new(),
         };
         let label = paint(TextPart::Warning, "warning:");
-        writeln!(out, "{label} {} of {total} rejected{are}", grouped(*count))
+        let is_done = !matches!(self.outcome, Outcome::Failed { .. });
+        match is_done && self.records == 0 && *count > 1 {
+            true => writeln!(out, "{label} all {total} rejected{are}"),
+            false => writeln!(out, "{label} {} of {total} rejected{are}", grouped(*count)),
+        }
     }
 }
 

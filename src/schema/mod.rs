@@ -15,7 +15,7 @@ use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
 use crate::flatten::{DeclaredType, IdMode, declared};
 use crate::report::profile::{Role, TableProfile};
 use crate::report::sql::Keys;
-use crate::table::{Column, Kinds, Part, PathId, TableBatch};
+use crate::table::{Column, Kinds, Marks, Part, PathId, TableBatch};
 use contract::Agreed;
 use widen::{ColumnType, Widening};
 
@@ -230,6 +230,8 @@ pub struct LayoutColumn {
     pub column_type: ColumnType,
     /// JSON Pointer to its values in the record; nothing for link columns.
     pub path: Option<String>,
+    /// The marks of numbers that are kept as their source text while their type may change.
+    pub marks: Marks,
 }
 
 impl Schema {
@@ -585,7 +587,8 @@ impl Schema {
             };
             let link_type = schema.columns[index].link_type.clone();
             let column_type = link_type.unwrap_or(ColumnType::Text);
-            columns[index] = Some(LayoutColumn { index, name, column_type, path: None });
+            let (path, marks) = (None, Marks::default());
+            columns[index] = Some(LayoutColumn { index, name, column_type, path, marks });
             order.push(index);
         }
         // Tables of CSV have no ids, and keep these names where their header has them.
@@ -629,7 +632,8 @@ impl Schema {
                 renamed.push(Renamed { table, path, wanted, name: name.clone() });
             }
             let column_type = widen::resolve(column, part, &self.options.widening);
-            columns[index] = Some(LayoutColumn { index, name, column_type, path: Some(pointer) });
+            let (path, marks) = (Some(pointer), column.kinds.marks);
+            columns[index] = Some(LayoutColumn { index, name, column_type, path, marks });
             order.push(index);
         }
         let layout = Layout {

@@ -143,6 +143,9 @@ fn at_least(least: DeclaredType, kinds: &Kinds, widening: &Widening) -> ColumnTy
 pub fn resolve_kinds(kinds: &Kinds, widening: &Widening) -> ColumnType {
     const INTS: u16 = Kinds::INT | Kinds::WIDE_INT;
     const WHOLE: u16 = INTS | Kinds::BIG_INT;
+    if kinds.has(Kinds::MARKED) {
+        return resolve_marked(kinds, widening);
+    }
     if kinds.is_empty() {
         ColumnType::Text
     } else if kinds.only(Kinds::BOOL) {
@@ -168,12 +171,33 @@ pub fn resolve_kinds(kinds: &Kinds, widening: &Widening) -> ColumnType {
     }
 }
 
+/// Returns the type that holds numbers of which some have marks.
+///
+/// Beside a comma before the fraction the text of `1.234` from elsewhere would be another number.
+fn resolve_marked(kinds: &Kinds, widening: &Widening) -> ColumnType {
+    const WHOLE: u16 = Kinds::INT | Kinds::WIDE_INT | Kinds::MARKED_INT;
+    const EXACT: u16 = Kinds::INT | Kinds::MARKED | Kinds::LOOSE_FLOAT;
+    let floats = if kinds.marks.decimal_comma { EXACT } else { EXACT | Kinds::FLOAT };
+    if kinds.only(WHOLE) {
+        ColumnType::Int64
+    } else if kinds.only(floats) {
+        ColumnType::Double
+    } else if kinds.only(WHOLE | Kinds::BIG_INT | Kinds::MARKED | Kinds::NUMBER_TEXT)
+        && kinds.has(Kinds::NUMBER_TEXT)
+        && widening.decimals
+    {
+        decimal(kinds)
+    } else {
+        ColumnType::Text
+    }
+}
+
 /// Returns the decimal that holds all numbers, or text where 38 digits do not.
 fn decimal(kinds: &Kinds) -> ColumnType {
     const INT64_DIGITS: u8 = 19;
     const BIG_DIGITS: u8 = 38;
     let mut whole_digits = kinds.whole_digits;
-    if kinds.has(Kinds::INT) {
+    if kinds.has(Kinds::INT | Kinds::MARKED_INT) {
         whole_digits = whole_digits.max(INT64_DIGITS);
     }
     if kinds.has(Kinds::BIG_INT) {

@@ -196,15 +196,31 @@ impl Text<'_> {
 
     /// Tells from a first line that starts with `[`.
     fn array(&self) -> Framing {
-        // Lines that are arrays hold no records, so one alone is an array of records.
+        // Lines that are arrays of scalars hold no records, so one alone is an array of records.
         let Some(line) = self.first_line() else { return Framing::Values };
         let has_next = !self.next_line().is_empty();
         match read(line) {
             Json::Start => self.open_line(),
             _ if self.hint == Some(InputFormat::Jsonl) && has_next => Framing::Lines,
-            Json::Whole if self.next_line().first() == Some(&b'[') => Framing::Lines,
+            Json::Whole if self.next_line().first() == Some(&b'[') => match self.holds_records() {
+                true => Framing::Values,
+                false => Framing::Lines,
+            },
             _ => Framing::Values,
         }
+    }
+
+    /// Returns whether the first of the arrays that is not empty starts with an object, as pages of
+    /// an API do.
+    fn holds_records(&self) -> bool {
+        let mut rest = self.bytes;
+        while let Some((b'[', inside)) = rest.split_first() {
+            match skip_blank(inside).split_first() {
+                Some((b']', behind)) => rest = skip_blank(behind),
+                first => return matches!(first, Some((b'{', _))),
+            }
+        }
+        false
     }
 
     /// Tells from a first line that starts with anything else.
@@ -504,6 +520,13 @@ mod tests {
         check(b"[\n{},\n{}\n]", None, VALUES);
         check(b"[\n{},\n{}\n]", JSONL, VALUES);
         check(b"[1,2]\n\n[3,4]\n", None, LINES);
+        check(b"[]\n[]\n", None, LINES);
+        check(b"[[{}]]\n[[{}]]\n", None, LINES);
+        check(b"[{\"a\":1}]\n[{\"a\":2}]\n", None, VALUES);
+        check(b"[{\"a\":1}]\n[{\"a\":2}]\n", JSON, VALUES);
+        check(b"[{\"a\":1}]\n[{\"a\":2}]\n", JSONL, LINES);
+        check(b"[ ]\n\n[ {\"a\":2}]\n", None, VALUES);
+        check(b"[{\"a\":1}][{\"a\":2}]\n", JSONL, VALUES);
         check(b"[1,2] [3]\n", None, VALUES);
         check(b"[oops, 1]\n", None, VALUES);
     }

@@ -1,11 +1,13 @@
 //! Cells of CSV → a column: a cell is typed only where it prints back to the same text.
 
-use super::column::Column;
+use super::column::{Column, EXACT_INT_MAX};
 use super::form::FormReader;
 use super::kinds::Kinds;
-use super::scalar::float_text;
+use super::marks::{MarkedCell, Marks};
+use super::scalar::{DecimalDigits, float_text};
 use super::tally::Kind;
 use super::values::{Excerpt, Values};
+use crate::decode::number::gives_back;
 
 /// What a cell is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,6 +103,25 @@ pub fn read(text: &str) -> CellValue {
     let mut spelled = Vec::with_capacity(SPELLING_MAX);
     float_text(value, &mut spelled);
     if spelled == bytes { CellValue::Float(value) } else { CellValue::Text }
+}
+
+/// Returns the kinds of a number with marks, written without them; none where nothing but text
+/// holds all its digits.
+fn marked_bits(number: &str, keeps_digits: bool) -> u16 {
+    if !number.contains('.') {
+        return match number.parse::<i64>() {
+            Ok(value) if value.unsigned_abs() <= EXACT_INT_MAX => Kinds::MARKED_INT,
+            Ok(_) => Kinds::MARKED_INT | Kinds::WIDE_INT,
+            Err(_) => 0,
+        };
+    }
+    if keeps_digits {
+        return Kinds::MARKED_FLOAT | Kinds::NUMBER_TEXT;
+    }
+    match number.parse::<f64>() {
+        Ok(value) if value.is_finite() && gives_back(number, value) => Kinds::MARKED_FLOAT,
+        _ => 0,
+    }
 }
 
 /// Reads what consists of digits and perhaps a minus sign.
@@ -259,6 +280,68 @@ impl Column {
             _ => {}
         }
         self.store_cell(text);
+    }
+
+    /// Appends a cell of a table whose numbers have marks; the column keeps such numbers as they
+    /// stand until its type is known.
+    ///
+    /// With `keeps_digits` numbers with a fraction are kept for decimals.
+    pub fn push_marked_cell(
+        &mut self,
+        row: usize,
+        text: Excerpt<'_>,
+        marks: Marks,
+        keeps_digits: bool,
+    ) {
+        let found = marks.read(text.text());
+        let bits = match &found {
+            Some(MarkedCell::Marked(number)) => marked_bits(number, keeps_digits),
+            Some(MarkedCell::Loose) if read(text.text()) == CellValue::Text => Kinds::LOOSE_FLOAT,
+            Some(MarkedCell::Foreign) => return self.push_string(row, text),
+            _ => 0,
+        };
+        if bits != 0 {
+            if let Some(MarkedCell::Marked(number)) = &found
+                && keeps_digits
+                && let Some((whole, scale)) = DecimalDigits::parse(number).precision()
+            {
+                self.kinds.whole_digits = self.kinds.whole_digits.max(whole);
+                self.kinds.scale = self.kinds.scale.max(scale);
+            }
+            self.presence.push(row);
+            self.kinds.add(bits);
+            self.kinds.marks = marks;
+            let is_int = bits & Kinds::MARKED_INT != 0;
+            let kind = if is_int { Kind::Integer } else { Kind::Number };
+            return self.texts_with(kind).push_excerpt(text);
+        }
+        if !matches!(self.values, Values::Text(_)) || self.kinds.has(Kinds::STRING) {
+            return self.push_cell(row, text);
+        }
+        // What the column holds are numbers that wait for their type.
+        self.presence.push(row);
+        let kind = match read(text.text()) {
+            CellValue::Int(value) => {
+                self.kinds.add(Kinds::INT);
+                if value.unsigned_abs() > EXACT_INT_MAX {
+                    self.kinds.add(Kinds::WIDE_INT);
+                }
+                Kind::Integer
+            }
+            CellValue::Big(_) => {
+                self.kinds.add(Kinds::BIG_INT);
+                Kind::Integer
+            }
+            CellValue::Float(_) => {
+                self.kinds.add(Kinds::FLOAT);
+                Kind::Number
+            }
+            CellValue::Bool(_) | CellValue::Text => {
+                self.kinds.add_plain_string();
+                Kind::String
+            }
+        };
+        self.texts_with(kind).push_excerpt(text);
     }
 
     /// Appends cell `index` of each row of `block`, of which the first is `first_row`.

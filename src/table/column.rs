@@ -2,13 +2,14 @@
 
 use super::form::{self, Form};
 use super::kinds::{Kinds, StringForm};
+use super::marks::Marks;
 use super::presence::Presence;
 use super::scalar::{DecimalDigits, Number, bool_text, float_text};
 use super::tally::{Kind, KindCounts, KindRuns};
 use super::values::{Excerpt, Floats, Lists, Texts, Values};
 
 /// The largest integer up to which every integer is exact in a double.
-const EXACT_INT_MAX: u64 = 1 << 53;
+pub(super) const EXACT_INT_MAX: u64 = 1 << 53;
 
 /// Values of one part of one path, in row order, with the rows they belong to.
 ///
@@ -604,6 +605,35 @@ impl Column {
         if let Some(runs) = &mut self.runs {
             runs.truncate(count);
         }
+    }
+
+    /// Says which marks numbers have that are kept as their source text.
+    pub fn with_marks(mut self, marks: Marks) -> Self {
+        self.kinds.marks = marks;
+        self
+    }
+
+    /// Returns the column with its numbers as they are written without marks, as doubles where
+    /// `as_doubles`; nothing where none has any.
+    pub fn without_marks(&self, as_doubles: bool) -> Option<Column> {
+        let marks = self.kinds.marks;
+        let Values::Text(texts) = &self.values else { return None };
+        if marks.are_none() {
+            return None;
+        }
+        let mut plain = Texts::with_capacity(self.size());
+        for index in 0..texts.len() {
+            let text = std::str::from_utf8(texts.get(index)).unwrap_or_default();
+            match as_doubles {
+                true => plain.push(&marks.spelled(text)),
+                false => plain.push(marks.plain(text).as_bytes()),
+            }
+        }
+        let mut kinds = self.kinds;
+        kinds.marks = Marks::default();
+        let presence = self.presence.clone();
+        let runs = self.runs.clone();
+        Some(Column { presence, values: Values::Text(plain), kinds, expected: self.expected, runs })
     }
 
     /// Returns how many of the values have more digits than a double gives back.

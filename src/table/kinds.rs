@@ -1,6 +1,7 @@
 //! Which kinds of values a column was given.
 
 use super::form::Form;
+use super::marks::Marks;
 use super::tally::Kind;
 
 /// The kinds of all values a column was given, with what decides between types of one kind.
@@ -15,6 +16,8 @@ pub struct Kinds {
     pub whole_digits: u8,
     /// Whether the strings share one form of date or time.
     pub form: StringForm,
+    /// The marks of numbers that have some.
+    pub marks: Marks,
 }
 
 /// Whether all strings of a column share one form of date or time.
@@ -54,6 +57,14 @@ impl Kinds {
     pub const LIST: u16 = 1 << 10;
     /// An array without elements.
     pub const EMPTY_LIST: u16 = 1 << 11;
+    /// An integer of 64 bits with marks, kept as its source text.
+    pub const MARKED_INT: u16 = 1 << 12;
+    /// A number with a fraction and marks, kept as its source text.
+    pub const MARKED_FLOAT: u16 = 1 << 13;
+    /// A number that does not print back, which is one beside numbers with marks only.
+    pub const LOOSE_FLOAT: u16 = 1 << 14;
+    /// Numbers that are kept as their source text where others have marks.
+    pub const MARKED: u16 = Self::MARKED_INT | Self::MARKED_FLOAT;
 
     /// Adds a kind.
     #[inline]
@@ -109,9 +120,14 @@ impl Kinds {
 
     /// Returns the kinds as people call them.
     pub fn names(&self) -> Vec<(Kind, &'static str)> {
-        const WHOLE: u16 = Kinds::INT | Kinds::WIDE_INT | Kinds::BIG_INT | Kinds::HUGE_INT;
-        const BROKEN: u16 =
-            Kinds::FLOAT | Kinds::LONG_FLOAT | Kinds::FAR_FLOAT | Kinds::NUMBER_TEXT;
+        const WHOLE: u16 =
+            Kinds::INT | Kinds::WIDE_INT | Kinds::BIG_INT | Kinds::HUGE_INT | Kinds::MARKED_INT;
+        const BROKEN: u16 = Kinds::FLOAT
+            | Kinds::LONG_FLOAT
+            | Kinds::FAR_FLOAT
+            | Kinds::NUMBER_TEXT
+            | Kinds::MARKED_FLOAT
+            | Kinds::LOOSE_FLOAT;
         let string = match self.form {
             StringForm::One(Form::Date) => "date",
             StringForm::One(Form::Timestamp { .. }) => "timestamp",
@@ -130,6 +146,9 @@ impl Kinds {
     /// Joins what two columns were given.
     pub fn join(&mut self, other: &Kinds) {
         self.bits |= other.bits;
+        if self.marks.are_none() {
+            self.marks = other.marks;
+        }
         self.scale = self.scale.max(other.scale);
         self.whole_digits = self.whole_digits.max(other.whole_digits);
         self.form = match (self.form, other.form) {

@@ -72,9 +72,45 @@ fn other_sets_without_a_label_are_named() {
          `--encoding latin1`; `--on-error skip` puts such records into a reject file and goes \
          on\n",
     );
-    folder.pipe(utf_16(RECORDS), "convert --to csv").fails(
-        5,
-        "error: <stdin>: expected JSON, CSV, Parquet or Arrow, found UTF-16LE text without a byte order mark\n\
-         hint: say so with `--encoding utf-16le`\n",
+    for from in ["", "--from csv"] {
+        folder.pipe(utf_16(RECORDS), &format!("convert --to csv {from}")).fails(
+            5,
+            "error: <stdin>: expected JSON, CSV, Parquet or Arrow, found UTF-16LE text without a byte order mark\n\
+             hint: say so with `--encoding utf-16le`\n",
+        );
+    }
+}
+
+#[test]
+fn a_run_that_rejects_all_for_its_character_set_says_what_to_try() {
+    const HINT: &str =
+        "hint: is the input in another character set? try `--encoding windows-1252`\n";
+    let folder = Folder::new();
+    let latin = b"{\"a\":\"Ren\xE9e\"}\n{\"a\":\"caf\xE9\"}\n";
+    let done = folder.pipe(latin, "convert --to csv");
+    assert_eq!(done.status, 3, "{}", done.stderr);
+    let expected =
+        "warning: all 2 records rejected, see records.rejects.jsonl\n  2 encoding.invalid";
+    assert!(done.stderr.contains(expected), "{}", done.stderr);
+    assert!(done.stderr.ends_with(HINT), "{}", done.stderr);
+    let header = b"na\xEFf,b\n1,2\n";
+    let done = folder.pipe(header, "convert --to csv --from csv --rejects none");
+    assert_eq!(done.status, 5, "{}", done.stderr);
+    assert!(done.stderr.ends_with(HINT), "{}", done.stderr);
+    // one of several is bad by itself, and so are characters that no label mends
+    let one = b"{\"a\":\"Ren\xE9e\"}\n{\"a\":x}\n{\"a\":2}\n";
+    let lone = b"{\"a\":\"\\ud800\"}\n";
+    for (text, flags) in [(&one[..], ""), (lone, ""), (b"{\"a\":\"\xFF\"}", "--encoding euc-kr")] {
+        let done = folder.pipe(text, &format!("convert --to csv --force {flags}"));
+        assert_eq!(done.status, 3, "{}", done.stderr);
+        assert!(!done.stderr.contains("another character set"), "{flags}: {}", done.stderr);
+    }
+    let done = folder.pipe(lone, "convert --to csv --on-error fail");
+    assert!(!done.stderr.contains("--encoding"), "{}", done.stderr);
+    let done = folder.pipe(utf_16(RECORDS), "convert --to csv --from jsonl --force");
+    assert!(
+        done.stderr.ends_with("hint: is the input UTF-16? try `--encoding utf-16le`\n"),
+        "{}",
+        done.stderr
     );
 }

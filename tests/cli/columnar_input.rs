@@ -346,6 +346,9 @@ fn numbers_that_are_none_become_text() {
         "{}",
         done.stderr
     );
+    let done = folder.pipe(parquet_of(&rows), "convert --to jsonl --type f=double --rejects none");
+    assert_eq!(done.stdout, b"{\"f\":1.5}\n", "{}", done.stderr);
+    assert!(done.stderr.contains("  3 value.type"), "{}", done.stderr);
 }
 
 #[test]
@@ -726,4 +729,102 @@ fn timestamps_keep_what_they_were_written_as() {
     let rows = batch(vec![(field.with_metadata(form), Arc::new(times) as ArrayRef)]);
     let expected = "{\"t\":\"1970-01-01 00:01\"}\n{\"t\":\"1970-01-01T00:01:01.000000\"}\n";
     check(&rows, "", expected);
+}
+
+/// Returns a Parquet file with a column of timestamps of 96 bits, each a day and its nanoseconds.
+fn parquet_of_int96(values: &[(u32, u64)]) -> Vec<u8> {
+    use parquet::data_type::{Int96, Int96Type};
+    let schema = parquet::schema::parser::parse_message_type("message m { optional int96 t; }");
+    let properties = Arc::new(WriterProperties::default());
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(
+        Vec::new(),
+        Arc::new(schema.unwrap()),
+        properties,
+    )
+    .unwrap();
+    let instants = values.iter().map(|&(day, nanos)| {
+        let mut value = Int96::new();
+        value.set_data(nanos as u32, (nanos >> 32) as u32, day);
+        value
+    });
+    let instants: Vec<Int96> = instants.collect();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let levels = vec![1; values.len()];
+    column.typed::<Int96Type>().write_batch(&instants, Some(&levels), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn timestamps_of_96_bits_keep_their_nanoseconds() {
+    const EPOCH: u32 = 2_440_588;
+    const LAST: u32 = 5_373_484;
+    let folder = Folder::new();
+    let read = |values: &[(u32, u64)]| {
+        folder.pipe(parquet_of_int96(values), "convert --to csv --summary json")
+    };
+    let done = read(&[(EPOCH, 1_000), (EPOCH - 1, 2_000_000)]);
+    assert_eq!(done.stdout, b"t\n1970-01-01T00:00:00.000001\n1969-12-31T00:00:00.002000\n");
+    let done = read(&[(EPOCH, 1_000), (LAST, 0)]);
+    assert_eq!(done.stdout, b"t\n1970-01-01T00:00:00.000001\n9999-12-31T00:00:00.000000\n");
+    assert!(!done.stderr.contains("times.cut"), "{}", done.stderr);
+    let done = read(&[(EPOCH, 1_001), (EPOCH, 2_000)]);
+    assert_eq!(done.stdout, b"t\n1970-01-01T00:00:00.000001001\n1970-01-01T00:00:00.000002\n");
+    assert!(!done.stderr.contains("times.cut"), "{}", done.stderr);
+    // no unit of 64 bits holds both
+    let done = read(&[(EPOCH, 1_001), (LAST, 0), (EPOCH, 999)]);
+    assert_eq!(
+        done.stdout,
+        b"t\n1970-01-01T00:00:00.000001\n9999-12-31T00:00:00.000000\n1970-01-01T00:00:00.000000\n"
+    );
+    assert!(done.stderr.contains("\"times.cut\""), "{}", done.stderr);
+    let text = folder.pipe(parquet_of_int96(&[(EPOCH, 1), (LAST, 0)]), "convert --to csv").stderr;
+    let expected = "warning: <stdin>: 1 timestamp of 96 bits lost what is below a microsecond\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+/// Returns a Parquet file without rows, whose one column is so many levels deep.
+fn parquet_of_levels(levels: usize) -> Vec<u8> {
+    let varint = |mut value: usize| {
+        let mut out = Vec::new();
+        while value > 0x7F {
+            out.push((value & 0x7F) as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+        out
+    };
+    // a version, then a list of elements: the root, structures, a leaf
+    let mut footer = vec![0x15, 2, 0x19, 0xFC];
+    footer.extend(varint(levels + 1));
+    footer.extend([0x48, 1, b'm', 0x15, 2, 0]);
+    footer.extend([0x35, 2, 0x18, 1, b'g', 0x15, 2, 0].repeat(levels - 1));
+    footer.extend([0x15, 2, 0x25, 2, 0x18, 1, b'x', 0]);
+    // no rows in no row groups
+    footer.extend([0x16, 0, 0x19, 0x0C, 0]);
+    let mut file = b"PAR1".to_vec();
+    file.extend(&footer);
+    file.extend((footer.len() as u32).to_le_bytes());
+    file.extend(b"PAR1");
+    file
+}
+
+#[test]
+fn a_schema_of_any_depth_is_read_or_refused() {
+    let folder = Folder::new();
+    for levels in [1, 20, 100] {
+        let done = folder.pipe(parquet_of_levels(levels), "convert --to csv");
+        assert_eq!(done.status, 0, "{levels}: {}", done.stderr);
+    }
+    for levels in [129, 258, 259, 1_000, 10_000, 100_000, 3_000_000] {
+        let file = parquet_of_levels(levels);
+        for command in ["convert --to csv", "schema -", "check -"] {
+            let done = folder.pipe(&file, command);
+            assert_eq!(done.status, 5, "{levels}, {command}: {}", done.stderr);
+            let expected = "error: <stdin>: expected columns of at most 128 levels, found";
+            assert!(done.stderr.starts_with(expected), "{levels}, {command}: {}", done.stderr);
+        }
+    }
 }

@@ -206,3 +206,24 @@ fn pipes_with_names_are_opened_once() {
     let done = super::finish(command);
     assert_eq!(done.stdout(), "_tm_id,_tm_source,n\n1,p,1\n2,q,2\n");
 }
+
+#[test]
+fn pages_behind_each_other_are_one_input() {
+    let folder = Folder::new();
+    let expected = b"_tm_id,a\n1,1\n2,2\n3,3\n";
+    for text in [
+        "[{\"a\":1}][{\"a\":2},{\"a\":3}]",
+        "[{\"a\":1}]\n[{\"a\":2},{\"a\":3}]\n",
+        "[]\n[{\"a\":1}]\n[]\n[\n{\"a\":2},\n{\"a\":3}\n]\n",
+        "[{\"a\":1}] {\"a\":2} [{\"a\":3}]",
+    ] {
+        for flags in ["", "--chunk-bytes 1B", "--from json"] {
+            let done = folder.pipe(text, &format!("convert --to csv {flags}"));
+            assert_eq!(done.stdout, expected, "{text} {flags}: {}", done.stderr);
+        }
+    }
+    let done = folder.pipe("[{\"a\":1}]\n[{\"a\":2}]\n", "convert --to csv --from jsonl");
+    let hint = "hint: `--from json` takes what is in arrays as records, `--wrap-values` each array as \
+                a value\n";
+    assert!(done.stderr.ends_with(hint), "{}", done.stderr);
+}

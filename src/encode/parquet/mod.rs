@@ -181,14 +181,20 @@ impl ParquetWriter {
     }
 
     /// Reads one column of one row group back, as `layout` has it in the end.
-    fn reread(&self, group: &OpenGroup<'_>, index: usize) -> Result<Option<Column>, Error> {
-        match group.chunks.get(&index) {
+    fn reread(
+        &self,
+        group: &OpenGroup<'_>,
+        column: &LayoutColumn,
+    ) -> Result<Option<Column>, Error> {
+        match group.chunks.get(&column.index) {
             Some((held, stored)) => {
                 let bytes = self.bytes_of(stored)?;
                 let descr = chunk::descriptor(&held.column_type)?;
-                reread::column(bytes, &stored.about, &held.column_type, descr, group.rows).map(Some)
+                let (about, known) = (&stored.about, &held.column_type);
+                let values = reread::column(bytes, about, known, descr, group.rows)?;
+                Ok(Some(values.with_marks(column.marks)))
             }
-            None => self.residue.get(group.ordinal, index),
+            None => self.residue.get(group.ordinal, column.index),
         }
     }
 
@@ -242,7 +248,7 @@ impl ParquetWriter {
                         out.append([self.bytes_of(&stored)?.as_slice()], stored.about)?
                     }
                     None => {
-                        let values = self.reread(&group, column.index)?;
+                        let values = self.reread(&group, column)?;
                         let column_type = &column.column_type;
                         let options = self.chunk_options(layout, column, column_type);
                         let chunk = chunk::encode(values, group.rows, column_type, &options)?;
@@ -266,7 +272,7 @@ impl ParquetWriter {
     ) -> Result<Vec<arrow_array::ArrayRef>, Error> {
         let group = self.open_group(group)?;
         let array = |column: &LayoutColumn| {
-            let values = self.reread(&group, column.index)?;
+            let values = self.reread(&group, column)?;
             super::arrow::to_array(values, group.rows, &column.column_type)
         };
         layout.columns.iter().map(array).collect()
@@ -289,10 +295,13 @@ impl ParquetWriter {
 /// known: text where the type would drop digits that a wider type keeps.
 fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
     let lossy = |column: &Column| {
-        column.kinds().has(Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT) || column.long_float_count() > 0
+        const KEPT: u16 =
+            Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT | Kinds::LOOSE_FLOAT | Kinds::MARKED;
+        column.kinds().has(KEPT) || column.long_float_count() > 0
     };
     let any_lossy = parts.iter().any(|(_, column)| match (column.values(), column_type) {
         (Values::List(lists), ColumnType::List(_)) => lossy(&lists.elements),
+        (_, ColumnType::Int64) => column.kinds().has(Kinds::MARKED),
         (_, ColumnType::Double | ColumnType::Decimal { .. }) => lossy(column),
         _ => false,
     });

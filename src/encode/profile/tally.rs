@@ -259,12 +259,22 @@ impl Tally {
         let values = column.values();
         const NUMBERS: u16 =
             Kinds::INT | Kinds::WIDE_INT | Kinds::BIG_INT | Kinds::HUGE_INT | Kinds::NUMBER_TEXT;
+        const MARKED: u16 = NUMBERS | Kinds::MARKED | Kinds::LOOSE_FLOAT | Kinds::FLOAT;
         let (numbers, instants) = match values {
             Values::Int(values) => (Numbers::of_ints(values), Instants::None),
             Values::Big(values) => (Numbers::of_bigs(values), Instants::None),
             Values::Float(floats) => (Numbers::of_doubles(&floats.values), Instants::None),
             Values::Text(texts) if column.kinds().only(NUMBERS) => {
                 (Numbers::of_texts(texts), Instants::None)
+            }
+            Values::Text(_) if column.kinds().has(Kinds::MARKED) && column.kinds().only(MARKED) => {
+                let plain = column.without_marks(false);
+                let texts = plain.as_ref().map(Column::values);
+                let numbers = texts.and_then(|values| match values {
+                    Values::Text(texts) => Numbers::of_texts(texts),
+                    _ => None,
+                });
+                (numbers, Instants::None)
             }
             Values::Instant(form, values) => {
                 let instants = Numbers::of_ints(values).map(|all| Instants::One(*form, all));

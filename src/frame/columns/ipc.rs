@@ -12,7 +12,7 @@ use arrow_ipc::{Endianness, MessageHeader, root_as_message};
 use arrow_schema::SchemaRef;
 
 use super::guard::guarded;
-use super::{ColumnOptions, Runs, damaged, size_text};
+use super::{ColumnOptions, Remark, Runs, damaged, size_text};
 use crate::error::{Error, ErrorKind};
 
 /// What messages call the format.
@@ -309,8 +309,8 @@ impl Runs for IpcRuns {
         self.reader.count
     }
 
-    fn remark(&self) -> Option<&'static str> {
-        self.is_open.then_some("the stream ended without saying so; it may be cut off")
+    fn remark(&self) -> Option<Remark> {
+        self.is_open.then_some(Remark::Open)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Inputs of columns, Parquet and Arrow: runs of rows, as they go to the workers.
 
+mod footer;
 mod guard;
+mod int96;
 mod ipc;
 mod parquet;
 mod size;
@@ -70,10 +72,19 @@ trait Runs: Send {
     /// Returns how many bytes of the input were read, as far as that can be told.
     fn reached(&self) -> u64;
 
-    /// Returns what users should know of the end of the input.
-    fn remark(&self) -> Option<&'static str> {
+    /// Returns what users should know of the input, once it was read.
+    fn remark(&self) -> Option<Remark> {
         None
     }
+}
+
+/// What users should know of an input that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remark {
+    /// It ended without saying so.
+    Open,
+    /// So many timestamps lost what is below a microsecond.
+    TimesCut(u64),
 }
 
 /// Cuts the rows of one input into chunks.
@@ -321,8 +332,8 @@ impl ColumnFramer {
         self.runs.reached()
     }
 
-    /// Returns what users should know of the end of the input.
-    pub fn remark(&self) -> Option<&'static str> {
+    /// Returns what users should know of the input, once it was read.
+    pub fn remark(&self) -> Option<Remark> {
         self.runs.remark()
     }
 
@@ -423,6 +434,15 @@ fn refuse(name: &str, column: &str, data_type: &DataType, depth: usize) -> Resul
         _ => Vec::new(),
     };
     inner.into_iter().try_for_each(|inner| refuse(name, column, inner, depth + 1))
+}
+
+/// Builds the error for columns that are nested too deep for libraries.
+fn too_deep(name: &str, levels: usize) -> Error {
+    let most = limits::COLUMN_DEPTH_MAX;
+    let message =
+        format!("{name}: expected columns of at most {most} levels, found {levels} in its schema");
+    Error::new(ErrorKind::Input, message)
+        .with_hint("no program needs that many; write the file again with fewer")
 }
 
 /// Builds the error for an input that is not, or no longer, what it should be.

@@ -18,9 +18,12 @@ use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
+use super::footer::{TAIL_BYTES, depth, footer_bytes};
 use super::guard::guarded;
-use super::{ColumnOptions, Runs, damaged, value_bytes};
+use super::int96::Int96Units;
+use super::{ColumnOptions, Remark, Runs, damaged, too_deep, value_bytes};
 use crate::error::{Error, ErrorKind};
+use crate::limits;
 
 /// What messages call the format.
 const WHAT: &str = "a Parquet file";
@@ -49,6 +52,8 @@ pub(super) struct ParquetRuns {
     /// Rows that were read, of all.
     rows: u64,
     rows_all: u64,
+    /// Timestamps that lose what is below a microsecond.
+    times_cut: u64,
 }
 
 /// A row group that is being read.
@@ -82,6 +87,7 @@ impl ParquetRuns {
         let name = options.name.clone();
         let found = file.metadata().map_err(|cause| failed(&name, ParquetError::from(cause)))?;
         let file = PositionedFile { file: Arc::new(file), len: found.len() };
+        check_depth(&file, &name)?;
         let read = || {
             let options = ArrowReaderOptions::new();
             let metadata = match ArrowReaderMetadata::load(&file, options.clone()) {
@@ -89,14 +95,16 @@ impl ParquetRuns {
                 // What Arrow itself has noted may be what is wrong, and is not needed.
                 Err(_) => ArrowReaderMetadata::load(&file, options.with_skip_arrow_metadata(true))?,
             };
-            let schema = readable(&metadata);
+            let units = Int96Units::of(&file, metadata.metadata())?;
+            let schema = readable(&metadata, &units);
             if &schema == metadata.schema() {
-                return Ok(metadata);
+                return Ok((metadata, units.cut));
             }
             let options = ArrowReaderOptions::new().with_schema(schema);
-            ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)
+            let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?;
+            Ok((metadata, units.cut))
         };
-        let metadata = guarded(read)
+        let (metadata, times_cut) = guarded(read)
             .map_err(|panic| damaged(&name, WHAT, panic))?
             .map_err(|cause| failed(&name, cause))?;
         let groups = metadata.metadata().row_groups().iter();
@@ -115,6 +123,7 @@ impl ParquetRuns {
             wide: None,
             rows: 0,
             rows_all,
+            times_cut,
         })
     }
 
@@ -294,6 +303,29 @@ impl Runs for ParquetRuns {
         }
         (u128::from(self.file.len) * u128::from(self.rows) / u128::from(self.rows_all)) as u64
     }
+
+    fn remark(&self) -> Option<Remark> {
+        (self.times_cut > 0).then_some(Remark::TimesCut(self.times_cut))
+    }
+}
+
+/// Refuses a file whose schema is nested deeper than any that has a place here, before a library
+/// goes down into it.
+fn check_depth(file: &PositionedFile, name: &str) -> Result<(), Error> {
+    // A list is two levels there, and one here.
+    const LEVELS_MAX: usize = 2 * limits::COLUMN_DEPTH_MAX + 2;
+    let read = |back: usize, count: usize| {
+        let start = file.len.checked_sub(back as u64)?;
+        file.get_bytes(start, count).ok()
+    };
+    let levels = read(TAIL_BYTES, TAIL_BYTES)
+        .and_then(|tail| footer_bytes(&tail))
+        .and_then(|length| read(TAIL_BYTES + length, length))
+        .and_then(|footer| depth(&footer));
+    match levels {
+        Some(levels) if levels > LEVELS_MAX => Err(too_deep(name, levels)),
+        _ => Ok(()),
+    }
 }
 
 /// Says what is wrong with a file.
@@ -315,32 +347,30 @@ fn failed(name: &str, cause: ParquetError) -> Error {
 
 /// Returns the types that columns are read as: what is packed in other ways is read as what it
 /// stands for.
-fn readable(metadata: &ArrowReaderMetadata) -> SchemaRef {
-    let mut leaves = metadata.parquet_schema().columns().iter();
+fn readable(metadata: &ArrowReaderMetadata, units: &Int96Units) -> SchemaRef {
+    let mut leaves = 0..;
     let fields: Fields = metadata
         .schema()
         .fields()
         .iter()
-        .map(|field| {
-            readable_field(field, &mut || {
-                let leaf = leaves.next();
-                leaf.is_some_and(|leaf| leaf.physical_type() == PhysicalType::INT96)
-            })
-        })
+        .map(|field| readable_field(field, &mut || leaves.next().and_then(|leaf| units.get(leaf))))
         .collect();
     Arc::new(Schema::new_with_metadata(fields, metadata.schema().metadata().clone()))
 }
 
-fn readable_field(field: &Field, is_next_int96: &mut dyn FnMut() -> bool) -> Field {
-    let data_type = readable_type(field.data_type(), is_next_int96);
+fn readable_field(field: &Field, next_int96: &mut dyn FnMut() -> Option<TimeUnit>) -> Field {
+    let data_type = readable_type(field.data_type(), next_int96);
     field.clone().with_data_type(data_type)
 }
 
-fn readable_type(data_type: &DataType, is_next_int96: &mut dyn FnMut() -> bool) -> DataType {
-    let mut inside = |field: &Field| Arc::new(readable_field(field, is_next_int96));
+fn readable_type(
+    data_type: &DataType,
+    next_int96: &mut dyn FnMut() -> Option<TimeUnit>,
+) -> DataType {
+    let mut inside = |field: &Field| Arc::new(readable_field(field, next_int96));
     match data_type {
-        DataType::Dictionary(_, values) => readable_type(values, is_next_int96),
-        DataType::RunEndEncoded(_, values) => readable_type(values.data_type(), is_next_int96),
+        DataType::Dictionary(_, values) => readable_type(values, next_int96),
+        DataType::RunEndEncoded(_, values) => readable_type(values.data_type(), next_int96),
         DataType::Struct(fields) => {
             DataType::Struct(fields.iter().map(|field| inside(field)).collect())
         }
@@ -351,13 +381,12 @@ fn readable_type(data_type: &DataType, is_next_int96: &mut dyn FnMut() -> bool) 
         DataType::FixedSizeList(field, size) => DataType::FixedSizeList(inside(field), *size),
         DataType::Map(field, sorted) => DataType::Map(inside(field), *sorted),
         leaf => {
-            let is_int96 = is_next_int96();
+            let int96 = next_int96();
             match leaf {
                 DataType::Utf8View => DataType::Utf8,
                 DataType::BinaryView => DataType::Binary,
-                // Nanoseconds end in 2262, and these are used for the years 1 and 9999.
-                DataType::Timestamp(_, zone) if is_int96 => {
-                    DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
+                DataType::Timestamp(unit, zone) => {
+                    DataType::Timestamp(int96.unwrap_or(*unit), zone.clone())
                 }
                 leaf => leaf.clone(),
             }
