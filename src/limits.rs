@@ -97,6 +97,9 @@ pub const DETECT_BYTES: usize = 64 << 10;
 /// Bytes that the link columns of one row count for when row groups are cut.
 pub const LINK_BYTES: u32 = 24;
 
+/// Bytes of the stack of each thread, whatever `RUST_MIN_STACK` says.
+pub const THREAD_STACK_BYTES: usize = 2 << 20;
+
 /// Tables, and inputs, that metrics and logs tell apart by name; the rest is counted together, as
 /// each name is a time series to whoever collects them.
 pub const OBSERVED_NAMES_MAX: usize = 1_000;

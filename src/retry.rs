@@ -190,6 +190,10 @@ impl<T> Retrying<T> {
     pub(crate) fn new(inner: T, retry: Retry) -> Self {
         Retrying { inner, retry }
     }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.inner
+    }
 }
 
 impl<R: Read> Read for Retrying<R> {

@@ -31,10 +31,15 @@ use super::{allocator, batching, color, message, next};
 /// How often a signal is looked for.
 const SIGNAL_POLL: Duration = Duration::from_millis(20);
 
-/// Signals that end a run in order.
+/// Signals that end a run in order; the last is that of a limit on processor time.
 #[cfg(unix)]
-const STOPPING: [i32; 4] =
-    [SIGINT, SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGQUIT];
+const STOPPING: [i32; 5] = [
+    SIGINT,
+    SIGTERM,
+    signal_hook::consts::SIGHUP,
+    signal_hook::consts::SIGQUIT,
+    signal_hook::consts::SIGXCPU,
+];
 #[cfg(not(unix))]
 const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
 

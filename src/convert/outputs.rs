@@ -23,6 +23,7 @@ use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
 use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
 use crate::error::{Error, ErrorKind};
 use crate::format::{InputFormat, OutputFormat};
+use crate::limits::THREAD_STACK_BYTES;
 use crate::report::profile::Depth;
 use crate::report::sql::Keys;
 use crate::report::{Summary, TableSummary};
@@ -511,10 +512,14 @@ fn publish(
     let send = move || {
         let _ = done.send(commit());
     };
-    thread::Builder::new().name("transmog-sender".to_owned()).spawn(send).map_err(|cause| {
-        let message = format!("starting a thread failed: {cause}");
-        Error::new(ErrorKind::Io, message).with_source(cause)
-    })?;
+    thread::Builder::new()
+        .stack_size(THREAD_STACK_BYTES)
+        .name("transmog-sender".to_owned())
+        .spawn(send)
+        .map_err(|cause| {
+            let message = format!("starting a thread failed: {cause}");
+            Error::new(ErrorKind::Io, message).with_source(cause)
+        })?;
     loop {
         match wait.recv_timeout(CANCEL_POLL) {
             Ok(published) => return published,

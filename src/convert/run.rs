@@ -26,10 +26,11 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
+use crate::limits::THREAD_STACK_BYTES;
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
 use crate::report::status::StatusPolicy;
-use crate::report::{DialectSummary, InputSummary, Summary};
+use crate::report::{DialectSummary, InputSummary, Summary, Warning, WarningKind};
 use crate::retry::Retry;
 use crate::schema::widen::Widening;
 use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
@@ -76,7 +77,14 @@ fn open(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> 
         convert(conversion, parts, summary)
     });
     summary.retries = retry.count();
-    done.map_err(|error| trail.clear(error))
+    done.map_err(|error| trail.clear(error))?;
+    // outputs are there: to call the run failed for what lies beside them would be the greater lie
+    let left = trail.sweep().into_iter().map(|left| {
+        let detail = format!("a temporary directory is left: {left}");
+        Warning { kind: WarningKind::LeftoversKept, path: String::new(), count: 1, detail }
+    });
+    summary.warnings.extend(left);
+    Ok(())
 }
 
 /// Starts the schema with what the user says of it.
@@ -248,10 +256,14 @@ impl Timer {
                 cancel.stop_late();
             }
         };
-        thread::Builder::new().name("transmog-timer".to_owned()).spawn(wait).map_err(|cause| {
-            let message = format!("starting a thread failed: {cause}");
-            Error::new(ErrorKind::Io, message).with_source(cause)
-        })?;
+        thread::Builder::new()
+            .stack_size(THREAD_STACK_BYTES)
+            .name("transmog-timer".to_owned())
+            .spawn(wait)
+            .map_err(|cause| {
+                let message = format!("starting a thread failed: {cause}");
+                Error::new(ErrorKind::Io, message).with_source(cause)
+            })?;
         Ok(Timer { _ends_it: Some(ends_it) })
     }
 }

@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::crash;
+use super::local::close;
 use super::stage::{ENDING, HIDDEN, rename_new, sync_directory};
 use crate::limits::JOURNAL_BYTES_MAX;
 
@@ -113,7 +114,7 @@ impl Journal {
         let mut file = File::create_new(&draft)?;
         file.write_all(&serde_json::to_vec(self)?)?;
         file.sync_all()?;
-        drop(file);
+        close(file)?;
         crash::point();
         rename_new(&draft, &stage.join(FORWARD))?;
         crash::point();

@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 
 use super::stdout::{Stream, failed, settle};
 use crate::error::{Error, ErrorKind};
+use crate::limits::THREAD_STACK_BYTES;
 
 /// How often the run looks whether it was asked to stop while a reader makes it wait.
 const POLL: Duration = Duration::from_millis(50);
@@ -34,10 +35,14 @@ impl LiveStream {
             drop(pieces);
             let _ = over.send(());
         };
-        thread::Builder::new().name("transmog-sender".to_owned()).spawn(send).map_err(|cause| {
-            let message = format!("starting a thread failed: {cause}");
-            Error::new(ErrorKind::Io, message).with_source(cause)
-        })?;
+        thread::Builder::new()
+            .stack_size(THREAD_STACK_BYTES)
+            .name("transmog-sender".to_owned())
+            .spawn(send)
+            .map_err(|cause| {
+                let message = format!("starting a thread failed: {cause}");
+                Error::new(ErrorKind::Io, message).with_source(cause)
+            })?;
         Ok(LiveStream { to, done, failure })
     }
 

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::journal::Identity;
 use super::side::Side;
@@ -142,17 +142,54 @@ impl StagedSide {
 }
 
 /// An open temporary file to write to; writes that fail for a moment are tried again as users want.
+///
+/// Dropping it closes the file. Where that fails, what was written may be lost: whoever opens the
+/// file next is told.
 #[derive(Debug)]
-pub struct AppendFile(Retrying<File>);
+pub struct AppendFile {
+    /// There until it is dropped.
+    file: Option<Retrying<File>>,
+    lost: Lost,
+}
+
+/// Why a file did not close well, the first time.
+type Lost = Arc<OnceLock<io::Error>>;
 
 impl Write for AppendFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.file.as_mut().map_or(Ok(()), Write::flush)
     }
+}
+
+impl Drop for AppendFile {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take()
+            && let Err(cause) = close(file.into_inner())
+        {
+            let _ = self.lost.set(cause);
+        }
+    }
+}
+
+/// Closes a file that was written; some file systems say only then that there is no space.
+#[cfg(unix)]
+pub(super) fn close(file: File) -> io::Result<()> {
+    match close_err::Closable::close(file) {
+        // the descriptor is gone all the same
+        Err(cause) if cause.kind() == io::ErrorKind::Interrupted => Ok(()),
+        closed => closed,
+    }
+}
+
+/// Closes a file; elsewhere nobody is told how that went.
+#[cfg(not(unix))]
+pub(super) fn close(file: File) -> io::Result<()> {
+    drop(file);
+    Ok(())
 }
 
 /// A temporary file beside the output, for data that does not fit in memory.
@@ -162,6 +199,7 @@ impl Write for AppendFile {
 pub struct Scratch {
     path: PathBuf,
     id: FileId,
+    lost: Lost,
     // dropped after the file, as it may remove the directory
     workspace: Arc<Workspace>,
 }
@@ -194,13 +232,15 @@ impl Scratch {
         crash::point();
         let id = FileId::of(&path, &file.metadata().map_err(failed)?);
         let id = id.ok_or_else(|| failed(io::Error::other("not a regular file")))?;
-        Ok(Scratch { path, id, workspace: Arc::clone(workspace) })
+        close(file).map_err(failed)?;
+        Ok(Scratch { path, id, lost: Lost::default(), workspace: Arc::clone(workspace) })
     }
 
     /// Opens the file to write after what is there.
     pub fn append(&self) -> Result<AppendFile, Error> {
         let file = self.open(OpenOptions::new().append(true))?;
-        Ok(AppendFile(Retrying::new(file, self.workspace.retry())))
+        let file = Some(Retrying::new(file, self.workspace.retry()));
+        Ok(AppendFile { file, lost: Arc::clone(&self.lost) })
     }
 
     /// Opens the file to read from its start.
@@ -224,6 +264,7 @@ impl Scratch {
         let file = self.open(OpenOptions::new().append(true))?;
         file.sync_all().map_err(|cause| self.error("writing it to the disk", cause))?;
         let metadata = file.metadata().map_err(|cause| self.error("looking it up", cause))?;
+        close(file).map_err(|cause| self.error("closing it", cause))?;
         crash::point();
         Ok((metadata.len(), Identity::of(&metadata)))
     }
@@ -239,6 +280,10 @@ impl Scratch {
     }
 
     fn open(&self, options: &OpenOptions) -> Result<File, Error> {
+        if let Some(cause) = self.lost.get() {
+            let again = cause.raw_os_error().map(io::Error::from_raw_os_error);
+            return Err(self.error("closing it", again.unwrap_or_else(|| cause.kind().into())));
+        }
         let file = options.open(&self.path).map_err(|cause| self.error("opening it", cause))?;
         let metadata = file.metadata().map_err(|cause| self.error("looking it up", cause))?;
         if FileId::of(&self.path, &metadata) == Some(self.id.clone()) {
@@ -313,5 +358,32 @@ pub(super) fn kind_of(metadata: &Metadata) -> &'static str {
         (true, _) => "a directory",
         (_, true) => "a file",
         _ => "something else",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_did_not_close_well_is_neither_read_nor_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(folder.path(), &Trail::default()).unwrap().0;
+        let scratch = workspace.scratch(Access::Umask).unwrap();
+        let mut file = scratch.append().unwrap();
+        file.write_all(b"all of it").unwrap();
+        // as the system would say it
+        file.lost.set(io::Error::from_raw_os_error(28)).unwrap();
+        drop(file);
+        for error in [
+            scratch.sync().map(drop).unwrap_err(),
+            scratch.read().map(drop).unwrap_err(),
+            scratch.append().map(drop).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Io);
+            let text = error.to_string();
+            assert!(text.contains(".tmp: closing it failed: No space left on device"), "{text}");
+        }
     }
 }

@@ -46,8 +46,17 @@ pub(super) enum Attempt {
 /// Locks a directory unless somebody has it.
 ///
 /// - Errors: the directory cannot be opened; `NotADirectory` for a link too.
-#[cfg(unix)]
 pub(super) fn attempt(directory: &Path) -> io::Result<Attempt> {
+    match attempt_own(directory) {
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(Attempt::Unsupported),
+        attempted => attempted,
+    }
+}
+
+/// Does what `attempt` does with a directory that this run has made: not to be let in is an error,
+/// as everybody would take the directory for a dead run's.
+#[cfg(unix)]
+pub(super) fn attempt_own(directory: &Path) -> io::Result<Attempt> {
     use std::os::unix::fs::OpenOptionsExt;
 
     use rustix::fs::{FlockOperation, OFlags, flock};
@@ -55,13 +64,7 @@ pub(super) fn attempt(directory: &Path) -> io::Result<Attempt> {
 
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
     let mut options = File::options();
-    let file = match options.read(true).custom_flags(flags.bits().cast_signed()).open(directory) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
-            return Ok(Attempt::Unsupported);
-        }
-        Err(cause) => return Err(cause),
-    };
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(directory)?;
     loop {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(Attempt::Locked(DirLock { directory: file })),
@@ -74,7 +77,7 @@ pub(super) fn attempt(directory: &Path) -> io::Result<Attempt> {
 
 /// Elsewhere directories cannot be locked.
 #[cfg(not(unix))]
-pub(super) fn attempt(_directory: &Path) -> io::Result<Attempt> {
+pub(super) fn attempt_own(_directory: &Path) -> io::Result<Attempt> {
     Ok(Attempt::Unsupported)
 }
 

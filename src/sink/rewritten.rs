@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind as IoKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::commit::Rules;
-use super::local::{FileId, InputFile, kind_of};
+use super::local::{FileId, InputFile, close, kind_of};
 use super::workspace::{expect_directory, nothing_at, or_current};
 use super::{Overwrite, io_error, shown, split};
 use crate::error::{Error, ErrorKind};
@@ -76,7 +76,9 @@ impl Rewritten {
         let write = || {
             let mut file = builder.tempfile_in(parent)?;
             file.write_all(content)?;
-            file.persist(&self.path).map_err(|failed| failed.error).map(drop)
+            let (file, path) = file.into_parts();
+            close(file)?;
+            path.persist(&self.path).map_err(|failed| failed.error)
         };
         write().map_err(|cause| io_error("writing it", &self.path, cause))
     }

@@ -61,7 +61,7 @@ impl Stage {
         for _ in 0..ATTEMPTS_MAX {
             let made = builder.tempdir_in(parent)?;
             // a run that cleans up may have seen it before it was locked
-            let lock = match lock::attempt(made.path()) {
+            let lock = match lock::attempt_own(made.path()) {
                 Ok(Attempt::Locked(lock)) => Some(lock),
                 Ok(Attempt::Unsupported) => None,
                 Ok(Attempt::Busy) => continue,
@@ -184,17 +184,25 @@ impl Trail {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Removes what is there although the run is over; returns what cannot be removed, and why.
+    pub fn sweep(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        for path in std::mem::take(&mut *self.lock()) {
+            if let Err(cause) = remove_tree(&path) {
+                let failed = io_error("removing it", &path, cause);
+                left.push(format!("{failed}; the next run removes it"));
+            }
+        }
+        left
+    }
+
     /// Removes what the run has made and not published; what cannot be removed joins the hint.
     ///
     /// For a run that failed, once its writers are gone, or will write no more.
     pub fn clear(&self, error: Error) -> Error {
         let mut hints: Vec<_> = error.hint().map(str::to_owned).into_iter().collect();
-        for path in std::mem::take(&mut *self.lock()) {
-            if let Err(cause) = remove_tree(&path) {
-                let failed = io_error("removing it", &path, cause);
-                hints.push(format!("unfinished output is left: {failed}; the next run removes it"));
-            }
-        }
+        let left = self.sweep().into_iter();
+        hints.extend(left.map(|failed| format!("unfinished output is left: {failed}")));
         if hints.is_empty() { error } else { error.with_hint(hints.join("; ")) }
     }
 }
@@ -213,7 +221,13 @@ impl CreatedDirs {
         let mut created = CreatedDirs::default();
         for at in missing.into_iter().rev().filter(|at| !at.as_os_str().is_empty()) {
             match fs::create_dir(at) {
-                Ok(()) => created.paths.push(fs::canonicalize(at)?),
+                Ok(()) => {
+                    // removed again also where its place cannot be told
+                    created.paths.push(at.to_owned());
+                    let place = fs::canonicalize(at)?;
+                    created.paths.pop();
+                    created.paths.push(place);
+                }
                 // somebody else was faster, or the path holds `..`
                 Err(cause) if cause.kind() == IoKind::AlreadyExists => {}
                 Err(cause) => return Err(cause),
@@ -286,4 +300,25 @@ pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
 /// Tells a file system that lacks the call from one where the call failed.
 pub(super) fn is_missing_call(cause: &io::Error) -> bool {
     matches!(cause.kind(), IoKind::Unsupported | IoKind::PermissionDenied | IoKind::InvalidInput)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // in tests a panic is the message
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_removed_is_named_when_the_run_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let trail = Trail::default();
+        let stage = Stage::make(folder.path(), Privacy::Private, &trail).unwrap();
+        let path = stage.path().to_owned();
+        // somebody else's, so it stays
+        fs::create_dir(path.join("other")).unwrap();
+        drop(stage);
+        let left = trail.sweep();
+        assert!(left.len() == 1 && left[0].contains(&path.display().to_string()), "{left:?}");
+        assert_eq!(trail.sweep(), Vec::<String>::new());
+        assert!(path.is_dir());
+    }
 }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
+use crate::limits::THREAD_STACK_BYTES;
 
 /// Bytes asked for in one read.
 const PIECE_BYTES: usize = 64 << 10;
@@ -108,6 +109,7 @@ pub(crate) fn read_beside(
     let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
     let to = Arc::clone(&shared);
     thread::Builder::new()
+        .stack_size(THREAD_STACK_BYTES)
         .name("transmog-input".to_owned())
         .spawn(move || pump(reader, &to))
         .map_err(|cause| {

@@ -33,7 +33,7 @@ fn with_default_signals(folder: &Folder) -> Command {
     let binary = env!("CARGO_BIN_EXE_transmog");
     let mut command = if cfg!(target_os = "linux") {
         let mut command = Command::new("env");
-        command.args(["--default-signal=INT,HUP,TERM", binary]);
+        command.args(["--default-signal=INT,HUP,TERM,XCPU", binary]);
         command
     } else {
         Command::new(binary)
@@ -72,6 +72,11 @@ fn interrupt_ends_with_130() {
 #[test]
 fn hang_up_ends_with_129() {
     check("-HUP", 129);
+}
+
+#[test]
+fn a_limit_on_processor_time_ends_with_152() {
+    check("-XCPU", 152);
 }
 
 #[cfg(target_os = "linux")]

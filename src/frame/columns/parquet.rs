@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
@@ -86,7 +86,8 @@ impl ParquetRuns {
     pub(super) fn open(file: File, options: &ColumnOptions) -> Result<Self, Error> {
         let name = options.name.clone();
         let found = file.metadata().map_err(|cause| failed(&name, ParquetError::from(cause)))?;
-        let file = PositionedFile { file: Arc::new(file), len: found.len() };
+        let failure = Arc::default();
+        let file = PositionedFile { file: Arc::new(file), len: found.len(), failure };
         check_depth(&file, &name)?;
         let read = || {
             let options = ArrowReaderOptions::new();
@@ -105,8 +106,9 @@ impl ParquetRuns {
             Ok((metadata, units.cut))
         };
         let (metadata, times_cut) = guarded(read)
-            .map_err(|panic| damaged(&name, WHAT, panic))?
-            .map_err(|cause| failed(&name, cause))?;
+            .map_err(|panic| damaged(&name, WHAT, panic))
+            .and_then(|read| read.map_err(|cause| failed(&name, cause)))
+            .map_err(|error| file.blame(&name, error))?;
         let groups = metadata.metadata().row_groups().iter();
         let rows_all = groups
             .map(|group| u64::try_from(group.num_rows()).unwrap_or(0))
@@ -229,10 +231,8 @@ impl ParquetRuns {
     /// Checks that the file is the one that was opened.
     fn check_unchanged(&self) -> Result<(), Error> {
         let found = self.file.file.metadata();
-        let is_same = found.is_ok_and(|found| {
-            found.len() == self.file.len && found.modified().ok() == self.written
-        });
-        if is_same {
+        let found = found.map_err(|cause| failed(&self.name, ParquetError::from(cause)))?;
+        if found.len() == self.file.len && found.modified().ok() == self.written {
             return Ok(());
         }
         let message = format!("{}: the file changed while it was read", self.name);
@@ -246,6 +246,23 @@ impl Runs for ParquetRuns {
     }
 
     fn next(&mut self) -> Result<Option<RecordBatch>, Error> {
+        self.next_rows().map_err(|error| self.file.blame(&self.name, error))
+    }
+
+    fn reached(&self) -> u64 {
+        if self.rows >= self.rows_all {
+            return self.file.len;
+        }
+        (u128::from(self.file.len) * u128::from(self.rows) / u128::from(self.rows_all)) as u64
+    }
+
+    fn remark(&self) -> Option<Remark> {
+        (self.times_cut > 0).then_some(Remark::TimesCut(self.times_cut))
+    }
+}
+
+impl ParquetRuns {
+    fn next_rows(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
             if let Some(mut group) = self.wide.take() {
                 let Some(rows) = self.next_of_wide(&mut group)? else { continue };
@@ -296,17 +313,6 @@ impl Runs for ParquetRuns {
             return Ok(Some(rows));
         }
     }
-
-    fn reached(&self) -> u64 {
-        if self.rows >= self.rows_all {
-            return self.file.len;
-        }
-        (u128::from(self.file.len) * u128::from(self.rows) / u128::from(self.rows_all)) as u64
-    }
-
-    fn remark(&self) -> Option<Remark> {
-        (self.times_cut > 0).then_some(Remark::TimesCut(self.times_cut))
-    }
 }
 
 /// Refuses a file whose schema is nested deeper than any that has a place here, before a library
@@ -331,10 +337,7 @@ fn check_depth(file: &PositionedFile, name: &str) -> Result<(), Error> {
 /// Says what is wrong with a file.
 fn failed(name: &str, cause: ParquetError) -> Error {
     match cause {
-        ParquetError::External(cause) if cause.is::<io::Error>() => {
-            let message = format!("{name}: reading failed: {cause}");
-            Error::new(ErrorKind::Io, message).with_source(cause)
-        }
+        ParquetError::External(cause) if cause.is::<io::Error>() => unreadable(name, cause),
         ParquetError::NYI(cause) => {
             let message = format!("{name}: expected Parquet that can be read here, found {cause}");
             Error::new(ErrorKind::Input, message)
@@ -343,6 +346,13 @@ fn failed(name: &str, cause: ParquetError) -> Error {
         ParquetError::General(cause) | ParquetError::EOF(cause) => damaged(name, WHAT, cause),
         other => damaged(name, WHAT, other),
     }
+}
+
+/// Says that a file could not be read, which tells nothing of what is in it.
+fn unreadable(name: &str, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    let cause = cause.into();
+    let message = format!("{name}: reading failed: {cause}");
+    Error::new(ErrorKind::Io, message).with_source(cause)
 }
 
 /// Returns the types that columns are read as: what is packed in other ways is read as what it
@@ -399,6 +409,28 @@ fn readable_type(
 struct PositionedFile {
     file: Arc<File>,
     len: u64,
+    /// Why a read failed, which errors of the libraries in between only say in words.
+    failure: Arc<OnceLock<io::Error>>,
+}
+
+impl PositionedFile {
+    fn reader(&self, at: u64) -> PositionedReader {
+        PositionedReader { file: self.clone(), at }
+    }
+
+    /// Returns `error`, or what is behind it: that the file could not be read.
+    fn blame(&self, name: &str, error: Error) -> Error {
+        match self.failure.get() {
+            Some(cause) => unreadable(name, same(cause)),
+            None => error,
+        }
+    }
+}
+
+/// Returns an error of the system a second time.
+fn same(cause: &io::Error) -> io::Error {
+    let again = cause.raw_os_error().map(io::Error::from_raw_os_error);
+    again.unwrap_or_else(|| cause.kind().into())
 }
 
 impl Length for PositionedFile {
@@ -411,8 +443,7 @@ impl ChunkReader for PositionedFile {
     type T = BufReader<PositionedReader>;
 
     fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        let reader = PositionedReader { file: Arc::clone(&self.file), at: start };
-        Ok(BufReader::with_capacity(8 << 10, reader))
+        Ok(BufReader::with_capacity(8 << 10, self.reader(start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
@@ -422,7 +453,7 @@ impl ChunkReader for PositionedFile {
             return Err(ParquetError::EOF(message));
         }
         let mut bytes = vec![0; length];
-        let mut reader = PositionedReader { file: Arc::clone(&self.file), at: start };
+        let mut reader = self.reader(start);
         reader.read_exact(&mut bytes).map_err(|cause| match cause.kind() {
             io::ErrorKind::UnexpectedEof => ParquetError::EOF(format!("bytes at {start}")),
             _ => ParquetError::External(Box::new(cause)),
@@ -433,20 +464,23 @@ impl ChunkReader for PositionedFile {
 
 /// Reads a file from one place on.
 struct PositionedReader {
-    file: Arc<File>,
+    file: PositionedFile,
     at: u64,
 }
 
 impl Read for PositionedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            match read_at(&self.file, buffer, self.at) {
+            match read_at(&self.file.file, buffer, self.at) {
                 Ok(count) => {
                     self.at += count as u64;
                     return Ok(count);
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(cause),
+                Err(cause) => {
+                    let _ = self.file.failure.set(same(&cause));
+                    return Err(cause);
+                }
             }
         }
     }
