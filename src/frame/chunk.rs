@@ -175,7 +175,7 @@ impl<'a> Runs<'a> {
         let start = first.start;
         self.locator.go_to(start as usize);
         let bytes = chunk.bytes[start as usize..last.end as usize].to_vec();
-        let Place { line, column, byte } = self.locator.place();
+        let Place { line, column, byte, .. } = self.locator.place();
         let framed = chunk.faults.iter().filter(|framed| records.contains(&framed.record));
         let origin = self.locator.origin().map(|origin| origin.of_record(&bytes));
         let shift = |span: &Span| Span { start: span.start - start, end: span.end - start };

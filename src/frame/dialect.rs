@@ -155,7 +155,8 @@ impl DialectOptions {
         };
         let mut best: Option<View> = None;
         for delimiter in delimiters {
-            let views = self.quotings(sample.bytes).into_iter().map(|(quote, escape)| {
+            let quotings = self.quotings(sample.bytes, delimiter);
+            let views = quotings.into_iter().map(|(quote, escape)| {
                 let dialect = Dialect {
                     delimiter,
                     quote,
@@ -176,18 +177,26 @@ impl DialectOptions {
         (sample, best.expect("there is a delimiter to try"))
     }
 
-    /// Returns the quotes and escapes to try.
-    fn quotings(&self, sample: &[u8]) -> Vec<(Option<u8>, Option<u8>)> {
+    /// Returns the quotes and escapes to try; those guessed mean nothing else.
+    fn quotings(&self, sample: &[u8], delimiter: u8) -> Vec<(Option<u8>, Option<u8>)> {
+        let is_free = |sign: &u8| *sign != delimiter && self.comment != Some(*sign);
         let quotes = match self.quote {
             Some(Quote::None) => return vec![(None, None)],
             Some(Quote::Byte(quote)) => vec![quote],
             None if sample.contains(&b'\'') => vec![b'"', b'\''],
             None => vec![b'"'],
         };
+        let is_given = self.quote.is_some();
+        let quotes: Vec<u8> =
+            quotes.into_iter().filter(|quote| is_given || is_free(quote)).collect();
+        let may_escape = self.escape.is_none() && is_free(&b'\\');
         let mut found = Vec::new();
+        if quotes.is_empty() {
+            found.push((None, None));
+        }
         for quote in quotes {
             found.push((Some(quote), self.escape));
-            if self.escape.is_none() && memchr::memmem::find(sample, &[b'\\', quote]).is_some() {
+            if may_escape && memchr::memmem::find(sample, &[b'\\', quote]).is_some() {
                 found.push((Some(quote), Some(b'\\')));
             }
         }
@@ -232,6 +241,8 @@ impl View {
     fn of(sample: &Sample<'_>, dialect: Dialect) -> View {
         let bytes = sample.bytes;
         let (mut rows, mut at) = (Vec::new(), 0);
+        let signs = [Some(dialect.delimiter), dialect.quote, dialect.escape];
+        let may_be_marked = dialect.comment.is_none() && !signs.contains(&Some(b'#'));
         while at < bytes.len() {
             if matches!(bytes[at], b'\r' | b'\n') {
                 at += 1;
@@ -246,7 +257,7 @@ impl View {
             let is_cut = row.end == bytes.len() && !sample.whole;
             if !is_cut || rows.is_empty() {
                 let is_bad = row.fault.is_some() || (row.open_quote.is_some() && !is_cut);
-                let is_marked = dialect.comment.is_none() && bytes[at] == b'#';
+                let is_marked = may_be_marked && bytes[at] == b'#';
                 rows.push(Row { start: at, cells: row.cells, is_bad, is_marked });
             }
             at = row.end;
@@ -506,6 +517,27 @@ mod tests {
         let dialect = options.sniff(b", of, the, file\na;b\n, here, too\n1;2\n", true);
         let expected = "delimiter `;`, quote `\"`, a header, comments from `,`";
         assert_eq!(dialect.to_string(), expected);
+    }
+
+    #[test]
+    fn what_is_given_is_guessed_for_nothing_else() {
+        let check = |options: DialectOptions, text: &str, expected: &str| {
+            let dialect = options.sniff(text.as_bytes(), true);
+            assert_eq!(dialect.to_string(), expected, "{text:?}");
+        };
+        let delimited = |delimiter: u8| DialectOptions {
+            delimiter: Some(delimiter),
+            ..DialectOptions::default()
+        };
+        check(delimited(b'"'), "a\"b\n1\"2\n", "delimiter `\\\"`, no quotes, a header");
+        let found = "delimiter `\\'`, quote `\"`, a header";
+        check(delimited(b'\''), "a'b\n'2\n'3\n", found);
+        check(delimited(b'#'), "a#b\n1#2\n#3#4\n", "delimiter `#`, quote `\"`, a header");
+        let found = "delimiter `\\\\`, quote `\"`, a header";
+        check(delimited(b'\\'), "a\\b\n1\\\"2\"\n", found);
+        let quoted = DialectOptions { quote: Some(Quote::Byte(b'#')), ..DialectOptions::default() };
+        let found = "delimiter `,`, quote `#`, a header";
+        check(quoted, "a,b\n#1#,2\n#3,4#\n", found);
     }
 
     #[test]

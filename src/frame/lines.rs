@@ -13,6 +13,8 @@ use super::{Cut, Gap, Step, skip_gap};
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     breaks: Breaks,
+    /// What was looked at of the first record ends in a closing bracket, white space aside.
+    is_closed: bool,
 }
 
 /// What ends a line.
@@ -41,12 +43,15 @@ impl Lines {
         let start = match cut.record {
             Some(start) => start,
             None => match skip_gap(data, ended, &mut cut.pos) {
-                Gap::Value(_) => *cut.record.insert(cut.pos),
+                Gap::Value(_) => {
+                    self.is_closed = false;
+                    *cut.record.insert(cut.pos)
+                }
                 Gap::More => return Step::More,
                 Gap::End => return Step::End,
             },
         };
-        let (end, truncated) = match self.find_break(data, start, cut.pos) {
+        let (end, truncated) = match self.find_break(data, cut.pos) {
             Break::At(end) => {
                 cut.pos = end + 1;
                 (end, false)
@@ -65,12 +70,12 @@ impl Lines {
         Step::Record { end: start + line.len(), truncated }
     }
 
-    /// Finds the end of the line that starts at `start`, from `pos` on.
-    fn find_break(&mut self, data: &[u8], start: usize, pos: usize) -> Break {
+    /// Finds the end of the line, from `pos` on.
+    fn find_break(&mut self, data: &[u8], pos: usize) -> Break {
         let found = match self.breaks {
             Breaks::Lf => memchr(b'\n', &data[pos..]),
             Breaks::CrOrLf => memchr2(b'\r', b'\n', &data[pos..]),
-            Breaks::Unknown => return self.find_first_break(data, start, pos),
+            Breaks::Unknown => return self.find_first_break(data, pos),
         };
         found.map_or(Break::NotBefore(data.len()), |at| Break::At(pos + at))
     }
@@ -78,25 +83,33 @@ impl Lines {
     /// Finds the end of the first line, and with it what ends lines.
     ///
     /// A CR alone is white space inside a record, unless the record looks whole before it and
-    /// another one follows.
-    fn find_first_break(&mut self, data: &[u8], start: usize, mut pos: usize) -> Break {
+    /// another one follows. Its start need not be there any more.
+    fn find_first_break(&mut self, data: &[u8], mut pos: usize) -> Break {
         while let Some(at) = memchr2(b'\r', b'\n', &data[pos..]) {
             let at = pos + at;
             if data[at] == b'\n' {
                 self.breaks = Breaks::Lf;
                 return Break::At(at);
             }
-            let whole = matches!(data[start..at].trim_ascii_end().last(), Some(b'}' | b']'));
+            self.look_at(&data[pos..at]);
             match data.get(at + 1) {
                 None => return Break::NotBefore(at),
-                Some(b'{' | b'[' | b'\r') if whole => {
+                Some(b'{' | b'[' | b'\r') if self.is_closed => {
                     self.breaks = Breaks::CrOrLf;
                     return Break::At(at);
                 }
                 Some(_) => pos = at + 1,
             }
         }
+        self.look_at(&data[pos..]);
         Break::NotBefore(data.len())
+    }
+
+    /// Remembers how the next bytes of the first record end.
+    fn look_at(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.trim_ascii_end().last() {
+            self.is_closed = matches!(last, b'}' | b']');
+        }
     }
 }
 
@@ -104,6 +117,7 @@ impl Lines {
 mod tests {
     use super::super::tests::{check, check_error, frame, options};
     use crate::frame::Framing::Lines;
+    use crate::frame::OnLost;
 
     #[test]
     fn records_end_with_their_line() {
@@ -132,6 +146,15 @@ mod tests {
         check(Lines, b"{}\r{}\r", &["1:1:0 {}", "1:4:3 {}"]);
         check(Lines, b"{\"a\":\r1}\n{}\r {}\n", &["1:1:0 {\"a\":\r1}", "2:1:9 {}\r {}"]);
         check(Lines, b"{}\n{\"a\":1\r}\n", &["1:1:0 {}", "2:1:3 {\"a\":1\r}"]);
+    }
+
+    #[test]
+    fn cr_alone_ends_a_line_that_is_too_long_however_it_is_read() {
+        let mut options = options(Lines);
+        (options.record_bytes_max, options.on_lost) = (9, OnLost::Reject);
+        let (records, error) = frame(b"{\"a\":12345} \t \r{}\r{}", &options);
+        let expected = ["1:1:0 {\"a\":1234", "1:16:15 {}", "1:19:18 {}"];
+        assert_eq!((records, error), (expected.map(str::to_owned).to_vec(), None));
     }
 
     #[test]
