@@ -39,6 +39,10 @@ pub const COLUMN_DEPTH_MAX: usize = 128;
 /// what is not used takes no memory.
 pub const READER_STACK_BYTES: usize = 64 << 20;
 
+/// Bytes of stack of a thread that decodes: room for `PARSE_DEPTH_MAX` levels, each of them one of a
+/// table, also in a build without optimization and whatever `RUST_MIN_STACK` says.
+pub const WORKER_STACK_BYTES: usize = 16 << 20;
+
 /// Levels of nesting that become columns and tables; what lies below stays JSON text.
 pub const FLATTEN_DEPTH_MAX: usize = 32;
 

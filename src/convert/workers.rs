@@ -14,6 +14,7 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattener};
 use crate::frame::Chunk;
+use crate::limits;
 use crate::report::Warning;
 use crate::source::Compression;
 use crate::table::Column;
@@ -148,7 +149,7 @@ impl Workers {
             let to_reports = self.to_reports.clone();
             let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
             let thread = thread::Builder::new().name("transmog-worker".to_owned());
-            thread.spawn(work).map_err(|cause| {
+            thread.stack_size(limits::WORKER_STACK_BYTES).spawn(work).map_err(|cause| {
                 let message = format!("starting a thread failed: {cause}");
                 Error::new(ErrorKind::Io, message).with_source(cause)
             })?;
