@@ -39,6 +39,10 @@ pub const COLUMN_DEPTH_MAX: usize = 128;
 /// what is not used takes no memory.
 pub const READER_STACK_BYTES: usize = 64 << 20;
 
+/// Bytes of stack of a thread that decodes: room for `PARSE_DEPTH_MAX` levels, each of them one of a
+/// table, also in a build without optimization and whatever `RUST_MIN_STACK` says.
+pub const WORKER_STACK_BYTES: usize = 16 << 20;
+
 /// Levels of nesting that become columns and tables; what lies below stays JSON text.
 pub const FLATTEN_DEPTH_MAX: usize = 32;
 
@@ -97,7 +101,7 @@ pub const DETECT_BYTES: usize = 64 << 10;
 /// Bytes that the link columns of one row count for when row groups are cut.
 pub const LINK_BYTES: u32 = 24;
 
-/// Bytes of the stack of each thread, whatever `RUST_MIN_STACK` says.
+/// Bytes of the stack of every other thread, whatever `RUST_MIN_STACK` says.
 pub const THREAD_STACK_BYTES: usize = 2 << 20;
 
 /// Tables, and inputs, that metrics and logs tell apart by name; the rest is counted together, as

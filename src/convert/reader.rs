@@ -83,9 +83,7 @@ pub(super) fn spawn(
         };
         let _ = reports.send(end);
     };
-    let thread = thread::Builder::new()
-        .stack_size(limits::THREAD_STACK_BYTES)
-        .name("transmog-reader".to_owned());
+    let thread = thread::Builder::new().name("transmog-reader".to_owned());
     thread.stack_size(limits::READER_STACK_BYTES).spawn(read).map_err(|cause| {
         let message = format!("starting a thread failed: {cause}");
         Error::new(ErrorKind::Io, message).with_source(cause)

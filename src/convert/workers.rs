@@ -14,7 +14,7 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattener};
 use crate::frame::Chunk;
-use crate::limits::THREAD_STACK_BYTES;
+use crate::limits;
 use crate::report::Warning;
 use crate::source::Compression;
 use crate::table::Column;
@@ -148,10 +148,8 @@ impl Workers {
             let (setup, decode_jobs, encode_jobs) = self.jobs.clone();
             let to_reports = self.to_reports.clone();
             let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
-            let thread = thread::Builder::new()
-                .stack_size(THREAD_STACK_BYTES)
-                .name("transmog-worker".to_owned());
-            thread.spawn(work).map_err(|cause| {
+            let thread = thread::Builder::new().name("transmog-worker".to_owned());
+            thread.stack_size(limits::WORKER_STACK_BYTES).spawn(work).map_err(|cause| {
                 let message = format!("starting a thread failed: {cause}");
                 Error::new(ErrorKind::Io, message).with_source(cause)
             })?;

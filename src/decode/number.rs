@@ -32,6 +32,9 @@ pub(crate) fn parse_float(text: &str) -> Number<'_> {
     }
 }
 
+/// Significant digits of the double that needs most of them; printing takes no more than 65,535.
+const DOUBLE_DIGITS_MAX: usize = 767;
+
 /// Returns whether `value`, printed with as many digits as `text` has, is `text` again.
 pub fn gives_back(text: &str, value: f64) -> bool {
     let significant = text
@@ -50,6 +53,9 @@ pub fn gives_back(text: &str, value: f64) -> bool {
     let source = DecimalDigits::parse(text);
     if source.digits.is_empty() {
         return value == 0.0;
+    }
+    if source.digits.len() > DOUBLE_DIGITS_MAX {
+        return false;
     }
     let printed = format!("{:.*e}", source.digits.len() - 1, value);
     DecimalDigits::parse(&printed) == source
@@ -147,6 +153,13 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
+        // more digits than the formatter of the standard library prints
+        let long = format!("0.{}", "3".repeat(100_000));
+        assert!(matches!(parse(&long), Number::Float { exact: false, .. }));
+        assert!(matches!(
+            parse(&format!("1.{}", "0".repeat(100_000))),
+            Number::Float { exact: true, .. }
+        ));
         check("1e400", Number::Far);
         check("-1e400", Number::Far);
     }

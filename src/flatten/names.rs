@@ -103,8 +103,18 @@ impl NameSet {
     }
 }
 
-fn fold(name: &str) -> String {
-    name.to_lowercase()
+/// Maps names that differ in case alone to one text, letter by letter.
+///
+/// - Source: simple case folding of Unicode, as engines do that ignore case: `ς` and `σ`, `ſ` and
+///   `s` are one letter, while `ß` and `ss` are not.
+pub fn fold(name: &str) -> String {
+    /// The one letter that a mapping gives, or else the letter itself.
+    fn single(c: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
+        if mapped.len() == 1 { mapped.next().unwrap_or(c) } else { c }
+    }
+    let upper = |c: char| single(c, c.to_uppercase());
+    let lower = |c: char| single(c, c.to_lowercase());
+    name.chars().flat_map(char::to_lowercase).map(upper).map(lower).collect()
 }
 
 #[cfg(test)]
@@ -124,6 +134,10 @@ mod tests {
         claim_all(&["a_2", "a", "a"], &["a_2", "a", "a_3"]);
         claim_all(&["_tm_id", "_TM_ID"], &["_tm_id_2", "_TM_ID_3"]);
         claim_all(&["Straße", "STRASSE"], &["Straße", "STRASSE"]);
+        claim_all(&["Straße", "STRAẞE", "ſtraße"], &["Straße", "STRAẞE_2", "ſtraße_3"]);
+        claim_all(&["ΟΔΟΣ", "οδος", "οδοσ"], &["ΟΔΟΣ", "οδος_2", "οδοσ_3"]);
+        claim_all(&["k", "\u{212a}", "İ", "i\u{307}"], &["k", "\u{212a}_2", "İ", "i\u{307}_2"]);
+        claim_all(&["é", "e\u{301}"], &["é", "e\u{301}"]);
     }
 
     #[test]

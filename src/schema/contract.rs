@@ -52,6 +52,7 @@ use serde::de::IgnoredAny;
 use super::widen::ColumnType;
 use super::{Layout, Origin, Schema};
 use crate::error::Error;
+use crate::flatten::names::fold;
 use crate::flatten::path::{PathPattern, ROOT, Step, parse_pointer, pointer};
 use crate::flatten::terms::Terms;
 use crate::flatten::{DeclaredType, SchemaMode};
@@ -350,7 +351,7 @@ fn read_table(table: TableEntry) -> Result<ContractTable, String> {
 fn check_name(names: &mut HashSet<String>, name: Option<&str>, whose: &str) -> Result<(), String> {
     match name {
         Some("") => Err(format!("{whose}: expected a name, found nothing")),
-        Some(name) if !names.insert(name.to_lowercase()) => {
+        Some(name) if !names.insert(fold(name)) => {
             Err(format!("{whose}: expected another name than `{name}`, which is taken"))
         }
         _ => Ok(()),

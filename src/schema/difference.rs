@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::contract::{Contract, ContractColumn, ContractTable};
 use crate::flatten::DeclaredType;
+use crate::flatten::names::fold;
 use crate::flatten::path::pointer;
 
 /// Digits of the widest decimal.
@@ -114,7 +115,7 @@ impl Contract {
             }
         }
         for table in other.tables.iter().filter(|table| self.table(table).is_none()) {
-            let name = table.name.clone().filter(|name| names.insert(name.to_lowercase()));
+            let name = table.name.clone().filter(|name| names.insert(fold(name)));
             tables.push(ContractTable { name, ..table.clone() });
         }
         Contract { tables, is_named_by_input: self.is_named_by_input }
@@ -126,7 +127,7 @@ impl Contract {
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a Option<String>>) -> HashSet<String> {
-    names.flatten().map(|name| name.to_lowercase()).collect()
+    names.flatten().map(|name| fold(name)).collect()
 }
 
 impl ContractTable {
@@ -167,7 +168,7 @@ impl ContractTable {
         }
         for column in &other.columns {
             if self.column(column).is_none() {
-                let name = column.name.clone().filter(|name| names.insert(name.to_lowercase()));
+                let name = column.name.clone().filter(|name| names.insert(fold(name)));
                 self.columns.push(ContractColumn { name, nullable: true, ..column.clone() });
             }
         }

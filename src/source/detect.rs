@@ -396,6 +396,10 @@ fn magic(first: &[u8]) -> Option<Reason> {
         (b"\xFF\xFE\0\0", UTF_32),
         (b"\0\0\xFE\xFF", UTF_32),
     ];
+    if first.get(257..262) == Some(b"ustar") {
+        let hint = "unpack it: `tar -xOf FILE NAME | transmog convert --to …`";
+        return Some(Reason::new("a tar archive", hint));
+    }
     let (_, reason) = FORMATS.iter().find(|(magic, _)| first.starts_with(magic))?;
     if reason.looks_like == "a ZIP archive" && memchr::memmem::find(first, b"xl/").is_some() {
         return Some(Reason::new("an Excel workbook", "save the sheet as JSON or JSONL first"));
@@ -576,7 +580,9 @@ mod tests {
             |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
         let utf_32 =
             |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<_>>();
-        let cases: [(&[u8], &str); 18] = [
+        let tar = [&b"a.json"[..], &[0; 251], b"ustar\x0000"].concat();
+        let cases: [(&[u8], &str); 19] = [
+            (&tar, "a tar archive"),
             (b"PK\x03\x04\x14\0a.json", "a ZIP archive"),
             (b"PK\x03\x04\x14\0xl/workbook.xml", "an Excel workbook"),
             (b"PAR1\x15\x04", "a Parquet file"),

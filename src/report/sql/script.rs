@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Keys, SqlDialect};
 use crate::encode::csv::CsvOptions;
+use crate::flatten::names::fold;
 use crate::format::OutputFormat;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
@@ -71,7 +72,7 @@ impl Script<'_> {
             }
         }
         let mut names: HashSet<String> =
-            self.tables.iter().map(|table| table.layout.table.to_lowercase()).collect();
+            self.tables.iter().map(|table| fold(&table.layout.table)).collect();
         for table in &self.tables {
             self.join(table, &mut names, &mut out);
         }
@@ -233,15 +234,15 @@ impl Script<'_> {
             return;
         }
         let mut name = format!("{}_joined", table.layout.table);
-        while !names.insert(name.to_lowercase()) {
+        while !names.insert(fold(&name)) {
             name.push('_');
         }
         let mut taken: HashSet<String> =
-            table.layout.columns.iter().map(|column| column.name.to_lowercase()).collect();
+            table.layout.columns.iter().map(|column| fold(&column.name)).collect();
         let mut columns = vec!["t0.*".to_owned()];
         for (place, (parent, ..)) in above.iter().enumerate() {
             let mut shown = parent.layout.table.clone();
-            while !taken.insert(shown.to_lowercase()) {
+            while !taken.insert(fold(&shown)) {
                 shown.push('_');
             }
             let row = match dialect {
