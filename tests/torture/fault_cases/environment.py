@@ -54,7 +54,8 @@ def hostile(case):
         shutil.rmtree(folder)
     folder = scene.fresh()
     for variable in ("TRANSMOG_BATCH_SIZE", "TRANSMOG_MEMORY_LIMIT", "TRANSMOG_TO", "TRANSMOG_THREADS"):
-        for value in ("-1", "0", "1e9", "", "99999999999999999999", "\x1b[31m"):
+        values = ("-1", "0", "1e9", "", "99999999999999999999", "\x1b[31m")
+        for value in values if case.lab.is_long else values[-2:]:
             done = scene.run(folder, env={variable: value})
             case.runs += 1
             shutil.rmtree(folder / "out", ignore_errors=True)
@@ -66,7 +67,7 @@ def hostile(case):
 
 def twice(case):
     """The same run again, with other threads: the same bytes."""
-    text = records(4000, tables=4)
+    text = records(1500, tables=4)
     scene = Scene(case.lab, "threads", "convert in.jsonl --to parquet -o out --name t", text)
     for threads in ("1", "2", "8"):
         folder = scene.fresh()
@@ -81,7 +82,7 @@ def at_once(case):
     """Runs to one place at once: without --force one wins, with it whole sets follow each other."""
     text = {f"{n}.jsonl": records(60, tables=8, seed=n) for n in range(3)}
     for force in ([], ["--force"]):
-        for _ in range(10 if case.lab.is_long else 2):
+        for _ in range(10 if case.lab.is_long else 1):
             folder = case.lab.folder()
             sets = []
             for n in range(3):
