@@ -16,7 +16,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use arrow_schema::DataType;
-use support::{Node, Table, corpus, files, join, read_files, read_tables, with_instants};
+use support::{
+    Node, Table, corpus, files, join, outcome_of, read_files, read_tables, with_instants,
+};
 use transmog::decode::json;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, ErrorKind, FaultCode, Input, InputFormat,
@@ -198,10 +200,12 @@ fn json_that_must_be_accepted_comes_back() {
     let Some(folder) = corpus("json-testsuite") else { return };
     let cases = suite(&folder, "y_");
     assert_eq!(cases.len(), 95);
+    let count = cases.len();
     for (name, bytes) in cases {
         assert_eq!(json::check(&bytes), Ok(()), "{name}");
         check_comes_back(&name, &bytes);
     }
+    outcome_of("json-testsuite `y_`", count, count, "one row each, whose value comes back");
 }
 
 #[test]
@@ -209,6 +213,7 @@ fn json_that_must_be_rejected_gives_no_row() {
     let Some(folder) = corpus("json-testsuite") else { return };
     let cases = suite(&folder, "n_");
     assert_eq!(cases.len(), 188);
+    let count = cases.len();
     for (name, bytes) in cases {
         assert!(json::check(&bytes).is_err(), "{name}");
         run_json(&name, &wrapped(&bytes), |_| {}).rejected(&name);
@@ -218,6 +223,7 @@ fn json_that_must_be_rejected_gives_no_row() {
             run_within(RECORD_LIMIT, &name, bytes_input(&wrapped(&bytes)), set).rejected(&name);
         }
     }
+    outcome_of("json-testsuite `n_`", count, count, "rejected, never a row");
 }
 
 #[test]
@@ -326,6 +332,8 @@ fn json_left_to_the_parser_is_treated_as_written_down() {
             (other, _) => panic!("{name}: neither accepted nor rejected, but {other}"),
         }
     }
+    let words = format!("{accepted} accepted, {rejected} rejected; json_testsuite.md says why");
+    outcome_of("json-testsuite `i_`", 35, 35, &words);
 }
 
 #[test]
@@ -342,6 +350,7 @@ fn json_that_parsers_change_comes_back_unchanged() {
             }
         }
     }
+    outcome_of("json-testsuite, transform", 22, 22, "unchanged, or rejected where serde_json does");
 }
 
 /// A number text and the bits of the double it denotes.
@@ -400,6 +409,8 @@ fn number_texts_become_the_double_they_denote() {
             assert_eq!(value.to_bits(), *bits, "{text} became {value:?}");
         }
     }
+    let words = "finite texts of JSON numbers, each the double it denotes, bit by bit";
+    outcome_of("parse-number-fxx, finite", finite.len(), finite.len(), words);
 }
 
 #[test]
@@ -430,6 +441,8 @@ fn number_texts_beyond_a_double_never_become_infinite() {
     assert_eq!(data_type, DataType::Utf8);
     let texts: Vec<_> = far.iter().map(|(text, _)| Node::String(text.clone())).collect();
     assert_eq!(values, texts);
+    let words = "text, or rejected as a double; never infinite";
+    outcome_of("parse-number-fxx, beyond a double", far.len(), far.len(), words);
     for one in far {
         let done = numbers_run(std::slice::from_ref(&one), Some(DeclaredType::Double));
         let error = done.rejected(&one.0);
@@ -479,6 +492,8 @@ fn malformed_utf_8_is_rejected_and_the_rest_unchanged() {
         }
     }
     assert_eq!((rejected, unchanged), (68, 16));
+    let words = format!("{rejected} rejected, {unchanged} unchanged, as values; as keys as well");
+    outcome_of("kuhn-utf8", rejected + unchanged, rejected + unchanged, &words);
 }
 
 fn naughty_strings(folder: &Path) -> Vec<String> {
@@ -506,6 +521,7 @@ fn naughty_strings_are_values_as_they_stand() {
     let value = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["v"].clone();
     let values: Vec<_> = text.lines().map(value).collect();
     assert_eq!(values, strings);
+    outcome_of("blns, values", strings.len(), values.len(), "as they stand, in Parquet and JSONL");
 }
 
 /// Returns the key at `step` of a path.
@@ -556,6 +572,7 @@ fn naughty_strings_are_columns_that_know_their_key() {
         assert_eq!(key_at(column.path.as_ref().unwrap(), 0), *key);
         assert_eq!(column.values, [number(place)], "{key:?}");
     }
+    outcome_of("blns, keys", keys.len(), columns.len(), "distinct columns that know their key");
 }
 
 #[test]
@@ -601,6 +618,9 @@ fn naughty_strings_are_files_inside_the_directory() {
             .collect();
         assert_eq!(back, expected);
     }
+    let count = naughty_record(&naughty_strings(&folder), element).1.len();
+    let words = "distinct files inside the directory, in every format";
+    outcome_of("blns, keys of arrays", count, count, words);
 }
 
 /// Reads a file's records with serde_json alone: the elements of arrays, or values back to back.
@@ -681,6 +701,11 @@ fn files_of_duckdb_do_as_written_down() {
             assert!(record.is_same(&respelled(back)), "{name}: {record:?} came back as {back:?}");
         }
     }
+    let found = |line: &&str| line.split('\t').nth(5) == Some("converted");
+    let converted = written.lines().filter(found).count();
+    let words = format!("{converted} converted, the others rejected; duckdb_json.tsv has each");
+    let as_expected = cases.len() - differences.len();
+    outcome_of("duckdb-json", cases.len(), as_expected, &words);
     if std::env::var_os("UPDATE_CORPORA").is_some() {
         let head = DUCKDB_JSON.lines().take_while(|line| line.starts_with('#'));
         let head: String = head.map(|line| format!("{line}\n")).collect();
@@ -819,4 +844,6 @@ fn damaged_zstd_is_named_and_good_zstd_is_unpacked() {
         }
     }
     assert_eq!(damaged, 3);
+    let words = "3 damaged ones named with their place, 4 unpacked";
+    outcome_of("zstd-golden", 7, 7, words);
 }

@@ -31,6 +31,7 @@ mod scripts;
 mod selection;
 mod signals;
 mod streams;
+mod torture;
 mod typos;
 mod usage;
 

@@ -477,3 +477,28 @@ pub fn files(folder: &Path) -> BTreeMap<String, PathBuf> {
     }
     found
 }
+
+/// Compares the outcome of a collection with its line in tests/corpora/outcomes.md.
+///
+/// `UPDATE_CORPORA=1` writes the line anew.
+#[track_caller]
+pub fn outcome_of(collection: &str, cases: usize, as_expected: usize, words: &str) {
+    /// Tests of one binary run side by side; binaries run one after the other.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpora/outcomes.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let otherwise = cases - as_expected;
+    let line = format!("| {collection} | {cases} | {as_expected} | {otherwise} | {words} |");
+    let start = format!("| {collection} |");
+    let known = text.lines().find(|line| line.starts_with(&start));
+    if std::env::var_os("UPDATE_CORPORA").is_none() {
+        assert_eq!(known, Some(line.as_str()), "not as in outcomes.md");
+        return;
+    }
+    let text = match known {
+        Some(known) => text.replace(known, &line),
+        None => text + &line + "\n",
+    };
+    std::fs::write(path, text).unwrap();
+}
