@@ -23,6 +23,7 @@ mod cli {
     pub mod plan;
     pub mod presets;
     pub mod settings;
+    pub mod values;
 }
 
 use cli::layers::{self, Given, Origin, Sources};
