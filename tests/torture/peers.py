@@ -13,7 +13,7 @@ reads back what is there. Each case says which values must be found, in the digi
     error+file the tool fails, and a file stays under the final name
     LOST       exit status 0, no word, and values are missing or others
     none       the tool does not read this format
-    CRASH      a signal, a panic, or no end within a minute
+    CRASH      a signal, a panic, or no end within five minutes
 
 The two cases of a full disk need root, for a small file system in memory. Where a tool takes hints that would help
 (types by hand, other modes), this table does not try them: it shows what happens to people who do not know yet that
@@ -41,7 +41,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 MANY = 30_000
-SECONDS = 60
+SECONDS = 300
 
 TOOLS = {
     "DuckDB": """
@@ -290,7 +290,9 @@ def versions(binary):
 
     ours = subprocess.run([binary, "--version"], capture_output=True, text=True).stdout.split("\n")[0].split()[1]
     packages = {"DuckDB": "duckdb", "Polars": "polars", "ClickHouse": "chdb", "pyarrow": "pyarrow", "transmog-py": "transmog", "dlt": "dlt"}
-    return {"transmog": ours, **{tool: importlib.metadata.version(name) for tool, name in packages.items()}}
+    known = {tool: importlib.metadata.version(name) for tool, name in packages.items()}
+    known["ClickHouse"] = "(chdb " + known["ClickHouse"] + ")"
+    return {"transmog": ours, **known}
 
 
 SHOWN = {"right": "right", "reported": "reported", "error": "error", "error+file": "error, file left", "LOST": "**lost**", "CRASH": "**crash**", "file": "half file", "none": "–"}
