@@ -66,7 +66,7 @@ impl ManifestOutput {
             to: conversion.to,
             csv: conversion.csv,
             nulls: conversion.nulls,
-            input_bytes: conversion.inputs.iter().map(file_bytes).collect(),
+            input_bytes: conversion.inputs.iter().map(file_bytes).collect::<Result<_, Error>>()?,
         }))
     }
 
@@ -123,13 +123,14 @@ impl ManifestOutput {
 }
 
 /// Returns the size of an input that is a file.
-fn file_bytes(input: &Input) -> Option<u64> {
+fn file_bytes(input: &Input) -> Result<Option<u64>, Error> {
     let path = match input {
         Input::File(path) => path,
-        Input::Url(input) => return Some(input.object.as_ref()?.size),
-        Input::Stdin | Input::Reader { .. } => return None,
+        Input::Url(input) => return Ok(input.object.as_ref().map(|object| object.size)),
+        Input::Stdin | Input::Reader { .. } => return Ok(None),
     };
-    fs::metadata(path).ok().filter(|found| found.is_file()).map(|found| found.len())
+    let found = fs::metadata(path).map_err(|cause| Error::io("looking it up", path, cause))?;
+    Ok(found.is_file().then_some(found.len()))
 }
 
 /// Writes a path as a data package may hold it: relative, down alone, and no URL.

@@ -448,7 +448,9 @@ impl Conversion {
         let has_begun = error.kind().exit_status() != EXIT_USAGE;
         if let Some((path, overwrite, inputs)) = file.filter(|_| has_begun && !is_rehearsal) {
             let text = summary.to_json();
-            let written = sink::write_alone(&path, text.as_bytes(), overwrite, inputs, stores);
+            let written = inputs.and_then(|inputs| {
+                sink::write_alone(&path, text.as_bytes(), overwrite, inputs, stores)
+            });
             written.map_err(|also| {
                 let hint = error.hint().map_or_else(String::new, |hint| format!("{hint}; "));
                 let hint = format!("{hint}{also}");
@@ -470,7 +472,7 @@ impl Conversion {
         if self.source_column.as_deref() == Some("") {
             return Err(Error::usage("`--source-column`: expected a name, found nothing"));
         }
-        sink::refuse_read(&self.reserved, run::readable_files(self))?;
+        sink::refuse_read(&self.reserved, run::readable_files(self)?)?;
         self.check_stream()?;
         self.check_recovery()?;
         self.check_batches()?;

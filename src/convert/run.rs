@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -841,11 +842,13 @@ fn input_files(conversion: &mut Conversion) -> Result<Vec<InputFile>, Error> {
         let retry = conversion.stores.retry(conversion.cancel.clone()).reads;
         remote::look_up(&mut conversion.inputs, &conversion.stores, &retry)?;
     }
-    Ok(readable_files(conversion))
+    readable_files(conversion)
 }
 
 /// Returns the files that are read, as far as they are there.
-pub(super) fn readable_files(conversion: &Conversion) -> Vec<InputFile> {
+///
+/// - Errors: `Io` where it cannot be told which file it is, as it must not be written.
+pub(super) fn readable_files(conversion: &Conversion) -> Result<Vec<InputFile>, Error> {
     // What standard input was redirected from.
     let stdin = Path::new("/dev/stdin");
     let inputs = conversion.inputs.iter().filter_map(|input| match input {
@@ -854,5 +857,17 @@ pub(super) fn readable_files(conversion: &Conversion) -> Vec<InputFile> {
         Input::Url(_) | Input::Reader { .. } => None,
     });
     let files = inputs.chain(conversion.protected.iter().map(PathBuf::as_path));
-    files.filter_map(|path| InputFile::of(path, &fs::metadata(path).ok()?)).collect()
+    let mut found = Vec::new();
+    for path in files {
+        match fs::metadata(path) {
+            Ok(metadata) => found.extend(InputFile::of(path, &metadata)),
+            Err(cause) if path == stdin || is_absent(&cause) => {}
+            Err(cause) => return Err(Error::io("looking it up", path, cause)),
+        }
+    }
+    Ok(found)
+}
+
+fn is_absent(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }

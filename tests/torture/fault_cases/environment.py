@@ -98,7 +98,7 @@ def at_once(case):
                 )
             ends = []
             for child in runs:
-                _, stderr = child.communicate(timeout=60)
+                _, stderr = child.communicate(timeout=180)
                 ends.append((child.returncode, stderr))
             case.runs += 3
             found = {p.name: p.read_bytes() for p in (folder / "out").iterdir()}

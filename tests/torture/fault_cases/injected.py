@@ -193,7 +193,8 @@ def places_of(hits, folder):
             if str(folder) in path or not path.startswith("/"):
                 words.update(part for part in path.removeprefix(str(folder)).split("/") if part)
     # temporary files have names that say nothing, their places do
-    return sorted(words | {"out", "<stdout>", "<stdin>", "in.jsonl"}) if words else None
+    everywhere = {"out", "<stdout>", "<stdin>", "in.jsonl", "error: .: ", folder.name}
+    return sorted(words | everywhere) if words else None
 
 
 def miss(scene, call, errors):

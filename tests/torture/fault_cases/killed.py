@@ -166,7 +166,7 @@ def at_random(template, numbers, count):
                 time.sleep(draw.random() * 0.01)
                 end(child, number)
             try:
-                out, err = child.communicate(timeout=60)
+                out, err = child.communicate(timeout=180)
             except subprocess.TimeoutExpired:
                 child.kill()
                 out, err = child.communicate()
@@ -196,7 +196,7 @@ def stop_and_go(scene):
                 end(child, signal.SIGSTOP)
                 time.sleep(0.02)
                 end(child, signal.SIGCONT)
-            out, err = child.communicate(timeout=60)
+            out, err = child.communicate(timeout=180)
             done = subprocess.CompletedProcess(child.args, child.returncode, out, err.decode())
             scene.check(case, folder, done, scene.name)
             case.expect(done.returncode == scene.status, f"status {done.returncode}")

@@ -138,7 +138,7 @@ class Fed:
         except BrokenPipeError:
             pass
         try:
-            _, stderr = self.process.communicate(timeout=60)
+            _, stderr = self.process.communicate(timeout=180)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return None, self.process.communicate()[1].decode()
@@ -324,7 +324,7 @@ def changing_input(case):
         else:
             path.unlink()
         try:
-            _, stderr = child.communicate(timeout=60)
+            _, stderr = child.communicate(timeout=180)
         except subprocess.TimeoutExpired:
             child.kill()
             _, stderr = child.communicate()
