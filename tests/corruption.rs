@@ -1,7 +1,7 @@
 //! Damaged inputs: each record is a row or a reject, what was not damaged is all there, and nothing
 //! depends on how the input is cut.
 //!
-//! `PROPTEST_CASES=20000 cargo test --release --test corruption` is the long form.
+//! `PROPTEST_RNG_SEED=$RANDOM PROPTEST_CASES=20000 cargo test --release --test corruption` is the long form.
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
@@ -14,7 +14,7 @@ use std::path::Path;
 use base64::Engine as _;
 use proptest::prelude::*;
 use serde_json::Value;
-use support::read_files;
+use support::{cases, read_files};
 use transmog::{
     Conversion, Destination, IdMode, Input, InputFormat, OnError, OutputFormat, RejectTarget,
     Summary,
@@ -232,6 +232,8 @@ fn values(row: &str) -> Vec<String> {
 }
 
 proptest! {
+    #![proptest_config(cases(256))]
+
     /// In JSON lines every line that is as it was is a row as it was.
     #[test]
     fn lines(damages in prop::collection::vec(damage(), 1..5)) {

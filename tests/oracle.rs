@@ -13,7 +13,7 @@ use std::num::NonZeroUsize;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
-use support::{Node, Shared, join, read_tables, with_instants};
+use support::{Node, Shared, cases, join, read_tables, with_instants};
 use transmog::decode::json;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, ErrorKind, FaultCode, Framing, Input,
@@ -525,12 +525,8 @@ fn check_run(bytes: &[u8], from: InputFormat, expected: Option<usize>) {
     }
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(cases(20_000))]
 
     #[test]
     fn accepts_what_serde_json_accepts(
@@ -545,7 +541,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(250))]
+    #![proptest_config(cases(250))]
 
     #[test]
     fn values_are_what_serde_json_reads(
@@ -576,7 +572,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(3_000))]
+    #![proptest_config(cases(3_000))]
 
     #[test]
     fn records_are_found_where_serde_json_finds_them(

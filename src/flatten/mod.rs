@@ -170,7 +170,6 @@ pub struct Flattener {
     duplicates: HashMap<String, u64>,
     ids: IdState,
     used: u128,
-    /// Stays when the shape is forgotten, as records that are read again add nothing to it.
     near: Near,
     /// There are options that may mean a path or not.
     names_paths: bool,
@@ -281,6 +280,8 @@ impl Flattener {
         self.duplicates.clear();
         self.cap_reached = false;
         self.used = 0;
+        // What is near was compared with what a record at fault may have used.
+        self.near = Near::default();
         self.left_out = 0;
         self.ids = IdState::new(&self.options.ids);
     }

@@ -17,6 +17,14 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::test_runner::{Config, RngSeed};
+
+/// Returns how a property is looked at: in so many cases, which are the same in every run, so that
+/// a change is not stopped by what another one has done. `PROPTEST_CASES` says how many more, and
+/// `PROPTEST_RNG_SEED` which others.
+pub fn cases(cases: u32) -> Config {
+    Config { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(1), ..Config::default() }
+}
 
 /// A writer whose bytes can be looked at afterwards.
 #[derive(Debug, Clone, Default)]
