@@ -2,9 +2,8 @@
 
 mod cli;
 
-/// Columns begin on one thread and end on another.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: cli::allocator::Allocator = cli::allocator::Allocator;
 
 fn main() -> std::process::ExitCode {
     std::process::ExitCode::from(cli::run())

@@ -1,4 +1,80 @@
-//! How the allocator behaves, which only a program may decide, not a library.
+//! How the program allocates, which only a program may decide, not a library.
+
+#![expect(unsafe_code, reason = "allocators and their options have no safe interface")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr;
+
+use mimalloc::MiMalloc;
+
+/// Blocks of more bytes come from the system and go back to it at once.
+const SMALL_BYTES_MAX: usize = 2 << 20;
+
+/// Allocates blocks of up to [`SMALL_BYTES_MAX`] by mimalloc, as columns begin on one thread and end
+/// on another, and larger ones by the system.
+///
+/// What is large and freed by another thread than the one that asked for it, mimalloc gives back in a
+/// way that the system counts as held: 24 records of 50 MiB took 2.2 GiB, and take 354 MiB this way;
+/// 2,200 records of 1 MiB 711 and 408 MiB. Ordinary files take as long as before, within the noise.
+pub struct Allocator;
+
+fn is_small(layout: Layout) -> bool {
+    layout.size() <= SMALL_BYTES_MAX
+}
+
+// SAFETY: both allocators keep the contract. Which of them a block belongs to is decided by the size
+// in its layout alone, and callers give that back with the block.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract, which is the same one.
+        unsafe {
+            match is_small(layout) {
+                true => MiMalloc.alloc(layout),
+                false => System.alloc(layout),
+            }
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract, which is the same one.
+        unsafe {
+            match is_small(layout) {
+                true => MiMalloc.alloc_zeroed(layout),
+                false => System.alloc_zeroed(layout),
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract, so the same allocator gave the block.
+        unsafe {
+            match is_small(layout) {
+                true => MiMalloc.dealloc(block, layout),
+                false => System.dealloc(block, layout),
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract, so the same allocator gave the block; `size` with
+        // this alignment is a layout, and the new block has room for the smaller of both sizes.
+        unsafe {
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            match (is_small(layout), is_small(wanted)) {
+                (true, true) => MiMalloc.realloc(block, layout, size),
+                (false, false) => System.realloc(block, layout, size),
+                _ => {
+                    let moved = self.alloc(wanted);
+                    if !moved.is_null() {
+                        ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                        self.dealloc(block, layout);
+                    }
+                    moved
+                }
+            }
+        }
+    }
+}
 
 /// The allocator's option `mi_option_purge_delay`, which has no name in the binding.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
@@ -17,8 +93,46 @@ pub(super) fn keep_freed_memory(memory_limit: usize) {
     };
     // SAFETY: the option exists in this version, which `Cargo.lock` and a test pin; it takes any
     // number; no other thread runs yet.
-    #[expect(unsafe_code, reason = "there is no safe way to set an option of the allocator")]
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY, milliseconds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lengths on both sides of the border, and on it.
+    const SIZES: [usize; 6] =
+        [1, 1 << 20, SMALL_BYTES_MAX, SMALL_BYTES_MAX + 1, 3 * SMALL_BYTES_MAX, 64 << 20];
+
+    #[test]
+    fn blocks_keep_their_bytes_as_they_grow_and_shrink() {
+        for from in SIZES {
+            for to in SIZES {
+                let mut bytes: Vec<u8> = (0..from).map(|n| (n / 7) as u8).collect();
+                bytes.reserve_exact(to.saturating_sub(from));
+                bytes.truncate(to);
+                bytes.shrink_to_fit();
+                assert_eq!(bytes.len(), from.min(to));
+                assert!(bytes.iter().enumerate().all(|(n, byte)| *byte == (n / 7) as u8), "{from}");
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_are_aligned_and_zeroed() {
+        for size in SIZES {
+            for align in [1, 16, 64, 4096, 1 << 16] {
+                let layout = Layout::from_size_align(size, align).expect("a layout");
+                // SAFETY: the size is not zero; the block is freed by the layout it came from.
+                unsafe {
+                    let block = Allocator.alloc_zeroed(layout);
+                    assert!(!block.is_null() && block.addr().is_multiple_of(align), "{layout:?}");
+                    assert!((0..size).step_by(509).all(|at| *block.add(at) == 0), "{layout:?}");
+                    Allocator.dealloc(block, layout);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What only the binary needs; it sees the library as any user does.
 
-mod allocator;
+pub mod allocator;
 mod args;
 mod bar;
 mod batching;

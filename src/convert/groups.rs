@@ -83,24 +83,20 @@ impl Groups {
     }
 
     /// Walks the records one by one to find where row groups end, then cuts there.
-    fn add_by_record(&mut self, mut batches: Vec<Fitted>, records: usize) -> Vec<FullGroup> {
+    fn add_by_record(&mut self, batches: Vec<Fitted>, records: usize) -> Vec<FullGroup> {
         let mut cursors = vec![0; batches.len()];
-        let mut taken = vec![0; batches.len()];
         let mut full = Vec::new();
         for record in 0..records as u32 {
-            for at in 0..batches.len() {
-                let table = batches[at].table;
-                while batches[at].row_records.get(cursors[at] - taken[at]) == Some(&record) {
-                    let bytes = batches[at].row_bytes[cursors[at] - taken[at]] as usize;
+            for (at, batch) in batches.iter().enumerate() {
+                while batch.row_records.get(cursors[at]) == Some(&record) {
+                    let bytes = batch.row_bytes[cursors[at]] as usize;
                     cursors[at] += 1;
-                    let waiting = &mut self.tables[table];
+                    let waiting = &mut self.tables[batch.table];
                     waiting.rows += 1;
                     waiting.bytes += bytes;
                     self.bytes += bytes;
                     if waiting.rows >= self.limits.rows || waiting.bytes >= self.limits.bytes {
-                        let rows = cursors[at] - taken[at];
-                        taken[at] = cursors[at];
-                        full.push(self.cut(&mut batches[at], rows));
+                        full.push((self.take(batch.table), cursors[at]));
                     }
                 }
             }
@@ -108,33 +104,28 @@ impl Groups {
             while is_full && self.bytes > self.limits.pending_bytes / 2 {
                 let largest = (0..self.tables.len()).rev().max_by_key(|&at| self.tables[at].bytes);
                 let Some(table) = largest.filter(|&at| self.tables[at].rows > 0) else { break };
-                match batches.iter().position(|batch| batch.table == table) {
-                    Some(at) => {
-                        let rows = cursors[at] - taken[at];
-                        taken[at] = cursors[at];
-                        full.push(self.cut(&mut batches[at], rows));
-                    }
-                    None => full.push(self.take(table)),
-                }
+                let at = batches.iter().position(|batch| batch.table == table);
+                full.push((self.take(table), at.map_or(0, |at| cursors[at])));
             }
         }
         for batch in batches {
-            // These rows were counted above.
-            let bytes = bytes_of(&batch);
-            self.tables[batch.table].group.push(batch.rows, bytes, batch.columns);
+            self.deal_out(batch, &mut full);
         }
-        full
+        full.into_iter().map(|(group, _)| group).collect()
     }
 
-    /// Ends a table's row group after the first `rows` of `batch`, which then holds the rest.
-    fn cut(&mut self, batch: &mut Fitted, rows: usize) -> FullGroup {
-        let rest = split_off(batch, rows);
-        let head = std::mem::replace(batch, rest);
-        if head.rows > 0 {
-            let bytes = bytes_of(&head);
-            self.tables[head.table].group.push(head.rows, bytes, head.columns);
+    /// Cuts a batch into what the full row groups of its table take of it, and the rest, which
+    /// waits; the number beside a group is how many rows it and those before it take.
+    fn deal_out(&mut self, mut batch: Fitted, full: &mut [(FullGroup, usize)]) {
+        let table = batch.table;
+        let mut group = &mut self.tables[table].group;
+        // From the back, as a cut takes the time of what is behind it.
+        for (full, end) in full.iter_mut().rev().filter(|(full, _)| full.table == table) {
+            let piece = split_off(&mut batch, *end);
+            hand(piece, group);
+            group = &mut full.group;
         }
-        self.take(head.table)
+        hand(batch, group);
     }
 
     fn take(&mut self, table: usize) -> FullGroup {
@@ -153,6 +144,12 @@ impl Groups {
         let waiting = (0..self.tables.len()).filter(|&table| self.tables[table].rows > 0);
         let waiting: Vec<usize> = waiting.collect();
         waiting.into_iter().map(|table| self.take(table)).collect()
+    }
+}
+
+fn hand(piece: Fitted, group: &mut RowGroup) {
+    if piece.rows > 0 {
+        group.push(piece.rows, bytes_of(&piece), piece.columns);
     }
 }
 

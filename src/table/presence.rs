@@ -118,15 +118,7 @@ impl Presence {
         match &self.form {
             PresenceForm::Prefix => (0..self.count).for_each(each),
             PresenceForm::Rows(rows) => rows.iter().for_each(|&row| each(row as usize)),
-            PresenceForm::Bits(words) => {
-                for (index, &word) in words.iter().enumerate() {
-                    let mut rest = word;
-                    while rest != 0 {
-                        each(index * 64 + rest.trailing_zeros() as usize);
-                        rest &= rest - 1;
-                    }
-                }
-            }
+            PresenceForm::Bits(words) => each_bit(words, each),
         }
     }
 
@@ -153,10 +145,26 @@ impl Presence {
     }
 
     /// Cuts after `row` rows: keeps those before it, returns the rest counted from `row`.
+    ///
+    /// - Time: that of the rest, so that many pieces are cut from the back.
     pub fn split_off(&mut self, row: usize) -> Presence {
-        let (mut head, mut tail) = (Presence::default(), Presence::default());
-        self.for_each(|r| if r < row { head.push(r) } else { tail.push(r - row) });
-        *self = head;
+        let mut tail = Presence::default();
+        match &self.form {
+            PresenceForm::Prefix => tail.count = self.count.saturating_sub(row),
+            PresenceForm::Rows(rows) => {
+                let from = rows.partition_point(|&r| (r as usize) < row);
+                rows[from..].iter().for_each(|&r| tail.push(r as usize - row));
+            }
+            PresenceForm::Bits(words) => {
+                let from = row / 64;
+                each_bit(words.get(from..).unwrap_or_default(), |bit| {
+                    if from * 64 + bit >= row {
+                        tail.push(from * 64 + bit - row);
+                    }
+                });
+            }
+        }
+        self.truncate(row);
         tail
     }
 
@@ -187,6 +195,17 @@ impl PresenceForm {
         match self {
             PresenceForm::Bits(words) => words,
             _ => unreachable!("row numbers are appended one by one"),
+        }
+    }
+}
+
+/// Calls `each` with every bit that is set, in order.
+fn each_bit(words: &[u64], mut each: impl FnMut(usize)) {
+    for (index, &word) in words.iter().enumerate() {
+        let mut rest = word;
+        while rest != 0 {
+            each(index * 64 + rest.trailing_zeros() as usize);
+            rest &= rest - 1;
         }
     }
 }
