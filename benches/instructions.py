@@ -3,6 +3,7 @@
 
     benches/instructions.py target/release/transmog            check: more than 10 % above fails
     benches/instructions.py target/release/transmog --record   write benches/instructions.txt anew
+    benches/instructions.py PATH --tests [--record]            for what `.ci/run` builds
 
 Needs valgrind. Counts do not depend on what else the machine does, so a slower program shows where a
 timing would drown. They do depend on the compiler and on the C library: after a change of those, record
@@ -19,6 +20,8 @@ import sys
 import tempfile
 
 RECORDED = pathlib.Path(__file__).with_name("instructions.txt")
+# The same of the build with which `.ci/run` looks at most things: without optimization at link time.
+RECORDED_TESTS = RECORDED.with_name("instructions-tests.txt")
 TOLERANCE = 0.10
 
 # What is run on which input.
@@ -110,10 +113,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("binary", type=pathlib.Path)
     parser.add_argument("--record", action="store_true")
+    parser.add_argument("--tests", action="store_true")
     args = parser.parse_args()
+    file = RECORDED_TESTS if args.tests else RECORDED
     recorded = {}
     if not args.record:
-        for line in RECORDED.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             case, figure = line.rsplit(" ", 1)
             recorded[case.rstrip()] = int(figure.replace(",", ""))
     lines, failed = [], 0
@@ -136,7 +141,7 @@ def main():
         print(f"{case}: recorded, but not counted")
         failed += 1
     if args.record:
-        RECORDED.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         print("\n".join(lines))
     sys.exit(1 if failed else 0)
 

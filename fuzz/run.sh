@@ -8,7 +8,8 @@
 #
 # Stops a target at the first input that does not pass, says which that is and shows its bytes.
 # Needs a C++ compiler besides Rust. What is explored so far is kept in fuzz/corpus, findings in
-# fuzz/artifacts; neither is checked in. TRANSMOG_FUZZ_JOBS is how many run at once.
+# fuzz/artifacts; neither is checked in. TRANSMOG_FUZZ_JOBS is how many run at once, TRANSMOG_FUZZ_SEED what
+# is drawn, where it is to be the same again.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
@@ -16,17 +17,18 @@ targets=(config csv json names parquet rejects sniff unpack values widen)
 jobs=${TRANSMOG_FUZZ_JOBS:-2}
 # checks make temporary files, which need not see a disk
 [ -n "${TMPDIR:-}" ] || { [ -w /dev/shm ] && export TMPDIR=/dev/shm; }
-export CARGO_TARGET_DIR=${TRANSMOG_FUZZ_TARGET_DIR:-$PWD/target}
+# that of `cargo test`, which has built most of what is needed
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$(dirname "$PWD")/target}
 
 build() {
     # one place for all flags, so that what is built once is built for every target
     env -u RUSTFLAGS -u CARGO_BUILD_TARGET RUSTC_WRAPPER="$PWD/instrument.sh" \
-        cargo build --quiet --release --locked --bins
+        cargo build --quiet --profile test --locked --bins
 }
 
 # Options of libFuzzer: memory in MiB and seconds for one input, which a bomb must not exceed.
 options() {
-    printf '%s\n' -rss_limit_mb=2048 -timeout=20 -print_final_stats=1
+    printf '%s\n' -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 "-seed=${TRANSMOG_FUZZ_SEED:-0}"
     case $1 in
     config) printf '%s\n' -dict=dictionaries/toml.dict -max_len=1024 ;;
     csv) printf '%s\n' -dict=dictionaries/csv.dict -max_len=1024 ;;
@@ -43,7 +45,7 @@ explore() {
     local name=$1 seconds=$2 log=artifacts/$1.log status found
     mkdir -p "corpus/$name" "artifacts/$name"
     mapfile -t flags < <(options "$name")
-    "$CARGO_TARGET_DIR/release/$name" "${flags[@]}" -max_total_time="$seconds" \
+    "$CARGO_TARGET_DIR/debug/$name" "${flags[@]}" -max_total_time="$seconds" \
         -artifact_prefix="artifacts/$name/" "corpus/$name" "seeds/$name" >"$log" 2>&1
     status=$?
     number() { sed -n "s/^stat::$1: *//p" "$log" | tail -n 1; }
@@ -78,7 +80,7 @@ case $seconds in
 *[!0-9]*)
     shift
     cd .. || exit 1
-    exec "$CARGO_TARGET_DIR/release/$what" -rss_limit_mb=2048 -timeout=20 "$@"
+    exec "$CARGO_TARGET_DIR/debug/$what" -rss_limit_mb=2048 -timeout=20 "$@"
     ;;
 esac
 

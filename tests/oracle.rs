@@ -526,7 +526,7 @@ fn check_run(bytes: &[u8], from: InputFormat, expected: Option<usize>) {
 }
 
 proptest! {
-    #![proptest_config(cases(20_000))]
+    #![proptest_config(cases(8_000))]
 
     #[test]
     fn accepts_what_serde_json_accepts(
