@@ -3,52 +3,67 @@
 #![expect(unsafe_code, reason = "allocators and their options have no safe interface")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, ptr};
 
 use mimalloc::MiMalloc;
 
-/// Blocks of more bytes come from the system and go back to it at once.
+/// Blocks of more bytes come from the system.
 const SMALL_BYTES_MAX: usize = 2 << 20;
+
+/// A block could not be had, from nobody.
+static IS_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// Allocates blocks of up to [`SMALL_BYTES_MAX`] by mimalloc, as columns begin on one thread and end
 /// on another, and larger ones by the system.
 ///
 /// What is large and freed by another thread than the one that asked for it, mimalloc gives back in a
-/// way that the system counts as held: 24 records of 50 MiB took 2.2 GiB, and take 354 MiB this way;
-/// 2,200 records of 1 MiB 711 and 408 MiB. Ordinary files take as long as before, within the noise.
+/// way that the system counts as held: 24 records of 50 MiB took 2.2 GiB, and take 357 MiB this way;
+/// 2,200 records of 1 MiB 711 and 333 MiB. Ordinary files take as long as before, within the noise.
 pub struct Allocator;
 
 fn is_small(layout: Layout) -> bool {
     layout.size() <= SMALL_BYTES_MAX
 }
 
-// SAFETY: both allocators keep the contract. Which of them a block belongs to is decided by the size
-// in its layout alone, and callers give that back with the block.
+/// Returns whether a large block had to come from what mimalloc had reserved.
+fn is_fallback(block: *mut u8) -> bool {
+    // SAFETY: any address may be asked about.
+    unsafe { libmimalloc_sys::mi_is_in_heap_region(block.cast()) }
+}
+
+fn or_refused(block: *mut u8) -> *mut u8 {
+    if block.is_null() {
+        IS_REFUSED.store(true, Ordering::Relaxed);
+    }
+    block
+}
+
+// SAFETY: both allocators keep the contract, and so does this one, as a block goes back to the one that
+// gave it: small ones, by the size in their layout, to mimalloc; large ones to mimalloc if they lie in
+// its memory, else to the system.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract, which is the same one.
         unsafe {
-            match is_small(layout) {
-                true => MiMalloc.alloc(layout),
-                false => System.alloc(layout),
-            }
+            let block = if is_small(layout) { ptr::null_mut() } else { System.alloc(layout) };
+            if block.is_null() { or_refused(MiMalloc.alloc(layout)) } else { block }
         }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract, which is the same one.
         unsafe {
-            match is_small(layout) {
-                true => MiMalloc.alloc_zeroed(layout),
-                false => System.alloc_zeroed(layout),
-            }
+            let block =
+                if is_small(layout) { ptr::null_mut() } else { System.alloc_zeroed(layout) };
+            if block.is_null() { or_refused(MiMalloc.alloc_zeroed(layout)) } else { block }
         }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract, so the same allocator gave the block.
+        // SAFETY: the same allocator gave the block under this layout.
         unsafe {
-            match is_small(layout) {
+            match is_small(layout) || is_fallback(block) {
                 true => MiMalloc.dealloc(block, layout),
                 false => System.dealloc(block, layout),
             }
@@ -56,22 +71,26 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller keeps the contract, so the same allocator gave the block; `size` with
-        // this alignment is a layout, and the new block has room for the smaller of both sizes.
+        // SAFETY: the same allocator gave the block under this layout; `size` with this alignment is
+        // a layout, as the caller says; a block that moves has room for the smaller of both sizes.
         unsafe {
             let wanted = Layout::from_size_align_unchecked(size, layout.align());
             match (is_small(layout), is_small(wanted)) {
-                (true, true) => MiMalloc.realloc(block, layout, size),
-                (false, false) => System.realloc(block, layout, size),
-                _ => {
-                    let moved = self.alloc(wanted);
-                    if !moved.is_null() {
-                        ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
-                        self.dealloc(block, layout);
+                (true, true) => return or_refused(MiMalloc.realloc(block, layout, size)),
+                (false, false) if !is_fallback(block) => {
+                    let grown = System.realloc(block, layout, size);
+                    if !grown.is_null() {
+                        return grown;
                     }
-                    moved
                 }
+                _ => {}
             }
+            let moved = self.alloc(wanted);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
         }
     }
 }
@@ -79,13 +98,46 @@ unsafe impl GlobalAlloc for Allocator {
 /// The allocator's option `mi_option_purge_delay`, which has no name in the binding.
 const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 
-/// Says how long freed memory is kept for a run that may take `memory_limit` bytes: a second, a
-/// hundredth of one, or not at all.
+/// Sets both allocators up for a run that may take `memory_limit` bytes, and has the process end with
+/// a message where the system refuses memory.
+///
+/// - Errors: of the system, where the signal cannot be caught by which the process would end.
+pub(super) fn set_up(memory_limit: usize) -> io::Result<()> {
+    keep_freed_memory(memory_limit);
+    // Large blocks of all threads from one place: others would each take 64 MiB of addresses, which
+    // `ulimit -v` counts.
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: no large block was asked for so far; what is refused changes nothing.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+    #[cfg(unix)]
+    // SAFETY: what is done is allowed in a handler: a load, a write, an exit.
+    unsafe {
+        signal_hook::low_level::register(signal_hook::consts::SIGABRT, end_if_refused)?;
+    }
+    Ok(())
+}
+
+/// Ends a process that is about to be aborted for want of memory as one that failed: the library that
+/// found no memory has said how much, and left it at that.
+#[cfg(unix)]
+fn end_if_refused() {
+    if IS_REFUSED.load(Ordering::Relaxed) {
+        let message = "error: the system refused memory\n\
+                       hint: lower `--memory-limit`, or raise the limit of the system (`ulimit -v`)\n";
+        // There is nobody left to tell if this fails.
+        let _ = rustix::io::write(rustix::stdio::stderr(), message.as_bytes());
+        signal_hook::low_level::exit(1);
+    }
+}
+
+/// Says how long mimalloc keeps freed memory: a second, a hundredth of one, or not at all.
 ///
 /// Buffers of one row group are those of the next: with the usual 10 ms most of them are given back
 /// in between, and the system clears every page again. On 400 MB of orders that was 60,000 page
 /// faults instead of 2,300, and a tenth of the time. It takes half as much memory again, though.
-pub(super) fn keep_freed_memory(memory_limit: usize) {
+fn keep_freed_memory(memory_limit: usize) {
     let milliseconds = match memory_limit >> 20 {
         512.. => 1000,
         128.. => 10,

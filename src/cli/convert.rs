@@ -169,8 +169,9 @@ fn prepare(args: ConvertArgs, scope: Scope) -> Result<(Conversion, Option<Metric
     if !observers.is_empty() {
         conversion.observer = Some(Box::new(Observers(observers)));
     }
-    allocator::keep_freed_memory(conversion.memory_limit);
-    stop_on_signals(conversion.cancel.clone(), is_stopped).map_err(|cause| {
+    let is_watched = allocator::set_up(conversion.memory_limit)
+        .and_then(|()| stop_on_signals(conversion.cancel.clone(), is_stopped));
+    is_watched.map_err(|cause| {
         Error::new(ErrorKind::Io, format!("watching for signals failed: {cause}"))
             .with_source(cause)
     })?;

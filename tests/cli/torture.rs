@@ -258,3 +258,27 @@ fn planted_links_are_replaced_and_not_followed() {
     let mode = fs::metadata(folder.path().join("third/bad.rejects.jsonl")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
 }
+
+/// Where the system refuses memory, that is said, and the status is that of a run that failed.
+#[cfg(target_os = "linux")]
+#[test]
+fn refused_memory_ends_the_run_with_a_hint() {
+    let folder = Folder::new();
+    let record = format!("{{\"a\":\"{}\"}}\n", "x".repeat(1 << 20));
+    fs::write(folder.path().join("long.jsonl"), record.repeat(120)).unwrap();
+    let transmog = env!("CARGO_BIN_EXE_transmog");
+    let script = format!(
+        "ulimit -v 400000; exec {transmog} convert long.jsonl --to parquet -o out --threads 2"
+    );
+    let done = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&done.stderr);
+    let hint = "error: the system refused memory\nhint: lower `--memory-limit`, or raise the limit of \
+                the system (`ulimit -v`)\n";
+    assert!(stderr.ends_with(hint), "{stderr}");
+    assert_eq!(done.status.code(), Some(1), "{stderr}");
+    assert!(!folder.path().join("out").exists());
+}
