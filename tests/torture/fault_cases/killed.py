@@ -220,7 +220,7 @@ def limited(scene, limit, statuses, text):
 
 
 def little_memory(scene):
-    """Memory that is not given: a message and status 1 where the program asks, else as SIGKILL."""
+    """Memory that is not given: a message and status 1; where it ran out on the way, as SIGKILL."""
 
     def run(case):
         aim = Aim(scene, False)
@@ -233,10 +233,12 @@ def little_memory(scene):
             done = scene.run(folder, limit)
             what = f"{scene.name}, ulimit -v of {megabytes} MiB"
             ends[done.returncode] += 1
-            if done.returncode in (-6, 127):
-                # memory ran out in a place that cannot fail, or in the loader
-                is_told = "memory" in done.stderr or "error while loading" in done.stderr
-                case.expect(is_told, f"{what}: nothing was said | {done.stderr[-300:]}")
+            is_refused = "error: the system refused memory\nhint: " in done.stderr
+            if done.returncode in (-6, -11, 127) or is_refused:
+                # memory ran out in a place that cannot fail, or before there is a program
+                is_early = megabytes < 100 or "error while loading" in done.stderr
+                is_told = done.returncode == 1 if is_refused else is_early
+                case.expect(is_told, f"{what}: {done.returncode} | {done.stderr[-300:]}")
                 done.returncode = -9
                 aim.look(case, folder, done, signal.SIGKILL, what)
             else:
