@@ -187,4 +187,28 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn large_blocks_of_mimalloc_go_back_to_it() {
+        let layout = Layout::from_size_align(3 * SMALL_BYTES_MAX, 8).expect("a layout");
+        for to in [1, SMALL_BYTES_MAX, 5 * SMALL_BYTES_MAX] {
+            // SAFETY: what is written is in the blocks, and each goes back by its layout.
+            unsafe {
+                let own = System.alloc(layout);
+                assert!(!own.is_null() && !is_fallback(own));
+                System.dealloc(own, layout);
+                let block = MiMalloc.alloc(layout);
+                assert!(!block.is_null() && is_fallback(block));
+                block.write(7);
+                let moved = Allocator.realloc(block, layout, to);
+                assert!(!moved.is_null() && moved.read() == 7);
+                let wanted = Layout::from_size_align_unchecked(to, layout.align());
+                assert_eq!(is_fallback(moved), is_small(wanted));
+                Allocator.dealloc(moved, wanted);
+                let block = MiMalloc.alloc(layout);
+                assert!(!block.is_null());
+                Allocator.dealloc(block, layout);
+            }
+        }
+    }
 }
