@@ -49,6 +49,9 @@ pub const FLATTEN_DEPTH_MAX: usize = 32;
 /// Data columns of one table; further paths go to the rest column.
 pub const COLUMNS_MAX: usize = 4096;
 
+/// Columns of CSV, which all have a name, be it only a number; a row may have more, at fault.
+pub const CSV_COLUMNS_MAX: usize = 1 << 20;
+
 /// Tables of one run; further arrays stay JSON text.
 pub const TABLES_MAX: usize = 512;
 

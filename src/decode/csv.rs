@@ -10,7 +10,7 @@ use crate::flatten::{
 };
 use crate::frame::blocks::{BLOCK, equal};
 use crate::frame::dialect::Dialect;
-use crate::frame::rows::{find_quote, read_row};
+use crate::frame::rows::{RawCells, find_quote};
 use crate::frame::{Chunk, RowHead};
 use crate::table::{CellBlock, CellSpan, Excerpt, Marks as NumberMarks};
 
@@ -174,8 +174,9 @@ impl Decoder<'_> {
             for index in 0..width {
                 let cell = self.cells[first + index];
                 self.read_cell(cell, index, flattener, place, &mut bytes).map_err(|halt| {
-                    let row = read_row(&self.text.as_bytes()[range.clone()], 0, &self.dialect);
-                    halt.at_byte(row.cells[index].start)
+                    let row = &self.text.as_bytes()[range.clone()];
+                    let cell = RawCells::of(row, 0, &self.dialect).nth(index);
+                    halt.at_byte(cell.map_or(0, |cell| cell.start))
                 })?;
             }
         }
@@ -321,7 +322,7 @@ impl Decoder<'_> {
     #[cold]
     fn explain(&self, range: Range<usize>) -> Halt {
         let text = &self.text[range];
-        let row = read_row(text.as_bytes(), 0, &self.dialect);
+        let row = RawCells::of(text.as_bytes(), 0, &self.dialect).skipped();
         let (at, message) = match row.fault {
             None => (row.open_quote, "expected a closing quote, found the end of the input".into()),
             Some(at) => {
@@ -407,12 +408,13 @@ impl Decoder<'_> {
     ) -> Result<(), Halt> {
         self.refuse_ragged(at, range.clone(), flattener)?;
         let text = &self.text.as_bytes()[range.clone()];
-        let row = read_row(text, 0, &self.dialect);
+        let row = RawCells::of(text, 0, &self.dialect).skipped();
         if row.fault.is_some() || row.open_quote.is_some() {
             return Err(self.explain(range));
         }
         let mut extra = vec![b'['];
-        for (index, cell) in row.cells[self.columns.len()..].iter().enumerate() {
+        let cells = RawCells::of(text, 0, &self.dialect).skip(self.columns.len());
+        for (index, cell) in cells.enumerate() {
             if index > 0 {
                 extra.push(b',');
             }
@@ -439,7 +441,7 @@ impl Decoder<'_> {
             return Ok(());
         }
         let start = range.start;
-        let found = read_row(&self.text.as_bytes()[range], 0, &self.dialect).cells.len();
+        let found = RawCells::of(&self.text.as_bytes()[range], 0, &self.dialect).count();
         let width = self.columns.len();
         let cells = if width == 1 { "cell" } else { "cells" };
         let message = format!("expected {width} {cells}, found {found}");

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::dialect::Dialect;
-use super::rows::read_row;
+use super::rows::{RawCells, read_row};
 use crate::error::FaultCode;
+use crate::limits;
 
 /// What the first row of an input says of all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,14 @@ pub struct RowHead {
 impl RowHead {
     /// Reads the names, or counts the cells where there are none.
     ///
-    /// - Errors: the byte at fault, and why: quotes, or text that is not UTF-8.
+    /// - Errors: the byte at fault, and why: quotes, text that is not UTF-8, or too many columns.
     pub fn read(row: &[u8], dialect: &Dialect) -> Result<RowHead, (usize, FaultCode, String)> {
+        let count = RawCells::of(row, 0, dialect).count();
+        if count > limits::CSV_COLUMNS_MAX {
+            let most = limits::CSV_COLUMNS_MAX;
+            let message = format!("expected at most {most} columns, found {count}");
+            return Err((0, FaultCode::CsvFieldCount, message));
+        }
         let raw = read_row(row, 0, dialect);
         if !dialect.header {
             let names = (1..=raw.cells.len()).map(by_place).collect();
@@ -119,6 +126,7 @@ mod tests {
             (&b"a,\"b"[..], 2, FaultCode::CsvQuote),
             (b"a,\"b\"c", 5, FaultCode::CsvQuote),
             (b"a,\xff", 2, FaultCode::EncodingInvalid),
+            (&b",".repeat(limits::CSV_COLUMNS_MAX), 0, FaultCode::CsvFieldCount),
         ] {
             let (found, found_code, _) = RowHead::read(header, &Dialect::default()).unwrap_err();
             assert_eq!((found, found_code), (at, code));

@@ -167,7 +167,7 @@ impl Rows {
         };
         self.dialect.comment == row.first().copied()
             && !row.is_empty()
-            && read_row(row, 0, &self.dialect).cells.len() != head.names.len()
+            && RawCells::of(row, 0, &self.dialect).count() != head.names.len()
     }
 
     /// Finds the end of the row that starts at `start`, from `pos` on.
@@ -273,7 +273,7 @@ impl Rows {
 
     /// Returns where the quotes opened that are still open at the end of `row`.
     pub(super) fn open_quote(&self, row: &[u8]) -> Option<usize> {
-        read_row(row, 0, &self.dialect).open_quote
+        RawCells::of(row, 0, &self.dialect).skipped().open_quote
     }
 
     /// Builds the failure for quotes that do not close within the longest record.
@@ -353,11 +353,44 @@ impl Cell {
     }
 }
 
-/// Reads the row that starts at `start`.
-pub fn read_row(data: &[u8], start: usize, dialect: &Dialect) -> RawRow {
-    let mut row = RawRow { cells: Vec::new(), end: data.len(), fault: None, open_quote: None };
-    let mut at = start;
-    loop {
+/// The cells of a row, one after the other: of hostile ones there are too many to be held.
+#[derive(Debug)]
+pub struct RawCells<'a> {
+    data: &'a [u8],
+    dialect: &'a Dialect,
+    /// Where the next cell starts, if there is one.
+    next: Option<usize>,
+    end: usize,
+    fault: Option<usize>,
+    open_quote: Option<usize>,
+}
+
+impl<'a> RawCells<'a> {
+    /// Goes over the row that starts at `start`.
+    pub fn of(data: &'a [u8], start: usize, dialect: &'a Dialect) -> Self {
+        let (next, end) = (Some(start), data.len());
+        RawCells { data, dialect, next, end, fault: None, open_quote: None }
+    }
+
+    /// Goes to the end of the row; returns the row with those of its cells that nobody has taken.
+    pub fn rest(mut self) -> RawRow {
+        let cells = self.by_ref().collect();
+        RawRow { cells, end: self.end, fault: self.fault, open_quote: self.open_quote }
+    }
+
+    /// Goes to the end of the row and takes its cells; returns the row without them.
+    pub fn skipped(mut self) -> RawRow {
+        self.by_ref().for_each(drop);
+        self.rest()
+    }
+}
+
+impl Iterator for RawCells<'_> {
+    type Item = Cell;
+
+    fn next(&mut self) -> Option<Cell> {
+        let (data, dialect) = (self.data, self.dialect);
+        let mut at = self.next?;
         let mut cell = Cell { start: at, end: at, quoted: false };
         if dialect.quote.is_some() && data.get(at).copied() == dialect.quote {
             cell = Cell { start: at + 1, end: data.len(), quoted: true };
@@ -367,7 +400,7 @@ pub fn read_row(data: &[u8], start: usize, dialect: &Dialect) -> RawRow {
                     at = close + 1;
                 }
                 None => {
-                    row.open_quote = Some(at);
+                    self.open_quote = Some(at);
                     at = data.len();
                 }
             }
@@ -376,19 +409,21 @@ pub fn read_row(data: &[u8], start: usize, dialect: &Dialect) -> RawRow {
         let is_end = |byte: &u8| *byte == dialect.delimiter || matches!(byte, b'\r' | b'\n');
         let end = at + rest.take_while(|byte| !is_end(byte)).count();
         match cell.quoted {
-            true if end > at => row.fault = row.fault.or(Some(at)),
+            true if end > at => self.fault = self.fault.or(Some(at)),
             true => {}
             false => cell.end = end,
         }
-        row.cells.push(cell);
-        match data.get(end) {
-            Some(&byte) if byte == dialect.delimiter => at = end + 1,
-            _ => {
-                row.end = end;
-                return row;
-            }
+        self.next = data.get(end).filter(|byte| **byte == dialect.delimiter).map(|_| end + 1);
+        if self.next.is_none() {
+            self.end = end;
         }
+        Some(cell)
     }
+}
+
+/// Reads the row that starts at `start`.
+pub fn read_row(data: &[u8], start: usize, dialect: &Dialect) -> RawRow {
+    RawCells::of(data, start, dialect).rest()
 }
 
 /// Returns the quote that closes a cell whose content starts at `at`.

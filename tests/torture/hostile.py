@@ -490,6 +490,15 @@ def wide_csv(run, count):
             expect(len(rows) == 2 and kept == width, f"{kept} cells of {width}")
 
 
+@case("E17", "a row and a header of nothing but delimiters", 7 * MIB, 60 * MIB)
+def delimiters(run, size):
+    with run.run([b"a,b\n1,2\n" + b"," * size + b"\n3,4\n"], CSV, 3) as done:
+        expect(f"expected 2 cells, found {size + 1}" in done.stderr, "another fault")
+    for header in ["--header", "--no-header"]:
+        with run.run([b"a," * (size // 2) + b"a\n1,2\n"], [*CSV, header], 5) as done:
+            expect("expected at most 1048576 columns" in done.stderr, "another fault")
+
+
 @case("G06", "an array of a million objects, and a thousand times a thousand", 150_000, 1_000_000)
 def many_rows(run, count):
     rows = lines(lambda number: f'{{"b":{number}}},', count)
@@ -563,11 +572,11 @@ SHAPES = {
     "doubled quotes": (lambda n: [b'a,b\n"' + b'""' * (n // 2) + b'",1\n'], CSV, 0),
     "delimiters": (lambda n: [b"a,b\n1,2\n" + b"," * n + b"\n"], CSV, 3),
     "columns": (
-        lambda n: [(",".join(f"c{k}" for k in range(n // 7)) + "\n").encode() * 2],
+        lambda n: [(",".join(f"c{k}" for k in range(n // 17)) + "\n").encode() * 2],
         ["--from", "csv", "--header", "--to", "parquet"],
         0,
     ),
-    "headers that stand twice": (lambda n: [(b"a," * (n // 8) + b"a\n") * 2], [*CSV, "--header"], 0),
+    "headers that stand twice": (lambda n: [(b"a," * (n // 17) + b"a\n") * 2], [*CSV, "--header"], 0),
 }  # fmt: skip
 
 
