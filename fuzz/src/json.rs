@@ -6,6 +6,7 @@ use serde_json::Value;
 use transmog::decode::{json as decoder, number};
 use transmog::{DeclaredType, ErrorKind, Framing, InputFormat, OutputFormat};
 
+use super::unpack::is_packed;
 use super::{conversion, is_utf_16, oracle, run};
 
 /// Reads the bytes as one value, as a line, and as values back to back.
@@ -98,7 +99,8 @@ fn spelled(text: &str) -> String {
 
 /// What is no JSON is no line of it.
 fn check_line(data: &[u8]) {
-    if data.contains(&b'\n') || data.contains(&b'\r') || data.trim_ascii().is_empty() {
+    let is_one_line = !data.contains(&b'\n') && !data.contains(&b'\r');
+    if !is_one_line || has_mark(data) || is_packed(data) || data.trim_ascii().is_empty() {
         return;
     }
     let conversion = conversion(data, InputFormat::Jsonl, OutputFormat::Jsonl);
@@ -108,15 +110,20 @@ fn check_line(data: &[u8]) {
     }
 }
 
+/// Returns whether there is what is skipped between records, and what serde_json does not know: record
+/// separators and byte order marks.
+fn has_mark(data: &[u8]) -> bool {
+    data.contains(&0x1E) || data.windows(3).any(|three| three == "\u{feff}".as_bytes())
+}
+
 fn is_clean(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Record(_) | ErrorKind::Input | ErrorKind::Compression)
 }
 
 /// Values back to back are the records that serde_json finds.
 fn check_stream(data: &[u8]) {
-    // skipped between records, while serde_json knows neither; an array holds the records
-    let has_mark = data.windows(3).any(|three| three == "\u{feff}".as_bytes());
-    if data.contains(&0x1E) || has_mark || data.trim_ascii_start().first() != Some(&b'{') {
+    // an array holds the records
+    if has_mark(data) || data.trim_ascii_start().first() != Some(&b'{') {
         return;
     }
     let values = serde_json::Deserializer::from_slice(data).into_iter::<Value>();

@@ -7,6 +7,7 @@ use transmog::{
     Error, ErrorKind, FaultCode, Framing, InputFormat, OnError, OutputFormat, RejectTarget, Summary,
 };
 
+use super::unpack::is_packed;
 use super::{conversion, is_utf_16, run};
 
 /// A line of a reject file, as far as it is compared.
@@ -25,7 +26,7 @@ pub fn rejects(data: &[u8]) {
         1 => InputFormat::Json,
         _ => InputFormat::Csv,
     };
-    if is_utf_16(text) {
+    if is_utf_16(text) || is_packed(text) {
         return;
     }
     // a longest record that some records exceed

@@ -77,7 +77,8 @@ fn check_packed(kind: u8, at: usize, bit: u8, payload: &[u8]) {
     }
 }
 
-fn is_packed(bytes: &[u8]) -> bool {
+/// Returns whether bytes are unpacked before anything else is done with them.
+pub(crate) fn is_packed(bytes: &[u8]) -> bool {
     let skippable = matches!(bytes, [0x50..=0x5F, b'\x2A', b'\x4D', b'\x18', ..]);
     let magics: [&[u8]; 5] =
         [b"\x1F\x8B", b"\x28\xB5\x2F\xFD", b"BZh", b"\xFD7zXZ\0", b"\x04\x22\x4D\x18"];
