@@ -2,8 +2,9 @@
 
 use memchr::{memchr, memchr2};
 
+use super::blocks::{self, BLOCK};
 use super::values::Brackets;
-use super::{Cut, Gap, Step, skip_gap};
+use super::{Cut, Gap, RunBounds, Span, Step, skip_gap};
 
 /// Finds records that end where their line does.
 ///
@@ -70,6 +71,41 @@ impl Lines {
         Step::Record { end: start + line.len(), truncated }
     }
 
+    /// Adds records from the start of a line on, `pos`, and moves it behind them: those that stand
+    /// whole in `data` without anything before them in their line.
+    pub(super) fn add_plain(
+        &self,
+        data: &[u8],
+        pos: &mut usize,
+        bounds: &RunBounds,
+        records: &mut Vec<Span>,
+    ) {
+        if self.breaks != Breaks::Lf {
+            return;
+        }
+        let mut at = *pos;
+        while let Some(block) = data.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            let mut breaks = blocks::equal(block, b'\n');
+            while breaks != 0 {
+                let (start, end) = (*pos, at + breaks.trailing_zeros() as usize);
+                // White space, separators and the first byte of a byte order mark may be no part of it.
+                let is_plain = data[start] > b' ' && data[start] != 0xEF;
+                let fits = records.len() < bounds.records
+                    && start < bounds.start
+                    && end - start <= bounds.record_bytes;
+                if !is_plain || !fits {
+                    return;
+                }
+                let is_crlf = data[end - 1] == b'\r';
+                let end = end - usize::from(is_crlf);
+                records.push(Span { start: start as u32, end: end as u32 });
+                *pos = end + usize::from(is_crlf) + 1;
+                breaks &= breaks - 1;
+            }
+            at += BLOCK;
+        }
+    }
+
     /// Finds the end of the line, from `pos` on.
     fn find_break(&mut self, data: &[u8], pos: usize) -> Break {
         let found = match self.breaks {
@@ -115,9 +151,9 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{check, check_error, frame, options};
+    use super::super::tests::{Random, check, check_error, frame, options};
     use crate::frame::Framing::Lines;
-    use crate::frame::OnLost;
+    use crate::frame::{FrameOptions, OnLost};
 
     #[test]
     fn records_end_with_their_line() {
@@ -127,6 +163,41 @@ mod tests {
         check(Lines, b"{}", &["1:1:0 {}"]);
         check(Lines, b"{\"a\":1}\n{\"a\":2}\n", &["1:1:0 {\"a\":1}", "2:1:8 {\"a\":2}"]);
         check(Lines, b"{} {}\n[1]\noops\n", &["1:1:0 {} {}", "2:1:6 [1]", "3:1:10 oops"]);
+    }
+
+    #[test]
+    fn lines_found_together_are_those_found_one_by_one() {
+        const LINES: [&str; 12] = [
+            "{}",
+            "[1]",
+            " {}",
+            "",
+            "\t",
+            "{}\r",
+            "\r",
+            "\u{feff}{}",
+            "\u{1e}{}",
+            "\"é\"",
+            "x\ry",
+            "{} ",
+        ];
+        let mut random = Random(7);
+        for _ in 0..50 {
+            let mut text = "{}\n".to_owned();
+            for _ in 0..random.below(60) {
+                text.push_str(random.pick(LINES));
+                text.push_str(&" ".repeat(random.pick([0, 0, 0, 1, 90])));
+                text.push('\n');
+            }
+            // compares chunks of a line with such of many
+            let (all, error) = frame(text.as_bytes(), &options(Lines));
+            assert_eq!(error, None);
+            for count in [1, 2, 7, 30] {
+                let limited = FrameOptions { records_max: Some(count as u64), ..options(Lines) };
+                let (first, _) = frame(text.as_bytes(), &limited);
+                assert_eq!(first, all[..all.len().min(count)], "{text:?}");
+            }
+        }
     }
 
     #[test]

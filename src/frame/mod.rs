@@ -291,6 +291,10 @@ impl<R: Read> Framer<R> {
             if is_full || self.ends_batch(records, bytes) {
                 return Ok(Some(self.close()));
             }
+            if self.add_plain_lines() > 0 {
+                self.done |= self.known_records() >= self.records_max;
+                continue;
+            }
             let (data, ended) = (self.window.data(), self.window.ended);
             let step = match &mut self.scanner {
                 Scanner::Lines(lines) => lines.step(data, ended, &mut self.cut),
@@ -456,6 +460,32 @@ impl<R: Read> Framer<R> {
         full
     }
 
+    /// Adds the lines that are records as they stand, as long as they belong to the chunk and to the
+    /// batch at hand; stops before what wants a closer look. Returns how many there were.
+    fn add_plain_lines(&mut self) -> usize {
+        let Scanner::Lines(lines) = &self.scanner else { return 0 };
+        let is_usual = self.cut.record.is_none()
+            && self.overlong.is_none()
+            && !self.records.is_empty()
+            && self.batch_limits.bytes == usize::MAX;
+        if !is_usual {
+            return 0;
+        }
+        let batch_max = self.batch_limits.records.saturating_sub(self.batch_records);
+        let run_max = self.records_max.saturating_sub(self.next.first_record);
+        let run_max = usize::try_from(run_max).unwrap_or(usize::MAX);
+        let bounds = RunBounds {
+            records: CHUNK_RECORDS_MAX.min(batch_max).min(run_max),
+            start: self.chunk_bytes,
+            record_bytes: self.record_bytes_max,
+        };
+        let known = self.records.len();
+        lines.add_plain(self.window.data(), &mut self.cut.pos, &bounds, &mut self.records);
+        let count = self.records.len() - known;
+        self.truncated &= count == 0;
+        count
+    }
+
     /// Forgets what lies before the first record of a chunk.
     fn drop_gap(&mut self, gap: usize) {
         self.first = self.window.place(gap);
@@ -576,6 +606,16 @@ impl Cut {
         self.pos -= by;
         self.record = self.record.map(|start| start - by);
     }
+}
+
+/// What lines are added to a chunk together.
+struct RunBounds {
+    /// Records of the chunk, at most.
+    records: usize,
+    /// Where the next record must not begin any more, in bytes of the chunk.
+    start: usize,
+    /// Bytes of a record, at most.
+    record_bytes: usize,
 }
 
 /// What can stand between records at the top level.
