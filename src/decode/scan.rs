@@ -86,13 +86,46 @@ pub(super) fn short_number(bytes: &[u8], at: usize) -> Option<(Short, usize)> {
 }
 
 /// Reads digits behind those of `value`; stops after more than any caller takes.
+///
+/// Up to eight at a time, as how many there are is hard to foretell.
 #[inline(always)]
 fn digits(bytes: &[u8], mut at: usize, mut value: u64) -> (u64, usize) {
+    if let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let (eight, count) = eight_digits(*block);
+        value = value.wrapping_mul(TENS[count]).wrapping_add(eight);
+        at += count;
+        if count < 8 {
+            return (value, at);
+        }
+    }
     while let Some(digit) = bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10) {
         value = value.wrapping_mul(10).wrapping_add(digit.into());
         at += 1;
     }
     (value, at)
+}
+
+/// Powers of ten up to that of eight digits.
+const TENS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// Returns the number that the first bytes of `block` are digits of, and how many they are.
+#[inline(always)]
+fn eight_digits(block: [u8; 8]) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    // A digit becomes its value, from 0 to 9; anything else more than that.
+    let values = u64::from_le_bytes(block) ^ (EACH * u64::from(b'0'));
+    let beyond = ((values & (EACH * 0x7F)) + EACH * 0x76) | values;
+    let count = (beyond & (EACH * 0x80)).trailing_zeros() as usize / 8;
+    if count == 0 {
+        return (0, 0);
+    }
+    // Zeros go before the digits; then pairs, fours and all eight are put together.
+    let digits = values << (64 - 8 * count);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    const LANES: u64 = 0x0000_00FF_0000_00FF;
+    let high = (pairs & LANES).wrapping_mul(100 + (1_000_000 << 32));
+    let low = ((pairs >> 16) & LANES).wrapping_mul(1 + (10_000 << 32));
+    (high.wrapping_add(low) >> 32, count)
 }
 
 #[cfg(test)]
@@ -146,6 +179,20 @@ mod tests {
                     assert_eq!(found.to_bits(), value.to_bits(), "{text}");
                 }
                 None => panic!("{text} is short"),
+            }
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_read_together() {
+        for count in 0..=8 {
+            for behind in [b'/', b':', b'.', b',', b'e', b'-', 0, 0xB5, 0xFF] {
+                for digits in ["12345678", "00000000", "99999999", "90817263"] {
+                    let mut block = [behind; 8];
+                    block[..count].copy_from_slice(&digits.as_bytes()[..count]);
+                    let value = digits[..count].parse().unwrap_or(0);
+                    assert_eq!(eight_digits(block), (value, count), "{digits} {count} {behind}");
+                }
             }
         }
     }
