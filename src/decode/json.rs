@@ -276,6 +276,9 @@ impl<'a> Parser<'a> {
         place: Place,
         bytes: &mut u32,
     ) -> Result<(), Halt> {
+        if let Some(members) = flattener.usual_members(place) {
+            return self.members(flattener, members, bytes);
+        }
         let start = self.at;
         let (is_empty, is_hollow) = (|| self.is_empty_object(), || self.is_hollow_object());
         let object = flattener.begin_object(place, is_empty, is_hollow);
@@ -465,6 +468,17 @@ impl<'a> Parser<'a> {
         place: Place,
         bytes: &mut u32,
     ) -> Result<(), Halt> {
+        let next = self.bytes.get(self.at + 1);
+        if next == Some(&b'{')
+            && let Some(rows) = flattener.usual_rows(place)
+        {
+            return self.rows(flattener, rows);
+        }
+        let is_empty = next == Some(&b']') && self.depth < PARSE_DEPTH_MAX;
+        if is_empty && flattener.usual_empty_array(place, bytes) {
+            self.at += 2;
+            return Ok(());
+        }
         let start = self.at;
         let array = flattener.begin_array(place, || self.look_ahead());
         match array.map_err(|halt| halt.at_byte(start))? {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::selection::Keep;
-use super::shape::NodeId;
+use super::shape::{NONE, NodeId};
 use super::terms;
 use super::{DeclaredType, Flattener, Halt, Note, Place, Scalar, ScalarKind, Target, ids, scalar};
 use crate::error::Error;
@@ -125,6 +125,36 @@ impl Flattener {
         self.array_by_mode(place, mode, content)
     }
 
+    /// Starts the rows of an array of objects or arrays; nothing where something must be asked first.
+    #[inline(always)]
+    pub fn usual_rows(&self, place: Place) -> Option<Rows> {
+        let node = self.shape.node(place.node);
+        let is_known = self.shape.lead(place.node).takes_elements && node.child_table != NONE;
+        is_known.then(|| self.rows_of(place, node.child_table))
+    }
+
+    /// Appends an empty array; returns whether that was all there is to do.
+    #[inline]
+    pub fn usual_empty_array(&mut self, place: Place, bytes: &mut u32) -> bool {
+        let slot = self.shape.node(place.node).slots[Part::List as usize];
+        if slot == NONE || !self.shape.lead(place.node).takes_elements {
+            return false;
+        }
+        self.note(Note::EmptyArray, place.node);
+        let column = &mut self.columns[slot as usize];
+        column.begin_list(place.row as usize);
+        column.end_list(0);
+        *bytes = bytes.saturating_add(scalar::LIST_BYTES);
+        true
+    }
+
+    #[inline(always)]
+    fn rows_of(&self, place: Place, table: u32) -> Rows {
+        let node = self.shape.node(place.node);
+        let hash = ids::mix(place.hash, node.hash);
+        Rows { node: node.element, table, row: place.row, count: 0, hash }
+    }
+
     #[inline(always)]
     fn array_by_mode(
         &mut self,
@@ -170,14 +200,7 @@ impl Flattener {
             self.note(Note::TableOverflow, place.node);
             return whole();
         };
-        let node = self.shape.node(place.node);
-        Ok(Array::Rows(Rows {
-            node: node.element,
-            table,
-            row: place.row,
-            count: 0,
-            hash: ids::mix(place.hash, node.hash),
-        }))
+        Ok(Array::Rows(self.rows_of(place, table)))
     }
 
     /// Starts an array at a path that the schema file knows, or that it closes: what it has at the

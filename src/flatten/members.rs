@@ -86,6 +86,14 @@ impl Flattener {
         self.begin_object_as(place, is_map, is_empty, is_hollow)
     }
 
+    /// Starts an object that is read member by member whatever it holds; nothing where something must
+    /// be asked first.
+    #[inline(always)]
+    pub fn usual_members(&mut self, place: Place) -> Option<Members> {
+        let takes_members = self.shape.lead(place.node).takes_members;
+        takes_members.then(|| self.members(place))
+    }
+
     /// The same, where somebody else says whether the object is a map.
     #[inline(always)]
     pub(super) fn begin_object_as(

@@ -12,6 +12,7 @@ mod ids;
 mod members;
 pub mod names;
 mod near;
+mod notes;
 mod options;
 pub mod path;
 mod rest;
@@ -36,6 +37,7 @@ pub use ids::IdMode;
 use ids::IdState;
 pub use members::{Likely, MapRows, Member, Members, Object};
 pub use near::Near;
+use notes::Notes;
 pub use options::FlattenOptions;
 use path::{Paths, Step, pointer};
 use rows::Table;
@@ -165,7 +167,7 @@ pub struct Flattener {
     record: u32,
     /// Keys that went to the rest column in this record, by the stamp of their object.
     unknown_keys: HashSet<(u64, Box<str>)>,
-    notes: HashMap<(Note, NodeId), u64, foldhash::fast::RandomState>,
+    notes: Notes,
     /// Members left out because their key stands twice, by path.
     duplicates: HashMap<String, u64>,
     ids: IdState,
@@ -200,7 +202,7 @@ impl Flattener {
             stamps: 0,
             record: 0,
             unknown_keys: HashSet::new(),
-            notes: HashMap::default(),
+            notes: Notes::default(),
             duplicates: HashMap::new(),
             used: 0,
             near: Near::default(),
@@ -572,14 +574,29 @@ impl Flattener {
         }
         node.declared_element = declared::of(&options.types, &steps).or(node.declared);
         node.keep_elements = options.keep(keep, &steps);
+        self.note_usual(id);
         id
+    }
+
+    /// Notes whether objects and arrays at a node are read as most are, so that nothing is asked where
+    /// one begins.
+    fn note_usual(&mut self, id: NodeId) {
+        let node = self.shape.node(id);
+        let is_usual = node.keep_containers == Some(Keep::All)
+            && node.declared.is_none()
+            && node.depth < self.options.max_depth
+            && !self.ids.wants_values();
+        let is_list_usual = node.array_mode == ArrayMode::Smart && node.keep_elements == Keep::All;
+        let (takes_members, takes_elements) = (is_usual && !node.is_map, is_usual && is_list_usual);
+        let lead = self.shape.lead_mut(id);
+        (lead.takes_members, lead.takes_elements) = (takes_members, takes_elements);
     }
 
     fn note(&mut self, note: Note, node: NodeId) {
         if self.undo.is_on() {
             return self.undo.notes.push((note, node));
         }
-        *self.notes.entry((note, node)).or_default() += 1;
+        self.notes.add(note, node);
     }
 
     fn refuse_container(&self, place: Place, what: &str) -> Result<(), Halt> {

@@ -99,6 +99,10 @@ pub(super) struct Lead {
     /// Column of the current batch that takes scalars as they come; nothing where options or
     /// types want a closer look.
     pub slot: u32,
+    /// Objects here are read member by member, whatever they hold.
+    pub takes_members: bool,
+    /// Arrays here are read as most are: of scalars as a list, others as rows of a child table.
+    pub takes_elements: bool,
 }
 
 /// Bytes of a key that are compared at once.
@@ -114,6 +118,8 @@ impl Lead {
             next: NONE,
             first: NONE,
             slot: NONE,
+            takes_members: false,
+            takes_elements: false,
         };
         lead.teach(step);
         lead

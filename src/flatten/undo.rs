@@ -149,8 +149,8 @@ impl Flattener {
 
     /// Counts what happened in the record that has ended.
     pub(super) fn count_notes(&mut self) {
-        for note in self.undo.notes.drain(..) {
-            *self.notes.entry(note).or_default() += 1;
+        for (note, node) in self.undo.notes.drain(..) {
+            self.notes.add(note, node);
         }
     }
 }
