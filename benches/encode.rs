@@ -93,7 +93,7 @@ fn writer(dir: &tempfile::TempDir) -> ParquetWriter {
 
 fn group(columns: &[Column]) -> RowGroup {
     let mut group = RowGroup::default();
-    group.push(ROWS, 8 * ROWS, columns.iter().cloned().enumerate().collect());
+    group.push(ROWS, 8 * ROWS, columns.iter().cloned().map(Box::new).enumerate().collect());
     group
 }
 

@@ -183,7 +183,7 @@ mod tests {
                 Fitted {
                     table,
                     rows,
-                    columns: vec![(0, column)],
+                    columns: vec![(0, Box::new(column))],
                     row_bytes: vec![10; rows],
                     row_records,
                 }

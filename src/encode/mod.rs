@@ -45,7 +45,7 @@ pub struct RowGroup {
 struct Piece {
     rows: usize,
     /// The columns that hold a value here, with their indexes.
-    columns: Vec<(usize, Column)>,
+    columns: Vec<(usize, Option<Box<Column>>)>,
     /// Where each index stands in `columns`: tables may have thousands, of which few are here.
     places: Vec<u32>,
 }
@@ -54,12 +54,13 @@ struct Piece {
 const NOWHERE: u32 = u32::MAX;
 
 impl Piece {
-    fn new(rows: usize, columns: Vec<(usize, Column)>) -> Self {
+    fn new(rows: usize, columns: Vec<(usize, Box<Column>)>) -> Self {
         let width = columns.iter().map(|(index, _)| index + 1).max().unwrap_or(0);
         let mut places = vec![NOWHERE; width];
         for (place, (index, _)) in columns.iter().enumerate() {
             places[*index] = place as u32;
         }
+        let columns = columns.into_iter().map(|(index, column)| (index, Some(column))).collect();
         Piece { rows, columns, places }
     }
 
@@ -68,18 +69,17 @@ impl Piece {
     }
 
     fn get(&self, index: usize) -> Option<&Column> {
-        self.columns.get(*self.places.get(index)? as usize).map(|(_, column)| column)
+        self.columns.get(*self.places.get(index)? as usize)?.1.as_deref()
     }
 
-    fn take(&mut self, index: usize) -> Option<Column> {
+    fn take(&mut self, index: usize) -> Option<Box<Column>> {
         let place = std::mem::replace(self.places.get_mut(index)?, NOWHERE);
-        let (_, column) = self.columns.get_mut(place as usize)?;
-        Some(std::mem::take(column))
+        self.columns.get_mut(place as usize)?.1.take()
     }
 }
 
 /// The parts of one column: the first row of each, and the values from there on.
-pub type ColumnParts = Vec<(usize, Column)>;
+pub type ColumnParts = Vec<(usize, Box<Column>)>;
 
 /// Bytes that a column takes besides its values, about.
 const COLUMN_BYTES: usize = 256;
@@ -89,7 +89,7 @@ const LOOSE_BYTES: usize = 256 << 10;
 
 impl RowGroup {
     /// Appends rows, which hold `bytes` of values; the columns come with their indexes.
-    pub fn push(&mut self, rows: usize, bytes: usize, columns: Vec<(usize, Column)>) {
+    pub fn push(&mut self, rows: usize, bytes: usize, columns: Vec<(usize, Box<Column>)>) {
         self.rows += rows;
         self.bytes += bytes;
         self.loose_columns += columns.len();
@@ -102,7 +102,7 @@ impl RowGroup {
 
     fn join(&mut self) {
         let indexes = self.indexes().into_iter();
-        let join = |index| Some((index, Column::join(self.take_column(index))?));
+        let join = |index| Some((index, Box::new(Column::join(self.take_column(index))?)));
         let columns = indexes.filter_map(join).collect();
         self.pieces = vec![Piece::new(self.rows, columns)];
         self.loose_columns = 0;
@@ -119,11 +119,25 @@ impl RowGroup {
         self.pieces.iter_mut().filter_map(take).collect()
     }
 
+    /// Takes the group apart into columns by index, each in its parts.
+    pub fn into_columns(self) -> Vec<ColumnParts> {
+        let width = self.pieces.iter().map(|piece| piece.places.len()).max().unwrap_or(0);
+        let mut columns: Vec<ColumnParts> = vec![Vec::new(); width];
+        let mut first = 0;
+        for piece in self.pieces {
+            for (index, column) in piece.columns {
+                columns[index].extend(column.map(|column| (first, column)));
+            }
+            first += piece.rows;
+        }
+        columns
+    }
+
     /// Copies one column.
     pub fn column(&self, index: usize) -> Option<Column> {
         let mut first = 0;
         let copy = |piece: &Piece| {
-            let part = piece.get(index).map(|column| (first, column.clone()));
+            let part = piece.get(index).map(|column| (first, Box::new(column.clone())));
             first += piece.rows;
             part
         };
@@ -148,7 +162,9 @@ impl RowGroup {
     /// Takes the group apart into runs of rows: rows and columns by index.
     pub fn into_pieces(self) -> impl Iterator<Item = (usize, Vec<Option<Column>>)> {
         self.pieces.into_iter().map(|mut piece| {
-            let columns = (0..piece.places.len()).map(|index| piece.take(index)).collect();
+            let width = piece.places.len();
+            let take = |index| piece.take(index).map(|column| *column);
+            let columns = (0..width).map(take).collect();
             (piece.rows, columns)
         })
     }
@@ -157,7 +173,8 @@ impl RowGroup {
 /// Cuts a fitted batch after `row` rows: keeps those before it, returns the rest.
 pub fn split_off(fitted: &mut Fitted, row: usize) -> Fitted {
     let columns = fitted.columns.iter_mut();
-    let columns = columns.map(|(index, column)| (*index, column.split_off(row))).collect();
+    let columns =
+        columns.map(|(index, column)| (*index, Box::new(column.split_off(row)))).collect();
     let rest = Fitted {
         table: fitted.table,
         rows: fitted.rows - row,

@@ -196,7 +196,7 @@ impl Flattener {
                     self.shape.lead_mut(node).slot = NONE;
                 }
             }
-            batch.columns.push(BatchColumn { path, part, column });
+            batch.columns.push(BatchColumn { path, part, column: Box::new(column) });
         }
         batch
     }

@@ -199,7 +199,7 @@ pub struct Fitted {
     /// Rows.
     pub rows: usize,
     /// Column index and values, in no order.
-    pub columns: Vec<(usize, Column)>,
+    pub columns: Vec<(usize, Box<Column>)>,
     /// Bytes of each row.
     pub row_bytes: Vec<u32>,
     /// Record in the chunk of each row.
@@ -414,10 +414,10 @@ impl Schema {
         for (link, column) in columns {
             let place =
                 self.tables[table].columns.iter().position(|c| c.origin == Origin::Link(link));
-            fitted.extend(place.map(|place| (place, column)));
+            fitted.extend(place.map(|place| (place, Box::new(column))));
         }
         if let Some(keys) = links.keys {
-            fitted.push((self.key_column(table), keys));
+            fitted.push((self.key_column(table), Box::new(keys)));
         }
         for column in batch.columns {
             let place = self.column(table, column.path, column.part);

@@ -37,8 +37,7 @@ pub struct Expected {
 impl Column {
     /// Builds a column of one integer per row, for link columns.
     pub fn of_ints(values: Vec<i64>) -> Self {
-        let mut column = Column::default();
-        (0..values.len()).for_each(|row| column.presence.push(row));
+        let mut column = Column { presence: Presence::all(values.len()), ..Column::default() };
         column.kinds.add(Kinds::INT);
         column.values = Values::Int(values);
         column
@@ -46,8 +45,7 @@ impl Column {
 
     /// Builds a column of one string per row, for link columns.
     pub fn of_texts(values: Texts) -> Self {
-        let mut column = Column::default();
-        (0..values.len()).for_each(|row| column.presence.push(row));
+        let mut column = Column { presence: Presence::all(values.len()), ..Column::default() };
         column.kinds.add_plain_string();
         column.values = Values::Text(values);
         column
@@ -479,7 +477,7 @@ impl Column {
     /// Joins columns of runs of rows into one; nothing where there are none.
     ///
     /// - Shape: the first row of each run, rising, and the values there.
-    pub fn join(parts: Vec<(usize, Column)>) -> Option<Column> {
+    pub fn join(parts: Vec<(usize, Box<Column>)>) -> Option<Column> {
         let sizes = parts.iter().map(|(_, column)| column.size());
         let expected = sizes.fold(Expected::default(), |sum, size| Expected {
             values: sum.values + size.values,
@@ -489,15 +487,16 @@ impl Column {
         let mut whole = match parts.next()? {
             (0, mut first) => {
                 first.values.reserve(expected);
-                first
+                *first
             }
             (row, first) => {
-                let mut whole = Column::expecting(expected);
-                whole.append(row, first);
+                let mut whole = Column::default();
+                whole.append(row, *first);
+                whole.values.reserve(expected);
                 whole
             }
         };
-        parts.for_each(|(row, column)| whole.append(row, column));
+        parts.for_each(|(row, column)| whole.append(row, *column));
         Some(whole)
     }
 
@@ -536,16 +535,21 @@ impl Column {
             },
             Values::Int(values) => match &mut self.values {
                 Values::Int(mine) => mine.extend(values),
+                Values::None => self.values = Values::Int(values),
                 _ => values.into_iter().for_each(|value| self.store_int(value)),
             },
             Values::Big(values) => values.into_iter().for_each(|value| self.store_big(value)),
-            Values::Float(floats) => {
-                let mut long = floats.long.into_iter().peekable();
-                for (index, value) in floats.values.into_iter().enumerate() {
-                    let text = long.next_if(|(at, _)| *at as usize == index);
-                    self.store_float(value, text.as_ref().map(|(_, text)| &**text));
+            Values::Float(floats) => match &mut self.values {
+                Values::Float(mine) => mine.append(floats),
+                Values::None => self.values = Values::Float(floats),
+                _ => {
+                    let mut long = floats.long.into_iter().peekable();
+                    for (index, value) in floats.values.into_iter().enumerate() {
+                        let text = long.next_if(|(at, _)| *at as usize == index);
+                        self.store_float(value, text.as_ref().map(|(_, text)| &**text));
+                    }
                 }
-            }
+            },
             Values::Instant(form, values) => match &mut self.values {
                 Values::Instant(mine, known) if *mine == form => known.extend(values),
                 Values::None => self.values = Values::Instant(form, values),

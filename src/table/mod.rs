@@ -48,7 +48,7 @@ pub struct BatchColumn {
     /// What it holds of the values there.
     pub part: Part,
     /// The values.
-    pub column: Column,
+    pub column: Box<Column>,
 }
 
 /// The rows that one chunk of records gave one table.

@@ -28,6 +28,11 @@ impl Default for Presence {
 }
 
 impl Presence {
+    /// Marks rows `0..count`.
+    pub fn all(count: usize) -> Self {
+        Presence { count, form: PresenceForm::Prefix }
+    }
+
     /// Returns how many rows hold a value.
     pub fn count(&self) -> usize {
         self.count

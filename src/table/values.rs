@@ -314,6 +314,12 @@ impl Values {
 }
 
 impl Floats {
+    pub(super) fn append(&mut self, other: Floats) {
+        let base = self.values.len() as u32;
+        self.values.extend(other.values);
+        self.long.extend(other.long.into_iter().map(|(at, text)| (at + base, text)));
+    }
+
     fn spell(&self, out: &mut Texts) {
         let mut long = self.long.iter().peekable();
         for (index, &value) in self.values.iter().enumerate() {

@@ -313,16 +313,13 @@ fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
 }
 
 impl TableWriter for ParquetWriter {
-    fn plan(
-        &mut self,
-        mut group: RowGroup,
-        layout: &Layout,
-        place: Place,
-    ) -> Result<Vec<Task>, Error> {
+    fn plan(&mut self, group: RowGroup, layout: &Layout, place: Place) -> Result<Vec<Task>, Error> {
         let rows = group.rows;
+        let mut columns = group.into_columns();
         let mut tasks: Vec<Task> = Vec::with_capacity(layout.columns.len());
         for column in &layout.columns {
-            let (index, parts) = (column.index, group.take_column(column.index));
+            let index = column.index;
+            let parts = columns.get_mut(index).map(std::mem::take).unwrap_or_default();
             let column_type = match place {
                 Place::Last => column.column_type.clone(),
                 Place::Inner => kept_type(&parts, &column.column_type),
@@ -334,8 +331,8 @@ impl TableWriter for ParquetWriter {
                 Ok(Encoded::Chunk(index, Box::new(chunk)))
             }));
         }
-        for index in group.indexes() {
-            if let Some(column) = Column::join(group.take_column(index)) {
+        for (index, parts) in columns.into_iter().enumerate() {
+            if let Some(column) = Column::join(parts) {
                 let staged = self.file.store().staged()?;
                 self.residue.put(self.planned_count, index, &column, staged)?;
             }
