@@ -118,7 +118,7 @@ json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 262144]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l indent -d 'JSON: spaces a level; without it no white space' -r
@@ -301,7 +301,7 @@ json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 262144]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l indent -d 'JSON: spaces a level; without it no white space' -r
@@ -483,7 +483,7 @@ json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 262144]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l indent -d 'JSON: spaces a level; without it no white space' -r
@@ -658,7 +658,7 @@ json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 262144]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l indent -d 'JSON: spaces a level; without it no white space' -r
@@ -828,7 +828,7 @@ json\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l metrics -d 'Writes what the run did to a file in Prometheus\' text format, also where it fails. Metrics of an earlier run are replaced. If that cannot be written the run ends with status 1, where it succeeded otherwise' -r -F
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l metrics-interval -d 'Writes metrics during the run as well, this often' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l compression -d 'Parquet: `zstd:1` to `zstd:22`, `snappy`, `gzip:0` to `gzip:9`, `lz4`, `none` [default: zstd:3]' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 1048576]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l row-group-rows -d 'Parquet and Arrow: rows of a row group [default: 262144]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l row-group-bytes -d 'Parquet and Arrow: size of values after which a row group is cut [default: about a fifth of `--memory-limit`, 88MiB]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l delimiter-out -d 'CSV: the character between cells; `\\t` is a tab [default: ,]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l indent -d 'JSON: spaces a level; without it no white space' -r

@@ -563,7 +563,7 @@ pub struct ConvertArgs {
     /// Parquet: for old readers, only the encodings PLAIN and RLE_DICTIONARY, in data pages V1.
     #[arg(long, help_heading = "Output formats")]
     pub compat: bool,
-    /// Parquet and Arrow: rows of a row group [default: 1048576].
+    /// Parquet and Arrow: rows of a row group [default: 262144].
     #[arg(long, value_name = "N", value_parser = number::<usize, 1, 1_073_741_824>)]
     #[arg(help_heading = "Output formats")]
     pub row_group_rows: Option<usize>,

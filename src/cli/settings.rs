@@ -48,7 +48,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("summary", "text"),
     ("manifest", "none"),
     ("compression", "zstd:3"),
-    ("row_group_rows", "1048576"),
+    ("row_group_rows", "262144"),
     ("row_group_bytes", "about a fifth of --memory-limit, 88MiB"),
     ("delimiter_out", ","),
     ("nulls", "omit"),

@@ -11,7 +11,7 @@ use super::bits;
 use super::bounds::Bounds;
 use super::cells::Cells;
 use super::chunk::failed;
-use super::compress::compress;
+use super::compress::{compress, for_pages_like};
 use super::dictionary::Dictionary;
 use super::encoding::Encoding;
 use super::levels::{Levels, PageLimits, Span};
@@ -27,12 +27,15 @@ const DICTIONARY_LIMITS: PageLimits = PageLimits { bytes: usize::MAX, ..LIMITS }
 /// Chunks of fewer bytes are not compressed: what it saves, the frame around it takes.
 const COMPRESS_BYTES_MIN: usize = 64;
 
+/// Chunks of which compression saves less than this part are not compressed: readers are faster with them.
+const GAIN_MIN: usize = 64;
+
 /// The pages of a chunk, and what is known of them.
 #[derive(Debug)]
 pub(super) struct Pages {
     /// Dictionary page and data pages, headers included.
     pub(super) bytes: Segments,
-    /// The codec that was used: none where compression gains nothing.
+    /// The codec that was used: none where compression gains next to nothing.
     pub(super) codec: Codec,
     /// Bytes of the pages before compression, headers included.
     pub(super) plain_bytes: usize,
@@ -179,7 +182,7 @@ impl Writer {
         }
     }
 
-    /// Compresses the first pages, and keeps the chunk as it is if that gains nothing.
+    /// Compresses the first pages, and keeps the chunk as it is if that gains next to nothing.
     fn decide(&mut self, dictionary: Option<&[u8]>, first: Option<&[u8]>) -> Result<(), Error> {
         let pages = || dictionary.into_iter().chain(first);
         let plain: usize = pages().map(<[u8]>::len).sum();
@@ -189,9 +192,12 @@ impl Writer {
         if self.codec == Codec::None {
             return Ok(());
         }
+        if let Some(page) = first {
+            self.codec = for_pages_like(self.codec, page)?;
+        }
         let compressed: Vec<Vec<u8>> =
             pages().map(|page| compress(self.codec, page)).collect::<Result<_, _>>()?;
-        match compressed.iter().map(Vec::len).sum::<usize>() < plain {
+        match compressed.iter().map(Vec::len).sum::<usize>() < plain - plain / GAIN_MIN {
             true => self.decided = compressed.into_iter().rev().collect(),
             false => self.codec = Codec::None,
         }
