@@ -6,5 +6,5 @@ mod cli;
 static ALLOCATOR: cli::allocator::Allocator = cli::allocator::Allocator;
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(cli::run())
+    cli::allocator::leave(cli::run())
 }
