@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Stdio;
 
 use super::Folder;
 
@@ -281,4 +283,78 @@ fn refused_memory_ends_the_run_with_a_hint() {
     assert!(stderr.ends_with(hint), "{stderr}");
     assert_eq!(done.status.code(), Some(1), "{stderr}");
     assert!(!folder.path().join("out").exists());
+}
+
+/// Runs `transmog` with `args` behind shell commands that limit what it may have.
+#[cfg(unix)]
+fn limited(folder: &Folder, limits: &str, args: &str, input: &[u8]) -> (Option<i32>, String) {
+    let transmog = env!("CARGO_BIN_EXE_transmog");
+    let mut child = std::process::Command::new("sh")
+        .args(["-c", &format!("{limits}; exec {transmog} {args}")])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // it may end before it has read everything
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let done = child.wait_with_output().unwrap();
+    (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn tables_need_no_open_file_each() {
+    let folder = Folder::new();
+    let arrays: Vec<String> = (0..100).map(|n| format!("\"c{n}\":[{{\"v\":{n}}}]")).collect();
+    folder.write("t.jsonl", format!("{{{}}}\n", arrays.join(",")).repeat(50));
+    for (format, flags) in [("parquet", "--row-group-rows 7"), ("csv", "")] {
+        let args = format!("convert t.jsonl --to {format} -o {format}/ -q {flags}");
+        assert_eq!(limited(&folder, "ulimit -n 10", &args, b""), (Some(0), String::new()));
+        assert_eq!(folder.names(format).split(' ').count(), 101);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_small_stack_is_enough() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"a\":[{\"b\":[[1],{}]}]}\n".repeat(1000));
+    let args = "convert t.jsonl --to parquet -o out -q";
+    assert_eq!(limited(&folder, "ulimit -s 1024", args, b""), (Some(0), String::new()));
+}
+
+#[cfg(unix)]
+#[test]
+fn temporary_space_is_asked_for_where_it_is_needed_alone() {
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"a\":1}\n");
+    let absent = "export TMPDIR=nowhere";
+    let to_files = "convert t.jsonl --to parquet -o out -q";
+    assert_eq!(limited(&folder, absent, to_files, b""), (Some(0), String::new()));
+    // Parquet is read at any place, a pipe is not
+    let parquet = fs::read(folder.path().join("out/t.parquet")).unwrap();
+    let from_pipe = "convert - --to csv -o piped -q";
+    assert_eq!(limited(&folder, "true", from_pipe, &parquet), (Some(0), String::new()));
+    let (status, stderr) = limited(&folder, absent, "convert - --to csv -o other -q", &parquet);
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: <stdin>: copying it to `nowhere` failed"), "{stderr}");
+    assert!(stderr.contains("`TMPDIR` names another"), "{stderr}");
+    assert!(!folder.path().join("other").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replaced_file_has_the_mode_of_a_new_one() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    folder.write("t.jsonl", "{\"a\":1}\n");
+    folder.write("t.csv", "old");
+    let path = folder.path().join("t.csv");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    let args = "convert t.jsonl --to csv -o t.csv --force -q";
+    assert_eq!(limited(&folder, "umask 027", args, b""), (Some(0), String::new()));
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(folder.read("t.csv").starts_with("_tm_id,a\n"), "{}", folder.read("t.csv"));
 }
