@@ -8,6 +8,13 @@ use std::time::Duration;
 /// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
 pub const CHUNK_BYTES: usize = 2 << 20;
 
+/// The same where records are wide: with a few values in each of thousands of columns, the columns
+/// themselves cost more than the values.
+pub const WIDE_CHUNK_BYTES: usize = 2 * CHUNK_BYTES;
+
+/// Bytes of input for each column that a chunk fills, below which its records are wide.
+pub const WIDE_COLUMN_BYTES: usize = 4 << 10;
+
 /// Records of a batch: so many go where one of them is bad and batches go whole.
 pub const BATCH_RECORDS: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 

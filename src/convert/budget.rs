@@ -17,6 +17,8 @@ pub(super) struct Budget {
     pub encoding: usize,
     /// Bytes of input handed to a worker at once.
     pub chunk: usize,
+    /// The same where records are wide.
+    pub wide_chunk: usize,
     /// Bytes of input that one chunk in flight may have without taking the place of others.
     pub ticket: usize,
     /// Bytes of input after which a batch ends that goes whole.
@@ -44,13 +46,13 @@ impl Budget {
         let group = spare / 16 * 3;
         let chunk = spare / 8 / (CHUNK_COPIES * chunks);
         let least = limits::CHUNK_BYTES_MIN;
+        let chunk_up_to = |most| conversion.chunk_bytes.unwrap_or_else(|| chunk.clamp(least, most));
         Budget {
             row_group: conversion.row_group_bytes.unwrap_or(group),
             pending: conversion.pending_bytes.unwrap_or(group),
             encoding: group,
-            chunk: conversion
-                .chunk_bytes
-                .unwrap_or_else(|| chunk.clamp(least, limits::CHUNK_BYTES)),
+            chunk: chunk_up_to(limits::CHUNK_BYTES),
+            wide_chunk: chunk_up_to(limits::WIDE_CHUNK_BYTES),
             ticket: spare / 8 / chunks,
             batch: (spare / 56).clamp(least, limits::BATCH_BYTES),
             record: conversion

@@ -55,6 +55,7 @@ pub(super) fn spawn(
         sample: conversion.sample.map(|sample| (sample, budget.sample)),
         start_bytes: conversion.rehearsal,
         chunk_bytes: budget.chunk,
+        wide_chunk_bytes: budget.wide_chunk,
         piece_bytes_max: budget.piece,
         flatten: conversion.flatten,
         record_bytes_max: budget.record,
@@ -104,6 +105,7 @@ struct ReadPlan {
     /// Bytes of chunks after which nothing more is read.
     start_bytes: Option<u64>,
     chunk_bytes: usize,
+    wide_chunk_bytes: usize,
     piece_bytes_max: usize,
     flatten: FlattenOptions,
     record_bytes_max: usize,
@@ -438,7 +440,8 @@ fn open(
         on_lost: plan.on_lost,
     };
     let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
-    let framer = Framer::new(source.reader, options, start, Some(batcher));
+    let mut framer = Framer::new(source.reader, options, start, Some(batcher));
+    framer.lengthen_wide_chunks(plan.wide_chunk_bytes);
     let framer = Cutter::Bytes(Box::new(framer));
     Ok(Opened { framer, name, notes: source.notes, damage_bytes, format, compression })
 }

@@ -561,7 +561,9 @@ impl Run {
     }
 
     fn absorb_held(&mut self, held: Held) -> Result<(), Error> {
-        let Held { chunk, decoded, full_count } = held;
+        let Held { mut chunk, decoded, full_count } = held;
+        let tables = decoded.iter().flat_map(|done| &done.flattened.tables);
+        chunk.filled_columns = tables.map(|table| table.columns.len()).sum();
         match self.goes_out_in_parts(&chunk, &decoded) {
             true => self.absorb_in_parts(&chunk)?,
             false => self.absorb_decoded(&chunk, decoded, full_count)?,

@@ -49,6 +49,8 @@ pub struct Chunk {
     pub replayed: Option<Vec<Replayed>>,
     /// The records as rows of columns, which have no bytes; nothing where they are bytes.
     pub columns: Option<ColumnRows>,
+    /// How many columns of all tables its records have filled; 0 as long as nobody knows.
+    pub filled_columns: usize,
 }
 
 /// A record that an earlier run rejected.
@@ -207,6 +209,7 @@ impl<'a> Runs<'a> {
                 Some(columns) => Some(columns.copied(records.start, records.len())),
                 None => None,
             },
+            filled_columns: chunk.filled_columns,
         }
     }
 }

@@ -137,6 +137,8 @@ pub struct Framer<R: Read> {
     cut: Cut,
     name: String,
     chunk_bytes: usize,
+    /// The usual length of a chunk, and that where records are wide.
+    lengths: (usize, usize),
     /// Nothing where batches do not matter.
     batcher: Option<Box<dyn Batcher>>,
     batch_limits: BatchLimits,
@@ -251,6 +253,7 @@ impl<R: Read> Framer<R> {
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
+            lengths: (chunk_bytes, chunk_bytes),
             batch_limits: batcher.as_mut().map_or(BatchLimits::NONE, |batcher| batcher.begin()),
             batcher,
             batch: 0,
@@ -414,8 +417,15 @@ impl<R: Read> Framer<R> {
         Start { input_index: self.next.input_index + 1, ..self.next }
     }
 
+    /// Lets chunks be longer, up to `bytes`, while those that come back were of wide records.
+    pub fn lengthen_wide_chunks(&mut self, bytes: usize) {
+        self.lengths.1 = bytes.clamp(self.lengths.0, CHUNK_BYTES_LIMIT);
+    }
+
     /// Takes back a chunk whose bytes are no longer needed, to fill its buffers again.
     pub fn recycle(&mut self, chunk: Chunk) {
+        let is_wide = chunk.bytes.len() < chunk.filled_columns * limits::WIDE_COLUMN_BYTES;
+        self.chunk_bytes = if is_wide { self.lengths.1 } else { self.lengths.0 };
         if chunk.bytes.capacity() > self.window.spare.capacity() {
             self.window.spare = chunk.bytes;
         }
@@ -556,6 +566,7 @@ impl<R: Read> Framer<R> {
             rows: self.head().cloned(),
             replayed: None,
             columns: None,
+            filled_columns: 0,
             records,
         };
         self.count(&mut chunk);
@@ -915,6 +926,22 @@ mod tests {
             read(io::Error::other(Error::new(ErrorKind::Compression, "x: gzip data ends early")));
         assert_eq!(error.to_string(), "x: gzip data ends early");
         assert_eq!(error.kind(), ErrorKind::Compression);
+    }
+
+    #[test]
+    fn chunks_of_wide_records_are_longer() {
+        let text = "{\"a\":1}\n".repeat(1000);
+        let options = FrameOptions { chunk_bytes: 80, ..options(Framing::Lines) };
+        let mut framer = Framer::new(text.as_bytes(), options, Start::default(), None);
+        framer.lengthen_wide_chunks(160);
+        let mut lengths = Vec::new();
+        for filled_columns in [0, 0, 1, 1, 0, 0] {
+            let mut chunk = framer.next().unwrap().unwrap();
+            lengths.push(chunk.records.len());
+            chunk.filled_columns = filled_columns;
+            framer.recycle(chunk);
+        }
+        assert_eq!(lengths, [10, 10, 10, 20, 20, 10]);
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl<R: Read> Framer<R> {
             rows: self.head().cloned(),
             replayed: None,
             columns: None,
+            filled_columns: 0,
         };
         self.count(&mut chunk);
         self.done |= self.known_records() >= self.records_max;
