@@ -6,5 +6,6 @@ mod cli;
 static ALLOCATOR: cli::allocator::Allocator = cli::allocator::Allocator;
 
 fn main() -> std::process::ExitCode {
+    cli::allocator::use_small_pages();
     cli::allocator::leave(cli::run())
 }

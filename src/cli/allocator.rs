@@ -106,7 +106,6 @@ const PURGE_DELAY: libmimalloc_sys::mi_option_t = 15;
 /// - Errors: of the system, where the signal cannot be caught by which the process would end.
 pub(super) fn set_up(memory_limit: usize) -> io::Result<()> {
     keep_freed_memory(memory_limit);
-    use_small_pages();
     // Large blocks of all threads from one place: others would each take 64 MiB of addresses, which
     // `ulimit -v` counts.
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -152,7 +151,10 @@ fn end_if_refused() {
 /// host takes unused memory back, or has given none yet, waits 4 ms for each: 0.71 s instead of 0.88
 /// for 400 MB of orders, 0.56 instead of 0.87 for 300 MB of webhooks. Where memory is at hand, tables of
 /// thousands of columns take a tenth longer this way, others as long as before.
-fn use_small_pages() {
+///
+/// Comes first in the program: its first blocks are on such a page. mimalloc must be built not to ask for
+/// them itself (`no_thp`), which it does before the program begins.
+pub fn use_small_pages() {
     // A system that refuses goes on as before.
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::disable_transparent_huge_pages(true);
