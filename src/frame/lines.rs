@@ -90,10 +90,7 @@ impl Lines {
                 let (start, end) = (*pos, at + breaks.trailing_zeros() as usize);
                 // White space, separators and the first byte of a byte order mark may be no part of it.
                 let is_plain = data[start] > b' ' && data[start] != 0xEF;
-                let fits = records.len() < bounds.records
-                    && start < bounds.start
-                    && end - start <= bounds.record_bytes;
-                if !is_plain || !fits {
+                if !is_plain || !bounds.fit(start, end, records.len()) {
                     return;
                 }
                 let is_crlf = data[end - 1] == b'\r';

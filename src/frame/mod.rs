@@ -294,7 +294,7 @@ impl<R: Read> Framer<R> {
             if is_full || self.ends_batch(records, bytes) {
                 return Ok(Some(self.close()));
             }
-            if self.add_plain_lines() > 0 {
+            if self.add_plain() > 0 {
                 self.done |= self.known_records() >= self.records_max;
                 continue;
             }
@@ -426,6 +426,7 @@ impl<R: Read> Framer<R> {
     pub fn recycle(&mut self, chunk: Chunk) {
         let is_wide = chunk.bytes.len() < chunk.filled_columns * limits::WIDE_COLUMN_BYTES;
         self.chunk_bytes = if is_wide { self.lengths.1 } else { self.lengths.0 };
+        self.window.expect_chunks(self.chunk_bytes);
         if chunk.bytes.capacity() > self.window.spare.capacity() {
             self.window.spare = chunk.bytes;
         }
@@ -470,10 +471,9 @@ impl<R: Read> Framer<R> {
         full
     }
 
-    /// Adds the lines that are records as they stand, as long as they belong to the chunk and to the
-    /// batch at hand; stops before what wants a closer look. Returns how many there were.
-    fn add_plain_lines(&mut self) -> usize {
-        let Scanner::Lines(lines) = &self.scanner else { return 0 };
+    /// Adds the lines or rows that are records as they stand, as long as they belong to the chunk and
+    /// to the batch at hand; stops before what wants a closer look. Returns how many there were.
+    fn add_plain(&mut self) -> usize {
         let is_usual = self.cut.record.is_none()
             && self.overlong.is_none()
             && !self.records.is_empty()
@@ -490,7 +490,12 @@ impl<R: Read> Framer<R> {
             record_bytes: self.record_bytes_max,
         };
         let known = self.records.len();
-        lines.add_plain(self.window.data(), &mut self.cut.pos, &bounds, &mut self.records);
+        let (data, pos) = (self.window.data(), &mut self.cut.pos);
+        match &mut self.scanner {
+            Scanner::Lines(lines) => lines.add_plain(data, pos, &bounds, &mut self.records),
+            Scanner::Rows(rows) => rows.add_plain(data, pos, &bounds, &mut self.records),
+            Scanner::Values(_) => {}
+        }
         let count = self.records.len() - known;
         self.truncated &= count == 0;
         count
@@ -619,7 +624,7 @@ impl Cut {
     }
 }
 
-/// What lines are added to a chunk together.
+/// What lines or rows are added to a chunk together.
 struct RunBounds {
     /// Records of the chunk, at most.
     records: usize,
@@ -627,6 +632,14 @@ struct RunBounds {
     start: usize,
     /// Bytes of a record, at most.
     record_bytes: usize,
+}
+
+impl RunBounds {
+    /// Returns whether a record may be added to `count` others.
+    #[inline]
+    fn fit(&self, start: usize, end: usize, count: usize) -> bool {
+        count < self.records && start < self.start && end - start <= self.record_bytes
+    }
 }
 
 /// What can stand between records at the top level.

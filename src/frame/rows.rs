@@ -9,7 +9,7 @@ use wide::u8x16;
 use super::blocks::{BLOCK, equal, parity};
 use super::dialect::Dialect;
 use super::header::RowHead;
-use super::{BOM, Cut, Failure, Step};
+use super::{BOM, Cut, Failure, RunBounds, Span, Step};
 use crate::error::FaultCode;
 
 /// Finds rows.
@@ -42,6 +42,16 @@ enum End {
     At(usize),
     /// Not before this byte.
     NotBefore(usize),
+}
+
+/// What a block of bytes says of rows.
+struct Found {
+    /// A bit for each byte that ends a line outside quotes.
+    ends: u64,
+    /// How many of its bytes were understood; none where a quote stands where it should not.
+    known: usize,
+    /// Whether the first byte behind those stands inside quotes.
+    in_quotes: bool,
 }
 
 impl Rows {
@@ -177,11 +187,6 @@ impl Rows {
             return found.map_or(End::NotBefore(data.len()), |at| End::At(pos + at));
         };
         let (delimiter, escape) = (self.dialect.delimiter, self.dialect.escape);
-        if escape.is_none()
-            && let Some(end) = self.find_end_in_blocks(data, start, &mut pos, quote)
-        {
-            return End::At(end);
-        }
         loop {
             if !self.in_quotes {
                 let Some(at) = memchr3(quote, b'\r', b'\n', &data[pos..]) else {
@@ -223,39 +228,71 @@ impl Rows {
         }
     }
 
-    /// Finds the end of the row that starts at `start`, from `pos` on, which moves over whole blocks
-    /// that are in the row; stops before quotes that stand where they should not.
-    #[inline]
-    fn find_end_in_blocks(
+    /// Adds rows from the start of one on, `pos`, and moves it behind them: those that stand whole in
+    /// `data`, as long as quotes stand where they should.
+    pub(super) fn add_plain(
         &mut self,
         data: &[u8],
-        start: usize,
         pos: &mut usize,
-        quote: u8,
-    ) -> Option<usize> {
-        let delimiter = self.dialect.delimiter;
-        while let Some(block) = data.get(*pos..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-            let quotes = equal(block, quote);
-            let line_ends = equal(block, b'\n') | equal(block, b'\r');
-            // From an opening quote up to the closing one; a doubled quote closes and opens.
-            let inside = parity(quotes) ^ if self.in_quotes { u64::MAX } else { 0 };
-            let may_open = *pos == start || data[*pos - 1] == delimiter;
-            let before = ((equal(block, delimiter) | quotes) << 1) | u64::from(may_open);
-            let odd = quotes & inside & !before;
-            let ends = line_ends & !inside;
-            if ends != 0 && ends.trailing_zeros() < odd.trailing_zeros() {
-                self.in_quotes = false;
-                return Some(*pos + ends.trailing_zeros() as usize);
-            }
-            // Whether a quote at the end is doubled is for the next block to tell.
-            let whole = BLOCK - quotes.leading_ones() as usize;
-            if odd != 0 || whole == 0 {
-                return None;
-            }
-            self.in_quotes = inside >> (whole - 1) & 1 == 1;
-            *pos += whole;
+        bounds: &RunBounds,
+        records: &mut Vec<Span>,
+    ) {
+        if self.head.is_none() || self.in_left_out || self.dialect.escape.is_some() {
+            return;
         }
-        None
+        let Some(first) = data.get(*pos) else { return };
+        *pos += usize::from(std::mem::take(&mut self.after_cr) && *first == b'\n');
+        let (mut at, mut in_quotes) = (*pos, false);
+        while let Some(block) = data.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            let may_open = at == *pos || data[at - 1] == self.dialect.delimiter;
+            let found = self.look_at(block, in_quotes, may_open);
+            let mut ends = found.ends;
+            while ends != 0 {
+                let (start, end) = (*pos, at + ends.trailing_zeros() as usize);
+                ends &= ends - 1;
+                // the LF behind a CR
+                if end < start {
+                    continue;
+                }
+                let is_plain = end > start && self.dialect.comment != Some(data[start]);
+                let Some(next) =
+                    data.get(end + 1).filter(|_| is_plain && bounds.fit(start, end, records.len()))
+                else {
+                    return;
+                };
+                records.push(Span { start: start as u32, end: end as u32 });
+                *pos = end + 1 + usize::from(data[end] == b'\r' && *next == b'\n');
+            }
+            if found.known == 0 {
+                return;
+            }
+            in_quotes = found.in_quotes;
+            at += found.known;
+        }
+    }
+
+    /// Looks at a block that starts inside quotes or not, or where a quote may open a cell.
+    #[inline(always)]
+    fn look_at(&self, block: &[u8; BLOCK], in_quotes: bool, may_open: bool) -> Found {
+        let quotes = self.dialect.quote.map_or(0, |quote| equal(block, quote));
+        let line_ends = equal(block, b'\n') | equal(block, b'\r');
+        if quotes == 0 {
+            let ends = if in_quotes { 0 } else { line_ends };
+            return Found { ends, known: BLOCK, in_quotes };
+        }
+        // From an opening quote up to the closing one; a doubled quote closes and opens.
+        let inside = parity(quotes) ^ if in_quotes { u64::MAX } else { 0 };
+        let before = equal(block, self.dialect.delimiter) | quotes | line_ends;
+        let odd = quotes & inside & !(before << 1 | u64::from(may_open));
+        let ends = line_ends & !inside;
+        if odd != 0 {
+            let ends = ends & ((1 << odd.trailing_zeros()) - 1);
+            return Found { ends, known: 0, in_quotes };
+        }
+        // Whether a quote at the end is doubled is for the next block to tell.
+        let known = BLOCK - quotes.leading_ones() as usize;
+        let in_quotes = known > 0 && inside >> (known - 1) & 1 == 1;
+        Found { ends, known, in_quotes }
     }
 
     /// Reads the first row; returns whether it holds names, or what is wrong with them and where.
@@ -447,7 +484,7 @@ fn closing_quote(data: &[u8], mut at: usize, dialect: &Dialect) -> Option<usize>
 mod tests {
     use super::super::tests::{Random, check, check_error, frame, options};
     use super::*;
-    use crate::frame::Framing;
+    use crate::frame::{FrameOptions, Framing};
 
     fn headless() -> Dialect {
         Dialect { header: false, ..Dialect::default() }
@@ -540,6 +577,46 @@ mod tests {
         check_error(dialect, 100, b"a,\"b\n1,2\n", 0, message);
         let message = "x:1:6: expected a delimiter or a line end behind the closing quote";
         check_error(dialect, 100, b"a,\"b\"c\n1,2\n", 0, message);
+    }
+
+    #[test]
+    fn rows_found_together_are_those_found_one_by_one() {
+        const ROWS: [&str; 12] = [
+            "1,2",
+            "",
+            "#c",
+            "#c,d",
+            "\"a\nb\",c",
+            "\"#\",\"\"\"\"",
+            "5\",6",
+            "a, \"b",
+            "\"x\",y\r",
+            "x,\"\r\"",
+            "é,#",
+            "a long cell so that a block of 64 bytes does not hold the row,b",
+        ];
+        let mut random = Random(13);
+        for round in 0..200 {
+            let comment = (round % 2 == 0).then_some(b'#');
+            let line_end = random.pick(["\n", "\n", "\r\n", "\r"]);
+            let dialect =
+                Dialect { comment, comment_is_guess: round % 4 == 0, ..Dialect::default() };
+            let head = if round % 5 == 0 { "one" } else { "x,y" };
+            let mut text = format!("{head}{line_end}");
+            for _ in 0..random.below(60) {
+                text.push_str(random.pick(ROWS));
+                text.push_str(line_end);
+            }
+            // compares chunks of a row with such of many
+            let framing = Framing::Rows(dialect);
+            let (all, error) = frame(text.as_bytes(), &options(framing));
+            assert_eq!(error, None);
+            for count in [1, 2, 7, 30] {
+                let limited = FrameOptions { records_max: Some(count as u64), ..options(framing) };
+                let (first, _) = frame(text.as_bytes(), &limited);
+                assert_eq!(first, all[..all.len().min(count)], "{text:?}");
+            }
+        }
     }
 
     #[test]

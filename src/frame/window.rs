@@ -22,8 +22,9 @@ pub(super) struct Window<R> {
     pub(super) place: Place,
     /// The same place in an input that is not UTF-8.
     pub(super) origin: Option<Origin>,
-    /// Length of a new buffer, and one that came back.
-    pub(super) fresh_bytes: usize,
+    /// Bytes that a buffer has room for and is read up to, where no record needs more.
+    usual_bytes: usize,
+    /// A buffer that came back.
     pub(super) spare: Vec<u8>,
     /// New buffers so far.
     pub(super) fresh_count: u64,
@@ -31,7 +32,6 @@ pub(super) struct Window<R> {
 
 impl<R: Read> Window<R> {
     pub(super) fn new(reader: R, chunk_bytes: usize, origin: Option<Origin>) -> Self {
-        let fresh_bytes = chunk_bytes.min(limits::CHUNK_BYTES) + READ_BYTES;
         Window {
             reader,
             bytes: Vec::new(),
@@ -42,10 +42,15 @@ impl<R: Read> Window<R> {
             counted: 0,
             place: Place::default(),
             origin,
-            fresh_bytes,
+            usual_bytes: usual_bytes(chunk_bytes),
             spare: Vec::new(),
             fresh_count: 0,
         }
+    }
+
+    /// Has buffers fit chunks of so many bytes from now on.
+    pub(super) fn expect_chunks(&mut self, chunk_bytes: usize) {
+        self.usual_bytes = usual_bytes(chunk_bytes);
     }
 
     /// Returns what has been read and not been given up.
@@ -63,11 +68,12 @@ impl<R: Read> Window<R> {
         }
         // an input of a few bytes needs no second buffer to see its end
         if self.bytes.len() - self.filled < READ_BYTES / 2 {
-            let longer = (self.filled + READ_BYTES).max(2 * self.bytes.len());
-            self.bytes.resize(longer, 0);
+            self.grow();
         }
+        // what is read beyond a chunk has to be copied out of its buffer
+        let end = self.usual_bytes.max(self.filled + READ_BYTES).min(self.bytes.len());
         loop {
-            match self.reader.read(&mut self.bytes[self.filled..]) {
+            match self.reader.read(&mut self.bytes[self.filled..end]) {
                 Ok(0) => self.ended = true,
                 Ok(count) => self.filled += count,
                 Err(cause) if cause.kind() == io::ErrorKind::Interrupted => continue,
@@ -75,6 +81,20 @@ impl<R: Read> Window<R> {
             }
             return Ok(());
         }
+    }
+
+    /// Makes room: little for the start of an input, which may be all there is, then that of a chunk,
+    /// then twice as much each time.
+    fn grow(&mut self) {
+        let longer = match self.bytes.len() {
+            0 => READ_BYTES.min(self.usual_bytes),
+            len if len < self.usual_bytes => self.usual_bytes,
+            len => 2 * len,
+        };
+        // pages that nobody has written to cost nothing, which those of a longer vector would be
+        let mut bytes = vec![0; longer.max(self.filled + READ_BYTES)];
+        bytes[..self.filled].copy_from_slice(&self.bytes[..self.filled]);
+        self.bytes = bytes;
     }
 
     /// Returns the place of byte `at` of the data.
@@ -121,7 +141,7 @@ impl<R: Read> Window<R> {
         }
         self.discard(count);
         let mut next = std::mem::take(&mut self.spare);
-        let wanted = self.fresh_bytes.max(rest + READ_BYTES);
+        let wanted = self.usual_bytes.max(rest + READ_BYTES);
         if next.capacity() < wanted {
             next = vec![0; wanted];
             self.fresh_count += 1;
@@ -135,4 +155,8 @@ impl<R: Read> Window<R> {
         self.filled = rest;
         bytes
     }
+}
+
+fn usual_bytes(chunk_bytes: usize) -> usize {
+    chunk_bytes.min(limits::WIDE_CHUNK_BYTES) + READ_BYTES
 }
