@@ -37,7 +37,9 @@ fn decode_and_flatten(bencher: Bencher<'_, '_>) {
     let decode = DecodeOptions::default();
     bencher.counter(BytesCount::new(input.len())).bench_local(|| {
         for chunk in &chunks {
-            divan::black_box(decode::chunk(chunk, &mut flattener, &decode).expect("good records"));
+            divan::black_box(
+                decode::chunk(chunk, &mut flattener, &decode, || ()).expect("good records"),
+            );
         }
     });
 }

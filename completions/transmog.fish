@@ -173,7 +173,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l timeout -d 'How long the run may take' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l idle-timeout -d 'How long a pipe may give nothing' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''
@@ -356,7 +356,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l timeout -d 'How long the run may take' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l idle-timeout -d 'How long a pipe may give nothing' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''
@@ -538,7 +538,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l threads -d '
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l timeout -d 'How long the run may take' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l idle-timeout -d 'How long a pipe may give nothing' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''
@@ -713,7 +713,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l threads -d
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l timeout -d 'How long the run may take' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l idle-timeout -d 'How long a pipe may give nothing' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''
@@ -883,7 +883,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l threads -d 
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 2]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l prefetch -d 'Chunks of input that are read ahead of those that threads work on [default: 3]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l timeout -d 'How long the run may take' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l idle-timeout -d 'How long a pipe may give nothing' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l on-timeout -d 'What happens when that time is up: `fail` (default) ends the run, `publish` ends the input behind its last whole record and publishes what there is, with exit status 3' -r -f -a "fail\t''

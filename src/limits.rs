@@ -12,6 +12,10 @@ pub const CHUNK_BYTES: usize = 2 << 20;
 /// themselves cost more than the values.
 pub const WIDE_CHUNK_BYTES: usize = 2 * CHUNK_BYTES;
 
+/// Bytes of a chunk after which decoding pauses: a quarter of a millisecond, which whoever has to see to
+/// it that there is more to do can wait.
+pub const PAUSE_BYTES: usize = 512 << 10;
+
 /// Bytes of input for each column that a chunk fills, below which its records are wide.
 pub const WIDE_COLUMN_BYTES: usize = 4 << 10;
 
@@ -27,8 +31,9 @@ pub const MEGA_BATCH: RangeInclusive<usize> = 10_000..=100_000;
 /// Bytes of input after which a batch that goes whole ends early, as it waits in memory.
 pub const BATCH_BYTES: usize = 8 << 20;
 
-/// Chunks read ahead of those that workers have: one to be taken up, one being read.
-pub const PREFETCH: usize = 2;
+/// Chunks read ahead of those that workers have: one to be taken up, one being read, and one more, as the
+/// threads that see to it are not always there at once.
+pub const PREFETCH: usize = 3;
 
 /// Bytes of the longest record that is taken, so that one line cannot hold the whole input.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;

@@ -711,7 +711,7 @@ pub struct ConvertArgs {
     /// single chunk and all beyond.
     #[arg(long, value_name = "MODE", value_parser = choice(EXECUTIONS), help_heading = "Running")]
     pub execution: Option<Execution>,
-    /// Chunks of input that are read ahead of those that threads work on [default: 2].
+    /// Chunks of input that are read ahead of those that threads work on [default: 3].
     #[arg(long, value_name = "N", value_parser = number::<usize, 0, 1024>)]
     #[arg(help_heading = "Running")]
     pub prefetch: Option<usize>,

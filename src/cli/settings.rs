@@ -74,7 +74,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("live", "auto"),
     ("threads", "one for each processor"),
     ("execution", "adaptive"),
-    ("prefetch", "2"),
+    ("prefetch", "3"),
     ("on_timeout", "fail"),
     ("memory_limit", "512MiB"),
 ];

@@ -36,7 +36,7 @@ impl DecodeSetup {
         chunk: &Chunk,
         flattener: &mut Flattener,
     ) -> Result<decode::Decoded, CapReached> {
-        let mut decoded = decode::chunk(chunk, flattener, &self.decode)?;
+        let mut decoded = decode::chunk(chunk, flattener, &self.decode, thread::yield_now)?;
         let main = decoded.flattened.tables.iter_mut().find(|batch| batch.path == ROOT);
         if let (Some(sources), Some(main)) = (&self.sources, main) {
             let source = &sources[chunk.input_index];
@@ -192,8 +192,12 @@ fn work(
                 Err(_) => return,
             },
         };
+        let is_decoded = matches!(report, Report::Decoded(_));
         if reports.send(report).is_err() {
             return;
+        }
+        if is_decoded {
+            thread::yield_now();
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::json::{self, DecodeOptions, DuplicateKeys};
-use super::{CapReached, Faults, prune, repair};
+use super::{CapReached, Faults, Pauses, prune, repair};
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     CellPlace, Flattener, Halt, Place, RowColumns, push_json_string, string_bytes,
@@ -60,6 +60,7 @@ pub(super) fn rows(
     flattener: &mut Flattener,
     options: &DecodeOptions,
     faults: &mut Faults,
+    mut pauses: Pauses,
 ) -> Result<bool, CapReached> {
     let columns = match flattener.row_columns(&head.names) {
         Ok(columns) => columns,
@@ -90,6 +91,7 @@ pub(super) fn rows(
         decoder.copies.clear();
         let mut first_row = None;
         let end = count.min(index + block_rows);
+        pauses.reach(chunk.records[index].start as usize);
         for (index, span) in chunk.records.iter().enumerate().take(end).skip(index) {
             if !faults.is_empty() && faults.contains_key(&index) {
                 continue;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{Flattened, Flattener, Halt};
 use crate::frame::{Chunk, RowHead};
+use crate::limits;
 pub use csv::{CellOptions, Ragged};
 pub use json::{DecodeOptions, DuplicateKeys};
 
@@ -35,6 +36,9 @@ pub type Faults = BTreeMap<usize, Fault>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CapReached;
 
+/// What is done now and then while a chunk is decoded, so that nobody has to wait for all of it.
+pub type Pause = fn();
+
 /// Decodes every record of a chunk into `flattener` and takes the batches.
 ///
 /// A record at fault leaves no trace in them. Its rows are taken back; where that cannot be done, the
@@ -46,6 +50,7 @@ pub fn chunk(
     chunk: &Chunk,
     flattener: &mut Flattener,
     options: &DecodeOptions,
+    pause: Pause,
 ) -> Result<Decoded, CapReached> {
     let mut faults: Faults =
         chunk.faults.iter().map(|framed| (framed.record, framed.fault.clone())).collect();
@@ -53,7 +58,7 @@ pub fn chunk(
     let mut skips = Skips::new();
     loop {
         let before = faults.clone();
-        let pass = Pass { chunk, text: &text, options };
+        let pass = Pass { chunk, text: &text, options, pause };
         let passed = match (&chunk.rows, &chunk.columns) {
             (Some(head), _) => pass.rows(head, flattener, &mut faults),
             (_, Some(rows)) => columns::rows(chunk, rows, flattener, options, &mut faults),
@@ -80,6 +85,27 @@ pub fn chunk(
     }
 }
 
+/// Says when to pause: every so many bytes of a chunk.
+pub(crate) struct Pauses {
+    pause: Pause,
+    next: usize,
+}
+
+impl Pauses {
+    fn new(pause: Pause) -> Self {
+        Pauses { pause, next: limits::PAUSE_BYTES }
+    }
+
+    /// Pauses if it is time at byte `at`.
+    #[inline]
+    fn reach(&mut self, at: usize) {
+        if at >= self.next {
+            self.next = at + limits::PAUSE_BYTES;
+            (self.pause)();
+        }
+    }
+}
+
 /// Where members begin that are left out as their key stands twice, by record.
 type Skips = BTreeMap<usize, Vec<usize>>;
 
@@ -88,6 +114,7 @@ struct Pass<'a> {
     chunk: &'a Chunk,
     text: &'a str,
     options: &'a DecodeOptions,
+    pause: Pause,
 }
 
 impl Pass<'_> {
@@ -99,12 +126,14 @@ impl Pass<'_> {
         faults: &mut Faults,
         skips: &mut Skips,
     ) -> Result<bool, CapReached> {
-        let Pass { chunk, text, options } = self;
+        let Pass { chunk, text, options, pause } = self;
+        let mut pauses = Pauses::new(*pause);
         let mut is_whole = true;
         for (index, span) in chunk.records.iter().enumerate() {
             if !faults.is_empty() && faults.contains_key(&index) {
                 continue;
             }
+            pauses.reach(span.start as usize);
             let place = (chunk.input_index as u32, chunk.first_byte + u64::from(span.start));
             let place = flattener.begin_record(index as u32, place);
             let skipped = skips.get(&index).map_or(&[][..], Vec::as_slice);
@@ -144,7 +173,8 @@ impl Pass<'_> {
         flattener: &mut Flattener,
         faults: &mut Faults,
     ) -> Result<bool, CapReached> {
-        csv::rows(self.chunk, self.text, head, flattener, self.options, faults)
+        let pauses = Pauses::new(self.pause);
+        csv::rows(self.chunk, self.text, head, flattener, self.options, faults, pauses)
     }
 
     /// Finds the members of a record to leave out where one of them may be what is at fault: what is

@@ -390,7 +390,7 @@ fn batches_are_as_large_as_said_where_nothing_is() {
     let bytes = std::fs::metadata(folder.path().join("large.jsonl")).unwrap().len();
     assert_eq!(run("large", small)["total_batches"], bytes.div_ceil(1 << 20));
     let ahead = "--threads 1 --chunk-bytes 100KiB";
-    assert_eq!(run("large", ahead)["chunks_in_flight_max"], 3);
+    assert_eq!(run("large", ahead)["chunks_in_flight_max"], 4);
 
     let args = "convert in.jsonl --to jsonl -o log/ --batch-strategy adaptive_size";
     let done = folder

@@ -47,7 +47,7 @@ fn flags_come_before_environment_file_preset_and_default() {
     check(&[set], all, "8", "environment TRANSMOG_PREFETCH");
     check(&["TRANSMOG_PREFETCH="], all, "7", "t.toml:2");
     check(&[], "--preset high-throughput", "4", "preset high-throughput");
-    check(&[], "", "2", "default");
+    check(&[], "", "3", "default");
     check(&["TRANSMOG_CONFIG=t.toml"], "", "7", "t.toml:2");
     check(&["TRANSMOG_CONFIG=none.toml"], "--config t.toml", "7", "t.toml:2");
     check(&["TRANSMOG_PRESET=low-latency"], "", "1", "preset low-latency");
@@ -90,7 +90,7 @@ fn defaults_are_shown_under_every_strategy() {
         let shown: Vec<Value> = serde_json::from_str(&shown).unwrap();
         let find = |key: &str| shown.iter().find(|one| one["key"] == key).expect(key);
         let always = [
-            ("prefetch", "2"),
+            ("prefetch", "3"),
             ("max_retries", "3 with --on-error retry, else 0; object stores and HTTP: 8"),
             ("retry_backoff", "1s; object stores and HTTP: 100ms"),
             ("request_timeout", "30s"),
