@@ -27,6 +27,7 @@ pub mod nearest;
 pub mod format;
 pub mod limits;
 mod retry;
+mod threads;
 pub mod store;
 pub mod source;
 pub mod frame;

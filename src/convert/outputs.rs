@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::thread;
 use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -35,6 +34,7 @@ use crate::sink::{
     Staged, StagedSide, Trail,
 };
 use crate::store::Stores;
+use crate::threads;
 
 /// What the name of a reject file ends in.
 const REJECTS_EXTENSION: &str = "rejects.jsonl";
@@ -512,14 +512,7 @@ fn publish(
     let send = move || {
         let _ = done.send(commit());
     };
-    thread::Builder::new()
-        .stack_size(THREAD_STACK_BYTES)
-        .name("transmog-sender".to_owned())
-        .spawn(send)
-        .map_err(|cause| {
-            let message = format!("starting a thread failed: {cause}");
-            Error::new(ErrorKind::Io, message).with_source(cause)
-        })?;
+    threads::start("transmog-sender", THREAD_STACK_BYTES, send)?;
     loop {
         match wait.recv_timeout(CANCEL_POLL) {
             Ok(published) => return published,

@@ -2,7 +2,6 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::thread;
 use std::time::Instant;
 
 use arrow_schema::SchemaRef;
@@ -32,6 +31,7 @@ use crate::source::remote::Ahead;
 use crate::source::{Compression, Input, Notes, Source};
 #[cfg(feature = "cloud")]
 use crate::store::Stores;
+use crate::threads;
 
 /// Reads all inputs, one after the other, on a thread of its own.
 pub(super) fn spawn(
@@ -84,12 +84,7 @@ pub(super) fn spawn(
         };
         let _ = reports.send(end);
     };
-    let thread = thread::Builder::new().name("transmog-reader".to_owned());
-    thread.stack_size(limits::READER_STACK_BYTES).spawn(read).map_err(|cause| {
-        let message = format!("starting a thread failed: {cause}");
-        Error::new(ErrorKind::Io, message).with_source(cause)
-    })?;
-    Ok(())
+    threads::start("transmog-reader", limits::READER_STACK_BYTES, read)
 }
 
 struct ReadPlan {

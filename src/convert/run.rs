@@ -43,6 +43,7 @@ use crate::source::meter::Meter;
 #[cfg(feature = "cloud")]
 use crate::source::remote;
 use crate::table::TableBatch;
+use crate::threads;
 
 /// How long the reader may take to come back when the time is up.
 const GRACE: Duration = Duration::from_millis(500);
@@ -257,14 +258,7 @@ impl Timer {
                 cancel.stop_late();
             }
         };
-        thread::Builder::new()
-            .stack_size(THREAD_STACK_BYTES)
-            .name("transmog-timer".to_owned())
-            .spawn(wait)
-            .map_err(|cause| {
-                let message = format!("starting a thread failed: {cause}");
-                Error::new(ErrorKind::Io, message).with_source(cause)
-            })?;
+        threads::start("transmog-timer", THREAD_STACK_BYTES, wait)?;
         Ok(Timer { _ends_it: Some(ends_it) })
     }
 }

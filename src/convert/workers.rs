@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 
 use crate::decode::{self, CapReached, DecodeOptions};
 use crate::encode::{Encoded, Task};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{FlattenOptions, Flattener};
@@ -18,6 +18,7 @@ use crate::limits;
 use crate::report::Warning;
 use crate::source::Compression;
 use crate::table::Column;
+use crate::threads;
 
 /// What a worker needs to decode.
 #[derive(Clone)]
@@ -148,11 +149,7 @@ impl Workers {
             let (setup, decode_jobs, encode_jobs) = self.jobs.clone();
             let to_reports = self.to_reports.clone();
             let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
-            let thread = thread::Builder::new().name("transmog-worker".to_owned());
-            thread.stack_size(limits::WORKER_STACK_BYTES).spawn(work).map_err(|cause| {
-                let message = format!("starting a thread failed: {cause}");
-                Error::new(ErrorKind::Io, message).with_source(cause)
-            })?;
+            threads::start("transmog-worker", limits::WORKER_STACK_BYTES, work)?;
             self.count += 1;
         }
         Ok(())

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
@@ -10,6 +9,7 @@ use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use super::stdout::{Stream, failed, settle};
 use crate::error::{Error, ErrorKind};
 use crate::limits::THREAD_STACK_BYTES;
+use crate::threads;
 
 /// How often the run looks whether it was asked to stop while a reader makes it wait.
 const POLL: Duration = Duration::from_millis(50);
@@ -35,14 +35,7 @@ impl LiveStream {
             drop(pieces);
             let _ = over.send(());
         };
-        thread::Builder::new()
-            .stack_size(THREAD_STACK_BYTES)
-            .name("transmog-sender".to_owned())
-            .spawn(send)
-            .map_err(|cause| {
-                let message = format!("starting a thread failed: {cause}");
-                Error::new(ErrorKind::Io, message).with_source(cause)
-            })?;
+        threads::start("transmog-sender", THREAD_STACK_BYTES, send)?;
         Ok(LiveStream { to, done, failure })
     }
 

@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
 use crate::limits::THREAD_STACK_BYTES;
+use crate::threads;
 
 /// Bytes asked for in one read.
 const PIECE_BYTES: usize = 64 << 10;
@@ -108,14 +108,7 @@ pub(crate) fn read_beside(
     };
     let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
     let to = Arc::clone(&shared);
-    thread::Builder::new()
-        .stack_size(THREAD_STACK_BYTES)
-        .name("transmog-input".to_owned())
-        .spawn(move || pump(reader, &to))
-        .map_err(|cause| {
-            let message = format!("starting a thread failed: {cause}");
-            Error::new(ErrorKind::Io, message).with_source(cause)
-        })?;
+    threads::start("transmog-input", THREAD_STACK_BYTES, move || pump(reader, &to))?;
     let waiter = Waiter { shared, patience };
     Ok((LiveReader(waiter.clone()), waiter))
 }
