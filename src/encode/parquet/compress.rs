@@ -25,7 +25,7 @@ const COMPARED_BYTES_MIN: usize = 3 * SAMPLE_BYTES;
 /// Of what a sample takes, this part may be lost where the level is lowered.
 const LOSS_MAX: usize = 128;
 
-/// Returns the codec for the pages of a chunk of which `page` is the first: in digits that do not come
+/// Returns the codec for the pages of a chunk of which `page` is one: in digits that do not come
 /// again, a level of Zstandard that looks further for them takes twice the time and finds nothing.
 ///
 /// - Errors: `Internal`; nothing in a page can make a codec fail.

@@ -192,7 +192,7 @@ impl Writer {
         if self.codec == Codec::None {
             return Ok(());
         }
-        if let Some(page) = first {
+        if let Some(page) = pages().max_by_key(|page| page.len()) {
             self.codec = for_pages_like(self.codec, page)?;
         }
         let compressed: Vec<Vec<u8>> =

@@ -320,6 +320,20 @@ fn chunks_that_compression_would_not_shrink_are_left_as_they_are() {
 }
 
 #[test]
+fn the_larger_part_of_a_chunk_decides_on_its_level() {
+    // indices that look random, into texts for which it pays to look further
+    let rows = 1 << 17;
+    let mail = |n: u64| format!("{}.{}@mail{}.example.com", n % 61, n * n % 97, n % 7);
+    let codec = |distinct: u64, text: fn(String, u64) -> String| {
+        let value = |row| noise(row) % distinct;
+        let texts = (0..rows).map(|row| Value::Text(text(mail(value(row)), value(row))));
+        encode_as(Some(column(texts)), rows as usize, &TEXT, Some(Dictionary)).about.codec
+    };
+    assert_eq!(codec(1 << 14, |mail, n| format!("{mail}{n}")), Codec::Zstd(3));
+    assert_eq!(codec(1 << 12, |_, n| n.to_string()), Codec::Zstd(1));
+}
+
+#[test]
 fn every_codec_is_read_back() {
     let codecs = [Codec::None, Codec::Snappy, Codec::Lz4, Codec::Gzip(6), Codec::Zstd(19)];
     let values = column((0..50_000).map(|n| Value::Text(format!("value {}", n / 3))));
