@@ -46,52 +46,82 @@ impl Dictionary {
     }
 }
 
-fn words<T: Copy, K: Eq + Hash>(
+fn words<T: Copy, K: Copy + Eq + Hash>(
     values: &[T],
     key: impl Fn(T) -> K,
     distinct_max: usize,
 ) -> Option<(Vec<T>, Vec<u32>)> {
-    let mut slots = Slots::default();
     let mut distinct: Vec<T> = Vec::new();
-    let mut indices = Vec::with_capacity(values.len());
-    for &value in values {
-        let wanted = key(value);
-        let hash = slots.hashes.hash_one(&wanted);
-        let index = match slots.find(hash, |index| key(distinct[index]) == wanted) {
-            Ok(index) => index,
-            Err(slot) => {
-                if distinct.len() >= distinct_max {
-                    return None;
-                }
-                distinct.push(value);
-                slots.fill(slot, hash)
-            }
-        };
-        indices.push(index);
-    }
+    let indices = numbers(values.iter().map(|&value| key(value)), |at| {
+        distinct.push(values[at]);
+        distinct.len() <= distinct_max
+    })?;
     Some((distinct, indices))
 }
 
 fn strings(texts: &Texts, bytes_max: usize) -> Option<(Texts, Vec<u32>)> {
-    let mut slots = Slots::default();
     let mut distinct = Texts::default();
-    let mut indices = Vec::with_capacity(texts.len());
-    for ends in texts.offsets.windows(2) {
-        let text = &texts.bytes[ends[0] as usize..ends[1] as usize];
-        let hash = slots.hashes.hash_one(text);
-        let index = match slots.find(hash, |index| distinct.get(index) == text) {
-            Ok(index) => index,
+    let take = |at: usize| {
+        distinct.push(texts.get(at));
+        distinct.bytes.len() + distinct.len() * 4 <= bytes_max
+    };
+    let lengths = || texts.offsets.windows(2).map(|ends| (ends[1] - ends[0]) as usize);
+    let places = || texts.offsets.iter().map(|start| *start as usize).zip(lengths());
+    // Most texts that come again are short, and compare as numbers.
+    let indices = match lengths().max().unwrap_or(0) {
+        0..8 => numbers(
+            places().map(|(start, length)| {
+                let bytes = padded::<8>(&texts.bytes, start, length);
+                u64::from_le_bytes(bytes) & !(u64::MAX << (8 * length)) | (length as u64) << 56
+            }),
+            take,
+        ),
+        8..16 => numbers(
+            places().map(|(start, length)| {
+                let bytes = padded::<16>(&texts.bytes, start, length);
+                u128::from_le_bytes(bytes) & !(u128::MAX << (8 * length)) | (length as u128) << 120
+            }),
+            take,
+        ),
+        _ => numbers((0..texts.len()).map(|at| texts.get(at)), take),
+    };
+    Some((distinct, indices?))
+}
+
+/// Returns the bytes from `start` on, of which `length` matter, fewer than `N`.
+#[inline]
+fn padded<const N: usize>(bytes: &[u8], start: usize, length: usize) -> [u8; N] {
+    bytes[start..].first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; N];
+        padded[..length].copy_from_slice(&bytes[start..start + length]);
+        padded
+    })
+}
+
+/// Numbers keys in the order in which they come first; `take` is told where a new one stands, and says
+/// whether there may be so many.
+fn numbers<K: Copy + Eq + Hash>(
+    keys: impl ExactSizeIterator<Item = K>,
+    mut take: impl FnMut(usize) -> bool,
+) -> Option<Vec<u32>> {
+    let mut slots = Slots::default();
+    let mut distinct: Vec<K> = Vec::new();
+    let mut numbers = Vec::with_capacity(keys.len());
+    for (at, key) in keys.enumerate() {
+        let hash = slots.hashes.hash_one(key);
+        let number = match slots.find(hash, |number| distinct[number] == key) {
+            Ok(number) => number,
             Err(slot) => {
-                distinct.push(text);
-                if distinct.bytes.len() + distinct.len() * 4 > bytes_max {
+                if !take(at) {
                     return None;
                 }
+                distinct.push(key);
                 slots.fill(slot, hash)
             }
         };
-        indices.push(index);
+        numbers.push(number);
     }
-    Some((distinct, indices))
+    Some(numbers)
 }
 
 /// A hash table of numbers that count up, with open addressing.
@@ -154,6 +184,36 @@ impl Slots {
                 at = (at + 1) & (count - 1);
             }
             self.slots[at] = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_told_apart_whatever_their_length() {
+        for longest in [0, 1, 6, 7, 8, 14, 15, 16, 40] {
+            let mut texts = Texts::default();
+            for length in (0..=longest).chain((0..=longest).rev()) {
+                for first in [b'\0', b'a', 0xFF] {
+                    let mut text = vec![first; length];
+                    texts.push(&text);
+                    if let Some(last) = text.last_mut() {
+                        *last = b'b';
+                    }
+                    texts.push(&text);
+                }
+            }
+            let (distinct, indices) = strings(&texts, usize::MAX).unwrap();
+            assert!((0..texts.len()).all(|at| distinct.get(indices[at] as usize) == texts.get(at)));
+            let known: std::collections::HashSet<&[u8]> =
+                (0..texts.len()).map(|at| texts.get(at)).collect();
+            assert_eq!(distinct.len(), known.len(), "{longest}");
+            let bytes = distinct.bytes.len() + 4 * distinct.len();
+            assert!(strings(&texts, bytes).is_some());
+            assert!(strings(&texts, bytes - 1).is_none(), "{longest}");
         }
     }
 }
