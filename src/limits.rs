@@ -9,8 +9,8 @@ use std::time::Duration;
 pub const CHUNK_BYTES: usize = 2 << 20;
 
 /// The same where records are wide: with a few values in each of thousands of columns, the columns
-/// themselves cost more than the values.
-pub const WIDE_CHUNK_BYTES: usize = 2 * CHUNK_BYTES;
+/// themselves cost more than the values. So many where there is memory for it.
+pub const WIDE_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
 
 /// Bytes of a chunk after which decoding pauses: a quarter of a millisecond, which whoever has to see to
 /// it that there is more to do can wait.

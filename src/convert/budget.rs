@@ -45,14 +45,17 @@ impl Budget {
         // values and once as pages.
         let group = spare / 16 * 3;
         let chunk = spare / 8 / (CHUNK_COPIES * chunks);
+        // Wide ones have the eighth that is left.
+        let wide_chunk = 2 * chunk;
         let least = limits::CHUNK_BYTES_MIN;
-        let chunk_up_to = |most| conversion.chunk_bytes.unwrap_or_else(|| chunk.clamp(least, most));
+        let given =
+            |chunk: usize, most| conversion.chunk_bytes.unwrap_or_else(|| chunk.clamp(least, most));
         Budget {
             row_group: conversion.row_group_bytes.unwrap_or(group),
             pending: conversion.pending_bytes.unwrap_or(group),
             encoding: group,
-            chunk: chunk_up_to(limits::CHUNK_BYTES),
-            wide_chunk: chunk_up_to(limits::WIDE_CHUNK_BYTES),
+            chunk: given(chunk, limits::CHUNK_BYTES),
+            wide_chunk: given(wide_chunk, limits::WIDE_CHUNK_BYTES),
             ticket: spare / 8 / chunks,
             batch: (spare / 56).clamp(least, limits::BATCH_BYTES),
             record: conversion
