@@ -149,15 +149,23 @@ impl StagedSide {
 pub struct AppendFile {
     /// There until it is dropped.
     file: Option<Retrying<File>>,
+    /// Bytes that were there, and that were written since.
+    before: u64,
+    written: u64,
     lost: Lost,
 }
+
+/// Bytes worth sending to the disk before the end.
+const EARLY_BYTES: u64 = 512 << 10;
 
 /// Why a file did not close well, the first time.
 type Lost = Arc<OnceLock<io::Error>>;
 
 impl Write for AppendFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+        let written = self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -167,13 +175,26 @@ impl Write for AppendFile {
 
 impl Drop for AppendFile {
     fn drop(&mut self) {
-        if let Some(file) = self.file.take()
-            && let Err(cause) = close(file.into_inner())
-        {
+        let Some(file) = self.file.take().map(Retrying::into_inner) else { return };
+        if self.written >= EARLY_BYTES {
+            send_to_disk(&file, self.before, self.written);
+        }
+        if let Err(cause) = close(file) {
             let _ = self.lost.set(cause);
         }
     }
 }
+
+/// Has the system begin to write bytes to the disk, so that there is less to wait for in the end.
+#[cfg(target_os = "linux")]
+fn send_to_disk(file: &File, start: u64, bytes: u64) {
+    use rustix::fs::{Advice, fadvise};
+    // What can not be advised is written later.
+    let _ = fadvise(file, start, std::num::NonZeroU64::new(bytes), Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send_to_disk(_: &File, _: u64, _: u64) {}
 
 /// Closes a file that was written; some file systems say only then that there is no space.
 #[cfg(unix)]
@@ -239,8 +260,9 @@ impl Scratch {
     /// Opens the file to write after what is there.
     pub fn append(&self) -> Result<AppendFile, Error> {
         let file = self.open(OpenOptions::new().append(true))?;
+        let before = self.bytes()?;
         let file = Some(Retrying::new(file, self.workspace.retry()));
-        Ok(AppendFile { file, lost: Arc::clone(&self.lost) })
+        Ok(AppendFile { file, before, written: 0, lost: Arc::clone(&self.lost) })
     }
 
     /// Opens the file to read from its start.
