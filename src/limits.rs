@@ -12,7 +12,7 @@ pub const CHUNK_BYTES: usize = 2 << 20;
 /// themselves cost more than the values. So many where there is memory for it.
 pub const WIDE_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
 
-/// Bytes of a chunk after which decoding pauses: a quarter of a millisecond, which whoever has to see to
+/// Bytes of a chunk after which decoding pauses: half a millisecond, which whoever has to see to
 /// it that there is more to do can wait.
 pub const PAUSE_BYTES: usize = 512 << 10;
 
