@@ -61,9 +61,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l sample -d 
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l escape -d 'The character before a quote inside quotes, besides a second quote; `none` where there is none' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l comment -d 'The character that starts lines to leave out; `none` where every line is a row' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
 pad\t''"
@@ -244,9 +244,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l escape -d 'The character before a quote inside quotes, besides a second quote; `none` where there is none' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l comment -d 'The character that starts lines to leave out; `none` where every line is a row' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
 pad\t''"
@@ -426,9 +426,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l sample -d 'T
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l escape -d 'The character before a quote inside quotes, besides a second quote; `none` where there is none' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l comment -d 'The character that starts lines to leave out; `none` where every line is a row' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
 pad\t''"
@@ -601,9 +601,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l sample -d 
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l escape -d 'The character before a quote inside quotes, besides a second quote; `none` where there is none' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l comment -d 'The character that starts lines to leave out; `none` where every line is a row' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
 pad\t''"
@@ -771,9 +771,9 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l sample -d '
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l seed -d 'Decides which records `--sample` takes [default: 0]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l delimiter -d 'The character between cells; `\\t` is a tab. This and all of these are told from the start of the input where they are not given' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l quote -d 'The character around cells that hold delimiters or line ends; `none` where quotes are text' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l escape -d 'The character before a quote inside quotes, besides a second quote' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l escape -d 'The character before a quote inside quotes, besides a second quote; `none` where there is none' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l skip-rows -d 'Lines to leave out at the start, before the header' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l comment -d 'The character that starts lines to leave out' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l comment -d 'The character that starts lines to leave out; `none` where every line is a row' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l null-value -d 'A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be repeated' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l ragged -d 'What becomes of rows with too few or too many cells: `reject` (default), or `pad` with null and keep what is too much in the column `_tm_rest`' -r -f -a "reject\t''
 pad\t''"

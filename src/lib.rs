@@ -61,7 +61,7 @@ pub use flatten::selection::Selection;
 pub use flatten::{ArrayMode, DeclaredType, FlattenOptions, IdMode, SchemaMode};
 pub use format::{InputFormat, OutputFormat};
 pub use frame::RecordPointer;
-pub use frame::dialect::{Dialect, DialectOptions, Header, Quote};
+pub use frame::dialect::{Dialect, DialectOptions, Header, Sign};
 pub use reject::{CodeCount, ErrorBudget, OnError, Rate, Reject, RejectTarget, Rejects};
 pub use report::log::{LogFormat, LogObserver};
 pub use report::manifest::ManifestTarget;

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use support::Shared;
 use transmog::{
     Conversion, DeclaredType, Destination, Error, Framing, Header, Input, InputFormat, Nulls,
-    NumberMode, OnError, OutputFormat, Quote, Ragged, Summary, WarningKind,
+    NumberMode, OnError, OutputFormat, Ragged, Sign, Summary, WarningKind,
 };
 
 /// Gives at most so many bytes at once.
@@ -145,7 +145,7 @@ fn dialects_are_reported() {
         assert!(summary.to_string().contains("2 comments left out"), "{summary}");
         (summary.dialects[0].comments, String::from_utf8(rows).unwrap())
     };
-    let percent = |c: &mut Conversion| c.csv_input.dialect.comment = Some(b'%');
+    let percent = |c: &mut Conversion| c.csv_input.dialect.comment = Some(Sign::Byte(b'%'));
     let (count, rows) = comments("%x\na,b\n1,2\n%y,z", &percent);
     assert_eq!((count, rows.as_str()), (2, "a,b\n1,2\n"));
     // Where they are guessed, what has all cells is a row.
@@ -156,18 +156,35 @@ fn dialects_are_reported() {
 #[test]
 fn every_guess_can_be_set() {
     check_with("a:b\n1:2\n", &|c| c.csv_input.dialect.delimiter = Some(b':'), "a,b\n1,2\n");
-    let quote = |c: &mut Conversion| c.csv_input.dialect.quote = Some(Quote::Byte(b'\''));
+    let quote = |c: &mut Conversion| c.csv_input.dialect.quote = Some(Sign::Byte(b'\''));
     check_with("a,b\n'1,5',2\n", &quote, "a,b\n\"1,5\",2\n");
-    let none = |c: &mut Conversion| c.csv_input.dialect.quote = Some(Quote::None);
+    let none = |c: &mut Conversion| c.csv_input.dialect.quote = Some(Sign::None);
     check_with("a,b\n\"1,5\"\n", &none, "a,b\n\"\"\"1\",\"5\"\"\"\n");
-    let escape = |c: &mut Conversion| c.csv_input.dialect.escape = Some(b'\\');
+    let escape = |c: &mut Conversion| c.csv_input.dialect.escape = Some(Sign::Byte(b'\\'));
     check_with("a,b\n\"x\\\"y\\\\z\\n\",2\n", &escape, "a,b\n\"x\"\"y\\z\\n\",2\n");
+    let none = |c: &mut Conversion| {
+        c.csv_input.dialect.escape = Some(Sign::None);
+        c.on_error = OnError::Skip;
+    };
+    let escaped = "a,b\n\"x\\\", y\",1\n\"u\",2\n";
+    check_with(escaped, &|_| {}, "a,b\n\"x\"\", y\",1\nu,2\n");
+    check_with(escaped, &none, "a,b\nu,2\n");
     let absent = |c: &mut Conversion| c.csv_input.dialect.header = Some(Header::Absent);
     check_with("a,b\nc,d\n", &absent, "column_1,column_2\na,b\nc,d\n");
     let present = |c: &mut Conversion| c.csv_input.dialect.header = Some(Header::Present);
     check_with("1,2\n3,4\n", &present, "1,2\n3,4\n");
     check_with("x\ny,z\na,b\n1,2\n", &|c| c.csv_input.dialect.skip_lines = Some(2), "a,b\n1,2\n");
-    check_with("%x\na,b\n%y,z\n1,2\n", &|c| c.csv_input.dialect.comment = Some(b'%'), "a,b\n1,2\n");
+    check_with(
+        "%x\na,b\n%y,z\n1,2\n",
+        &|c| c.csv_input.dialect.comment = Some(Sign::Byte(b'%')),
+        "a,b\n1,2\n",
+    );
+    let none = |c: &mut Conversion| {
+        c.csv_input.dialect.comment = Some(Sign::None);
+        c.csv_input.cells.ragged = Ragged::Pad;
+    };
+    check_with("a,b\n# x\n1,2\n", &|_| {}, "a,b\n1,2\n");
+    check_with("a,b\n# x\n1,2\n", &none, "a,b\n# x,\n1,2\n");
     check_with("a\tb,c\n1\t2,3\n", &|c| c.from = InputFormat::Tsv, "a,\"b,c\"\n1,\"2,3\"\n");
 }
 
@@ -404,9 +421,9 @@ fn written(rows: &[Vec<String>], mut chance: u64) -> String {
 
 fn given(conversion: &mut Conversion) {
     conversion.csv_input.dialect.delimiter = Some(b',');
-    conversion.csv_input.dialect.quote = Some(Quote::Byte(b'"'));
+    conversion.csv_input.dialect.quote = Some(Sign::Byte(b'"'));
     conversion.csv_input.dialect.header = Some(Header::Absent);
-    conversion.csv_input.dialect.comment = Some(b'%');
+    conversion.csv_input.dialect.comment = Some(Sign::Byte(b'%'));
     conversion.csv_input.dialect.skip_lines = Some(0);
 }
 

@@ -8,7 +8,7 @@ use ::csv::ByteRecord;
 use serde_json::{Map, Value};
 use transmog::{
     CellOptions, Conversion, Error, ErrorKind, FaultCode, Framing, Header, InputFormat, Nulls,
-    OnError, OutputFormat, Quote, Summary,
+    OnError, OutputFormat, Sign, Summary,
 };
 
 use super::unpack::is_packed;
@@ -44,10 +44,10 @@ impl Written {
     fn set(&self, conversion: &mut Conversion) {
         let dialect = &mut conversion.csv_input.dialect;
         dialect.delimiter = Some(self.delimiter);
-        dialect.quote = Some(self.quote.map_or(Quote::None, Quote::Byte));
-        dialect.escape = self.escape;
+        dialect.quote = Some(self.quote.map_or(Sign::None, Sign::Byte));
+        dialect.escape = Some(self.escape.map_or(Sign::None, Sign::Byte));
         dialect.header = Some(Header::Absent);
-        dialect.comment = Some(COMMENT);
+        dialect.comment = Some(Sign::Byte(COMMENT));
         dialect.skip_lines = Some(0);
     }
 }

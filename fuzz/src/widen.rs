@@ -53,9 +53,9 @@ fn convert(input: &[u8], from: InputFormat) -> Tables {
     conversion.row_group_rows = 2;
     conversion.chunk_bytes = Some(64);
     conversion.csv_input.dialect.delimiter = Some(b';');
-    conversion.csv_input.dialect.quote = Some(transmog::Quote::Byte(b'"'));
+    conversion.csv_input.dialect.quote = Some(transmog::Sign::Byte(b'"'));
     conversion.csv_input.dialect.header = Some(transmog::Header::Present);
-    conversion.csv_input.dialect.comment = Some(0);
+    conversion.csv_input.dialect.comment = Some(transmog::Sign::None);
     conversion.csv_input.dialect.skip_lines = Some(0);
     conversion.csv_input.cells.ragged = transmog::Ragged::Pad;
     let (summary, text) = run(conversion, Framing::Tagged).unwrap();

@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use transmog::{
     ArrayMode, Codec, DateMode, DeclaredType, DuplicateKeys, Execution, Framing, IdMode,
     InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnTimeout, OutputFormat, PathPattern,
-    Quote, Ragged, Rate, RecordPointer, SchemaMode, SqlDialect, StatusPolicy, limits,
+    Ragged, Rate, RecordPointer, SchemaMode, Sign, SqlDialect, StatusPolicy, limits,
 };
 
 use super::presets;
@@ -25,7 +25,7 @@ use super::values::{
     FRAMINGS, Failure, INPUTS, LIVE, LOG_FORMATS, LiveChoice, NAMES, NULLS, NUMBERS, ON_ERROR,
     ON_TIMEOUT, OUTPUTS, POLICIES, PROFILE_FORMATS, PROGRESS, ProfileFormat, ProgressChoice,
     RAGGED, SCHEMA_FORMATS, SCHEMA_MODES, STRATEGIES, SchemaFormat, Strategy, SummaryFormat,
-    choice, delimiter, duration, encoding, number, quote, setting, sign, size, time,
+    choice, delimiter, duration, encoding, number, setting, sign, sign_or_none, size, time,
 };
 
 /// Help leads with examples.
@@ -385,11 +385,11 @@ pub struct ConvertArgs {
     #[arg(allow_hyphen_values = true)]
     pub delimiter: Option<u8>,
     /// The character around cells that hold delimiters or line ends; `none` where quotes are text.
-    #[arg(long, value_name = "CHAR", value_parser = quote, help_heading = "CSV input")]
-    pub quote: Option<Quote>,
-    /// The character before a quote inside quotes, besides a second quote.
-    #[arg(long, value_name = "CHAR", value_parser = sign, help_heading = "CSV input")]
-    pub escape: Option<u8>,
+    #[arg(long, value_name = "CHAR", value_parser = sign_or_none, help_heading = "CSV input")]
+    pub quote: Option<Sign>,
+    /// The character before a quote inside quotes, besides a second quote; `none` where there is none.
+    #[arg(long, value_name = "CHAR", value_parser = sign_or_none, help_heading = "CSV input")]
+    pub escape: Option<Sign>,
     /// The first row holds names.
     #[arg(long, conflicts_with = "no_header", help_heading = "CSV input")]
     pub header: bool,
@@ -400,9 +400,9 @@ pub struct ConvertArgs {
     #[arg(long, value_name = "N", value_parser = number::<u64, 0, 1_000_000_000>)]
     #[arg(help_heading = "CSV input")]
     pub skip_rows: Option<u64>,
-    /// The character that starts lines to leave out.
-    #[arg(long, value_name = "CHAR", value_parser = sign, help_heading = "CSV input")]
-    pub comment: Option<u8>,
+    /// The character that starts lines to leave out; `none` where every line is a row.
+    #[arg(long, value_name = "CHAR", value_parser = sign_or_none, help_heading = "CSV input")]
+    pub comment: Option<Sign>,
     /// A text that stands for no value, such as `NA`, besides an empty cell without quotes. Can be
     /// repeated.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, help_heading = "CSV input")]

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use transmog::{
     ArrayMode, Charset, ColumnEncoding, DateMode, DuplicateKeys, Error, Execution, Framing,
     InputFormat, LogFormat, NameStyle, Nulls, NumberMode, OnError, OnTimeout, OutputFormat,
-    PathPattern, Quote, Ragged, SchemaMode, SqlDialect, StatusPolicy,
+    PathPattern, Ragged, SchemaMode, Sign, SqlDialect, StatusPolicy,
 };
 
 /// How a schema is printed.
@@ -392,12 +392,12 @@ pub fn sign(text: &str) -> Result<u8, Error> {
     }
 }
 
-/// Reads the character around cells.
-pub fn quote(text: &str) -> Result<Quote, Error> {
+/// Reads a character that means something in CSV, or that none does.
+pub fn sign_or_none(text: &str) -> Result<Sign, Error> {
     if text == "none" {
-        return Ok(Quote::None);
+        return Ok(Sign::None);
     }
-    sign(text).map(Quote::Byte).map_err(|_| {
+    sign(text).map(Sign::Byte).map_err(|_| {
         Error::usage(format!("expected one ASCII character or `none`, found `{text}`"))
     })
 }

@@ -34,7 +34,7 @@ use crate::flatten::names::NameStyle;
 use crate::flatten::{ArrayMode, FlattenOptions, IdMode, SchemaMode};
 use crate::format::{InputFormat, OutputFormat};
 use crate::frame::RecordPointer;
-use crate::frame::dialect::{DialectOptions, Quote};
+use crate::frame::dialect::{DialectOptions, Sign};
 use crate::limits;
 use crate::reject::{ErrorBudget, OnError, RejectTarget};
 use crate::report::Summary;
@@ -616,19 +616,14 @@ impl Conversion {
             let message = format!("`--wrap-values`: expected JSON, found `--from {}`", self.from);
             return Err(Error::usage(message).with_hint("each row of CSV is an object"));
         }
-        let quote = match dialect.quote {
-            Some(Quote::Byte(quote)) => Some(quote),
-            Some(Quote::None) | None => None,
-        };
-        if dialect.escape.is_some() && dialect.quote == Some(Quote::None) {
+        let [quote, escape, comment] = [dialect.quote, dialect.escape, dialect.comment]
+            .map(|given| given.and_then(Sign::byte));
+        if escape.is_some() && dialect.quote == Some(Sign::None) {
             return Err(Error::usage("`--escape`: expected quotes, found `--quote none`"));
         }
         let decimal = if cells.decimal_comma { b',' } else { b'.' };
-        let signs = [
-            ("--delimiter", dialect.delimiter),
-            ("--quote", quote),
-            ("--comment", dialect.comment),
-        ];
+        let signs =
+            [("--delimiter", dialect.delimiter), ("--quote", quote), ("--comment", comment)];
         for (place, (flag, sign)) in signs.iter().enumerate() {
             for (other, other_sign) in &signs[..place] {
                 if sign.is_some() && sign == other_sign {
@@ -637,7 +632,7 @@ impl Conversion {
                 }
             }
         }
-        if dialect.escape.is_some() && dialect.escape == dialect.delimiter {
+        if escape.is_some() && escape == dialect.delimiter {
             let message = "`--escape` and `--delimiter`: expected two characters, found the same";
             return Err(Error::usage(message));
         }

@@ -68,24 +68,34 @@ pub struct DialectOptions {
     /// Between cells.
     pub delimiter: Option<u8>,
     /// Around cells.
-    pub quote: Option<Quote>,
+    pub quote: Option<Sign>,
     /// Before a quote inside a quoted cell.
-    pub escape: Option<u8>,
+    pub escape: Option<Sign>,
     /// Starts rows that are left out.
-    pub comment: Option<u8>,
+    pub comment: Option<Sign>,
     /// Whether the first row holds names.
     pub header: Option<Header>,
     /// Lines at the start that are left out.
     pub skip_lines: Option<u64>,
 }
 
-/// What stands around cells that hold delimiters or line ends.
+/// What users say of a byte that means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quote {
-    /// Nothing: every cell is as it stands.
+pub enum Sign {
+    /// No byte means that.
     None,
     /// This byte.
     Byte(u8),
+}
+
+impl Sign {
+    /// Returns the byte that means something.
+    pub fn byte(self) -> Option<u8> {
+        match self {
+            Sign::None => None,
+            Sign::Byte(byte) => Some(byte),
+        }
+    }
 }
 
 /// Whether the first row holds names.
@@ -144,11 +154,8 @@ impl DialectOptions {
         let sample = sample.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(sample);
         let skipped = skip_lines(sample, self.skip_lines.unwrap_or(0));
         let sample = Sample { bytes: &sample[skipped..], whole };
-        let quote = match self.quote {
-            Some(Quote::Byte(quote)) => Some(quote),
-            Some(Quote::None) | None => None,
-        };
-        let is_taken = |sign: &u8| [quote, self.escape, self.comment].contains(&Some(*sign));
+        let given = [self.quote, self.escape, self.comment];
+        let is_taken = |sign: &u8| given.contains(&Some(Sign::Byte(*sign)));
         let delimiters = match self.delimiter {
             Some(given) => vec![given],
             None => DELIMITERS.into_iter().filter(|sign| !is_taken(sign)).collect(),
@@ -161,11 +168,11 @@ impl DialectOptions {
                     delimiter,
                     quote,
                     escape: escape.filter(|_| escape != quote),
-                    comment: self.comment,
+                    comment: self.comment.and_then(Sign::byte),
                     skip_lines: self.skip_lines.unwrap_or(0),
                     ..Dialect::default()
                 };
-                View::of(&sample, dialect)
+                View::of(&sample, dialect, self.comment.is_none())
             });
             // Quotes that are not the usual ones must be needed: an apostrophe is none.
             let view = views.reduce(|a, b| if b.score > a.score + CLOSE { b } else { a });
@@ -179,10 +186,10 @@ impl DialectOptions {
 
     /// Returns the quotes and escapes to try; those guessed mean nothing else.
     fn quotings(&self, sample: &[u8], delimiter: u8) -> Vec<(Option<u8>, Option<u8>)> {
-        let is_free = |sign: &u8| *sign != delimiter && self.comment != Some(*sign);
+        let is_free = |sign: &u8| *sign != delimiter && self.comment != Some(Sign::Byte(*sign));
         let quotes = match self.quote {
-            Some(Quote::None) => return vec![(None, None)],
-            Some(Quote::Byte(quote)) => vec![quote],
+            Some(Sign::None) => return vec![(None, None)],
+            Some(Sign::Byte(quote)) => vec![quote],
             None if sample.contains(&b'\'') => vec![b'"', b'\''],
             None => vec![b'"'],
         };
@@ -195,7 +202,7 @@ impl DialectOptions {
             found.push((None, None));
         }
         for quote in quotes {
-            found.push((Some(quote), self.escape));
+            found.push((Some(quote), self.escape.and_then(Sign::byte)));
             if may_escape && memchr::memmem::find(sample, &[b'\\', quote]).is_some() {
                 found.push((Some(quote), Some(b'\\')));
             }
@@ -238,11 +245,11 @@ struct View {
 }
 
 impl View {
-    fn of(sample: &Sample<'_>, dialect: Dialect) -> View {
+    fn of(sample: &Sample<'_>, dialect: Dialect, may_have_comments: bool) -> View {
         let bytes = sample.bytes;
         let (mut rows, mut at) = (Vec::new(), 0);
         let signs = [Some(dialect.delimiter), dialect.quote, dialect.escape];
-        let may_be_marked = dialect.comment.is_none() && !signs.contains(&Some(b'#'));
+        let may_be_marked = may_have_comments && !signs.contains(&Some(b'#'));
         while at < bytes.len() {
             if matches!(bytes[at], b'\r' | b'\n') {
                 at += 1;
@@ -499,10 +506,10 @@ mod tests {
     fn what_is_given_stands() {
         let options = DialectOptions {
             delimiter: Some(b':'),
-            quote: Some(Quote::None),
+            quote: Some(Sign::None),
             header: Some(Header::Absent),
             skip_lines: Some(1),
-            comment: Some(b'%'),
+            comment: Some(Sign::Byte(b'%')),
             escape: None,
         };
         let dialect = options.sniff(b"x;y\na:b,c\n", true);
@@ -513,7 +520,8 @@ mod tests {
 
     #[test]
     fn what_is_given_parts_no_cells() {
-        let options = DialectOptions { comment: Some(b','), ..DialectOptions::default() };
+        let options =
+            DialectOptions { comment: Some(Sign::Byte(b',')), ..DialectOptions::default() };
         let dialect = options.sniff(b", of, the, file\na;b\n, here, too\n1;2\n", true);
         let expected = "delimiter `;`, quote `\"`, a header, comments from `,`";
         assert_eq!(dialect.to_string(), expected);
@@ -535,7 +543,19 @@ mod tests {
         check(delimited(b'#'), "a#b\n1#2\n#3#4\n", "delimiter `#`, quote `\"`, a header");
         let found = "delimiter `\\\\`, quote `\"`, a header";
         check(delimited(b'\\'), "a\\b\n1\\\"2\"\n", found);
-        let quoted = DialectOptions { quote: Some(Quote::Byte(b'#')), ..DialectOptions::default() };
+        let escaped = "a,b\n\"x \\\"y\\\", z\",1\n\"u\",2\n";
+        let found = "delimiter `,`, quote `\"`, escape `\\`, a header";
+        check(DialectOptions::default(), escaped, found);
+        check(
+            DialectOptions { escape: Some(Sign::None), ..DialectOptions::default() },
+            escaped,
+            COMMA,
+        );
+        let commented = "a,b\n# x\n1,2\n";
+        check(DialectOptions::default(), commented, &format!("{COMMA}, comments from `#`"));
+        let plain = DialectOptions { comment: Some(Sign::None), ..DialectOptions::default() };
+        check(plain, commented, COMMA);
+        let quoted = DialectOptions { quote: Some(Sign::Byte(b'#')), ..DialectOptions::default() };
         let found = "delimiter `,`, quote `#`, a header";
         check(quoted, "a,b\n#1#,2\n#3,4#\n", found);
     }

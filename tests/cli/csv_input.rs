@@ -10,6 +10,7 @@ fn pipe(input: &str, args: &str) -> String {
 fn flags_set_what_would_be_guessed() {
     assert_eq!(pipe("a:b\n1:2\n", "--delimiter :"), "a,b\n1,2\n");
     assert_eq!(pipe("a,b\n'1,5',2\n", "--quote '"), "a,b\n\"1,5\",2\n");
+    assert_eq!(pipe("a,b\n#1,\"2\"\n", "--comment none --escape none"), "a,b\n#1,2\n");
     assert_eq!(pipe("a,b\n\"1,2\"\n", "--quote none"), "a,b\n\"\"\"1\",\"2\"\"\"\n");
     assert_eq!(pipe("a,b\n\"x\\\",y\",2\n", "--escape \\"), "a,b\n\"x\"\",y\",2\n");
     assert_eq!(pipe("a,b\nc,d\n", "--no-header"), "column_1,column_2\na,b\nc,d\n");
