@@ -9,7 +9,7 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use support::Random;
 use transmog::encode::parquet::{ParquetOptions, ParquetWriter};
-use transmog::encode::{Place, RowGroup, TableWriter};
+use transmog::encode::{Place, RowGroup, TableWriter, do_all};
 use transmog::schema::widen::ColumnType;
 use transmog::schema::{Layout, LayoutColumn};
 use transmog::sink::{Destination, Sink, SinkOptions};
@@ -109,9 +109,7 @@ fn encode(bencher: Bencher<'_, '_>, name: &str) {
             writer(&dir).plan(group, &layout, Place::Last).expect("a plan")
         })
         .bench_local_values(|tasks| {
-            tasks.into_iter().for_each(|task| {
-                divan::black_box(task().expect("a chunk"));
-            });
+            divan::black_box(do_all(tasks).expect("chunks"));
         });
 }
 
@@ -136,8 +134,7 @@ fn stitch(bencher: Bencher<'_, '_>) {
                 let (columns, layout) = if is_last { (4, &late) } else { (3, &early) };
                 let tasks =
                     writer.plan(group(&values[..columns]), layout, Place::Inner).expect("a plan");
-                let chunks = tasks.into_iter().map(|task| task().expect("a chunk")).collect();
-                writer.append(chunks).expect("room on the disk");
+                writer.append(do_all(tasks).expect("chunks")).expect("room on the disk");
             }
             Box::new(writer)
         })

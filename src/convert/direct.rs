@@ -14,7 +14,7 @@ use super::{Cancel, Conversion};
 use crate::decode::{CapReached, Decoded};
 use crate::encode::live::LiveRows;
 use crate::encode::parquet::{ParquetOptions, ParquetWriter};
-use crate::encode::{Place, RowGroup, TableWriter};
+use crate::encode::{Place, RowGroup, TableWriter, do_all};
 use crate::error::{Error, Fault, FaultCode};
 use crate::flatten::Flattened;
 use crate::format::OutputFormat;
@@ -473,6 +473,5 @@ fn interleaved(tables: &[(usize, Vec<u32>, Vec<u8>)]) -> Vec<u8> {
 /// Encodes and writes rows on the spot: they are few, or to be out soon.
 fn write_now(writer: &mut dyn TableWriter, full: FullGroup, layout: &Layout) -> Result<(), Error> {
     let tasks = writer.plan(full.group, layout, Place::Inner)?;
-    let encoded = tasks.into_iter().map(|task| task()).collect::<Result<Vec<_>, Error>>()?;
-    writer.append(encoded)
+    writer.append(do_all(tasks)?)
 }

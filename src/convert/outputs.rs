@@ -98,6 +98,7 @@ enum Writer {
 /// The parts of a row group that have been encoded.
 struct Gathering {
     parts: Vec<Option<Encoded>>,
+    /// Tasks that are not done.
     missing: usize,
     bytes: usize,
 }
@@ -343,17 +344,28 @@ impl Outputs {
         self.sink.commit(Vec::new(), rejects.sides, Vec::new()).map(drop)
     }
 
-    /// Takes an encoded part; returns which row groups were written because of it.
+    /// Takes what a task made, or hands out the tasks that make it; returns which row groups were
+    /// written because of it.
     pub(super) fn encoded(
         &mut self,
         table: usize,
         group: usize,
         place: usize,
         encoded: Encoded,
+        workers: &Workers,
     ) -> Result<Written, Error> {
         if let Some(gathering) = self.tables[table].groups.get_mut(&group) {
-            gathering.parts[place] = Some(encoded);
             gathering.missing -= 1;
+            match encoded {
+                Encoded::Tasks(tasks) => {
+                    gathering.missing += tasks.len();
+                    for task in tasks {
+                        workers.encode(EncodeJob { table, group, place, task });
+                    }
+                }
+                Encoded::Part => {}
+                encoded => gathering.parts[place] = Some(encoded),
+            }
         }
         self.append_ready(table)
     }

@@ -448,7 +448,7 @@ impl Run {
                 self.absorb()?;
             }
             Report::Encoded { table, group, place, encoded } => {
-                let done = self.outputs.encoded(table, group, place, encoded?)?;
+                let done = self.outputs.encoded(table, group, place, encoded?, &self.workers)?;
                 self.encoding.groups -= done.groups;
                 self.encoding.bytes -= done.bytes;
                 self.encode_waiting()?;

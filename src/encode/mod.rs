@@ -186,18 +186,35 @@ pub fn split_off(fitted: &mut Fitted, row: usize) -> Fitted {
     rest
 }
 
-/// A piece of encoding that depends on nothing but itself.
+/// A piece of encoding that depends on nothing but itself, or on the tasks that were handed out with
+/// it.
 pub type Task = Box<dyn FnOnce() -> Result<Encoded, Error> + Send>;
 
 /// What a [`Task`] makes.
-#[derive(Debug)]
 pub enum Encoded {
+    /// Nothing yet, as there is enough to do for several: these tasks make it together, in any order.
+    Tasks(Vec<Task>),
+    /// A part of what such tasks make; the one that is done last has it whole.
+    Part,
     /// A Parquet column chunk and the column's index.
     Chunk(usize, Box<parquet::Chunk>),
     /// Rows as text.
     Rows(Vec<u8>),
     /// What a column holds, and its index.
     Tally(usize, Box<profile::Tally>),
+}
+
+/// Does tasks one after the other, and those that they hand out; returns what they make.
+pub fn do_all(tasks: Vec<Task>) -> Result<Vec<Encoded>, Error> {
+    let mut made = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        match task()? {
+            Encoded::Tasks(tasks) => made.extend(do_all(tasks)?),
+            Encoded::Part => {}
+            encoded => made.push(encoded),
+        }
+    }
+    Ok(made)
 }
 
 /// Whether a row group is the last of its table, so that its layout is the final one.

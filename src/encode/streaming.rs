@@ -10,7 +10,7 @@ use super::csv::CsvOptions;
 use super::json::{self, JsonOptions, Nulls};
 use super::parquet::encoding::ColumnEncoding;
 use super::parquet::{Codec, ParquetOptions};
-use super::{FormatOptions, Place, RowGroup, TableWriter, arrow};
+use super::{FormatOptions, Place, RowGroup, TableWriter, arrow, do_all};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
 use crate::schema::{Layout, LayoutColumn};
@@ -260,8 +260,7 @@ impl StreamingWriter for Encoder {
     fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
         let Batch { group, layout, place } = batch;
         let tasks = self.writer.plan(group, &layout, place)?;
-        let encoded = tasks.into_iter().map(|task| task()).collect::<Result<_, _>>()?;
-        self.writer.append(encoded)
+        self.writer.append(do_all(tasks)?)
     }
 
     fn finish(mut self: Box<Self>, end: &TableEnd) -> Result<(), Error> {

@@ -65,6 +65,17 @@ fn bytes_do_not_depend_on_threads_and_chunks() {
     for flags in ["--threads 1", "--threads 3 --chunk-bytes 1B", "--chunk-bytes 100B"] {
         assert_eq!(run(flags), expected, "{flags}");
     }
+    // several workers encode the pages of its column
+    let line = |n: u64| format!("{{\"text\":\"{}\"}}\n", format!("{} ", n * n).repeat(40));
+    folder.write("texts.jsonl", (0..30_000).map(line).collect::<String>());
+    let run = |flags: &str| {
+        folder.run(&format!("convert texts.jsonl -o texts.parquet --force -q {flags}")).stdout();
+        std::fs::read(folder.path().join("texts.parquet")).unwrap()
+    };
+    let expected = run("--threads 1");
+    for flags in ["--threads 2", "--threads 8", "--preset sequential"] {
+        assert!(run(flags) == expected, "{flags}");
+    }
 }
 
 #[test]

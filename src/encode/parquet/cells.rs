@@ -54,6 +54,18 @@ impl<'a> Cells<'a> {
         })
     }
 
+    /// Returns whether the values are those of the column as they are, so that they are had again
+    /// for nothing.
+    pub(super) fn is_borrowed(&self) -> bool {
+        matches!(
+            self,
+            Cells::Bool(Cow::Borrowed(_))
+                | Cells::Int64(Cow::Borrowed(_))
+                | Cells::Double(Cow::Borrowed(_))
+                | Cells::Bytes(Cow::Borrowed(_))
+        )
+    }
+
     /// Returns how many values there are.
     pub(super) fn len(&self) -> usize {
         match self {

@@ -15,7 +15,7 @@ use super::cells::Cells;
 use super::dictionary::Dictionary;
 use super::encoding::{DICTIONARY_BYTES_MAX, Encoding, choose, without_dictionary};
 use super::levels::Levels;
-use super::pages::{self, Coded, DataPage, Pages};
+use super::pages::{Coded, DataPage, PagePlan, Pages};
 use super::segments::Segments;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
@@ -108,27 +108,49 @@ pub(super) fn encode(
     options: &ChunkOptions,
 ) -> Result<Chunk, Error> {
     let column = column.unwrap_or_default();
-    let levels = Levels::of(&column, rows, column_type);
     let cells = Cells::of(&column, column_type)?;
-    let coded = coded(&cells, options);
-    let encoding = coded.encoding();
-    let Pages { bytes, codec, plain_bytes, dictionary_bytes, data } =
-        pages::write(&cells, &levels, &coded, options.codec)?;
-    let bounds = data.iter().filter_map(|page| page.bounds.clone()).reduce(Bounds::join);
-    let about = About {
-        encoding,
-        codec,
-        is_compat: options.is_compat,
-        bytes: bytes.len() as u64,
-        plain_bytes: plain_bytes as u64,
-        dictionary_bytes: dictionary_bytes as u64,
-        levels: levels.len() as u64,
-        nulls: data.iter().map(|page| page.nulls as u64).sum(),
-        text_bytes: data.iter().map(|page| page.text_bytes as u64).sum(),
-        bounds,
-        pages: if data.len() > 1 { data.into() } else { Box::default() },
-    };
-    Ok(Chunk { bytes, column_type: column_type.clone(), wanted: options.encoding, about })
+    let plan = plan(&column, &cells, rows, column_type, options)?;
+    let pages = plan.write(&cells, 0..plan.page_count())?;
+    Ok(Chunk::of(pages, &plan, column_type, options))
+}
+
+/// Decides all that the pages of a chunk have in common.
+pub(super) fn plan(
+    column: &Column,
+    cells: &Cells<'_>,
+    rows: usize,
+    column_type: &ColumnType,
+    options: &ChunkOptions,
+) -> Result<PagePlan, Error> {
+    let levels = Levels::of(column, rows, column_type);
+    PagePlan::of(cells, levels, coded(cells, options), options.codec)
+}
+
+impl Chunk {
+    /// Returns the chunk of which these are all pages.
+    pub(super) fn of(
+        pages: Pages,
+        plan: &PagePlan,
+        column_type: &ColumnType,
+        options: &ChunkOptions,
+    ) -> Self {
+        let Pages { bytes, plain_bytes, dictionary_bytes, data } = pages;
+        let bounds = data.iter().filter_map(|page| page.bounds.clone()).reduce(Bounds::join);
+        let about = About {
+            encoding: plan.encoding(),
+            codec: plan.codec(),
+            is_compat: options.is_compat,
+            bytes: bytes.len() as u64,
+            plain_bytes: plain_bytes as u64,
+            dictionary_bytes: dictionary_bytes as u64,
+            levels: plan.level_count() as u64,
+            nulls: data.iter().map(|page| page.nulls as u64).sum(),
+            text_bytes: data.iter().map(|page| page.text_bytes as u64).sum(),
+            bounds,
+            pages: if data.len() > 1 { data.into() } else { Box::default() },
+        };
+        Chunk { bytes, column_type: column_type.clone(), wanted: options.encoding, about }
+    }
 }
 
 /// Decides on the encoding; a dictionary that grows too large is given up.

@@ -22,6 +22,7 @@ mod levels;
 mod pages;
 mod reread;
 mod segments;
+mod shared;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -326,9 +327,7 @@ impl TableWriter for ParquetWriter {
             };
             let options = self.chunk_options(layout, column, &column_type);
             tasks.push(Box::new(move || {
-                let values = Column::join(parts);
-                let chunk = chunk::encode(values, rows, &column_type, &options)?;
-                Ok(Encoded::Chunk(index, Box::new(chunk)))
+                shared::encode(index, Column::join(parts), rows, column_type, options)
             }));
         }
         for (index, parts) in columns.into_iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Values and levels → the pages of a column chunk.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use parquet::basic::Encoding as ParquetEncoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
@@ -30,18 +32,27 @@ const COMPRESS_BYTES_MIN: usize = 64;
 /// Chunks of which compression saves less than this part are not compressed: readers are faster with them.
 const GAIN_MIN: usize = 64;
 
-/// The pages of a chunk, and what is known of them.
-#[derive(Debug)]
+/// Pages of a chunk, one behind the other, and what is known of them.
+#[derive(Debug, Default)]
 pub(super) struct Pages {
-    /// Dictionary page and data pages, headers included.
+    /// The dictionary page, where the first page is here, and data pages, headers included.
     pub(super) bytes: Segments,
-    /// The codec that was used: none where compression gains next to nothing.
-    pub(super) codec: Codec,
     /// Bytes of the pages before compression, headers included.
     pub(super) plain_bytes: usize,
     /// Bytes of the dictionary page; zero if there is none.
     pub(super) dictionary_bytes: usize,
     pub(super) data: Vec<DataPage>,
+}
+
+impl Pages {
+    /// Appends the pages that come behind these.
+    pub(super) fn append(&mut self, behind: Pages) {
+        let Pages { bytes, plain_bytes, dictionary_bytes, data } = behind;
+        self.bytes.append(bytes);
+        self.plain_bytes += plain_bytes;
+        self.dictionary_bytes += dictionary_bytes;
+        self.data.extend(data);
+    }
 }
 
 /// A data page as the page index has it.
@@ -81,42 +92,129 @@ impl Coded {
     }
 }
 
-/// Writes the pages of a chunk.
-pub(super) fn write(
-    cells: &Cells<'_>,
-    levels: &Levels,
-    coded: &Coded,
+/// What is decided for all pages of a chunk before they are written, in any order.
+pub(super) struct PagePlan {
+    levels: Levels,
+    coded: Coded,
+    spans: Vec<Span>,
     codec: Codec,
-) -> Result<Pages, Error> {
-    let limits = match coded {
-        Coded::Direct(_) => LIMITS,
-        Coded::Dictionary(_) => DICTIONARY_LIMITS,
-    };
-    let spans = levels.pages(cells, limits);
-    let mut plain = spans.iter().map(|span| data_page(cells, levels, coded, span));
-    let dictionary = match coded {
-        Coded::Direct(_) => None,
-        Coded::Dictionary(dictionary) => Some(dictionary_page(dictionary)?),
-    };
-    let first = plain.next().transpose()?;
-    let mut out = Writer::new(codec);
-    out.decide(dictionary.as_deref(), first.as_deref())?;
-    if let (Some(page), Coded::Dictionary(dictionary)) = (dictionary, coded) {
-        out.dictionary(page, dictionary.values.len())?;
+    /// By these pages the codec was decided.
+    dictionary: Option<Packed>,
+    first: Packed,
+}
+
+/// A page as it is written, without its header.
+#[derive(Debug, Clone)]
+struct Packed {
+    bytes: Bytes,
+    /// Bytes before compression.
+    plain_bytes: usize,
+}
+
+impl Packed {
+    fn of(page: &[u8], codec: Codec) -> Result<Self, Error> {
+        Ok(Packed { bytes: compress(codec, page)?.into(), plain_bytes: page.len() })
     }
-    let encoding = coded.encoding().of_pages();
-    let mut data = Vec::with_capacity(spans.len());
-    for (page, span) in first.map(Ok).into_iter().chain(plain).zip(&spans) {
-        data.push(DataPage {
-            bytes: out.data(page?, span, encoding)?,
-            first_row: span.rows.start,
-            levels: span.levels.len(),
-            nulls: span.null_count(),
-            text_bytes: cells.text_bytes(span.values.clone()),
-            bounds: bounds(cells, coded, span, spans.len() == 1),
-        });
+
+    fn plain(page: Vec<u8>) -> Self {
+        Packed { plain_bytes: page.len(), bytes: page.into() }
     }
-    out.finish(data)
+}
+
+impl PagePlan {
+    /// Cuts a chunk into pages and decides on its codec.
+    pub(super) fn of(
+        cells: &Cells<'_>,
+        levels: Levels,
+        coded: Coded,
+        codec: Codec,
+    ) -> Result<Self, Error> {
+        let limits = match coded {
+            Coded::Direct(_) => LIMITS,
+            Coded::Dictionary(_) => DICTIONARY_LIMITS,
+        };
+        let spans = levels.pages(cells, limits);
+        let dictionary = match &coded {
+            Coded::Direct(_) => None,
+            Coded::Dictionary(dictionary) => Some(dictionary_page(dictionary)?),
+        };
+        let first = data_page(cells, &levels, &coded, &spans[0])?;
+        let (codec, dictionary, first) = decide(codec, dictionary, first)?;
+        Ok(PagePlan { levels, coded, spans, codec, dictionary, first })
+    }
+
+    /// Returns the encoding of the data pages.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.coded.encoding()
+    }
+
+    /// Returns the codec that is used: none where compression gains next to nothing.
+    pub(super) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Returns how many levels the chunk has.
+    pub(super) fn level_count(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// Returns how many data pages there are.
+    pub(super) fn page_count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Writes some of the data pages, and the dictionary page before the first.
+    pub(super) fn write(&self, cells: &Cells<'_>, range: Range<usize>) -> Result<Pages, Error> {
+        let mut out = Writer::default();
+        let mut dictionary_bytes = 0;
+        if let (0, Some(page), Coded::Dictionary(dictionary)) =
+            (range.start, &self.dictionary, &self.coded)
+        {
+            dictionary_bytes = out.dictionary(page.clone(), dictionary.values.len())?;
+        }
+        let encoding = self.encoding().of_pages();
+        let mut data = Vec::with_capacity(range.len());
+        for index in range {
+            let span = &self.spans[index];
+            let plain = || data_page(cells, &self.levels, &self.coded, span);
+            let page = match (index, self.codec) {
+                (0, _) => self.first.clone(),
+                (_, Codec::None) => Packed::plain(plain()?),
+                (_, codec) => Packed::of(&plain()?, codec)?,
+            };
+            data.push(DataPage {
+                bytes: out.data(page, span, encoding)?,
+                first_row: span.rows.start,
+                levels: span.levels.len(),
+                nulls: span.null_count(),
+                text_bytes: cells.text_bytes(span.values.clone()),
+                bounds: bounds(cells, &self.coded, span, self.spans.len() == 1),
+            });
+        }
+        let Writer { out, plain_bytes } = out;
+        let bytes = out.into_inner().map_err(failed)?;
+        Ok(Pages { bytes, plain_bytes, dictionary_bytes, data })
+    }
+}
+
+/// Compresses the first pages, and keeps the chunk as it is if that gains next to nothing.
+fn decide(
+    codec: Codec,
+    dictionary: Option<Vec<u8>>,
+    first: Vec<u8>,
+) -> Result<(Codec, Option<Packed>, Packed), Error> {
+    let plain = first.len() + dictionary.as_ref().map_or(0, Vec::len);
+    if codec != Codec::None && plain >= COMPRESS_BYTES_MIN {
+        let largest = dictionary.as_ref().filter(|page| page.len() > first.len()).unwrap_or(&first);
+        let codec = for_pages_like(codec, largest)?;
+        let page = Packed::of(&first, codec)?;
+        let values = dictionary.as_ref().map(|page| Packed::of(page, codec)).transpose()?;
+        let packed = page.bytes.len() + values.as_ref().map_or(0, |page| page.bytes.len());
+        if packed < plain - plain / GAIN_MIN {
+            return Ok((codec, values, page));
+        }
+    }
+    Ok((Codec::None, dictionary.map(Packed::plain), Packed::plain(first)))
 }
 
 /// Returns a data page: levels, then values.
@@ -161,62 +259,31 @@ fn bounds(cells: &Cells<'_>, coded: &Coded, span: &Span, is_alone: bool) -> Opti
     }
 }
 
-/// Compresses pages and puts headers before them.
+/// Puts headers before pages.
 struct Writer {
-    codec: Codec,
     out: TrackedWrite<Segments>,
     plain_bytes: usize,
-    dictionary_bytes: usize,
-    /// The pages by which the codec was decided.
-    decided: Vec<Vec<u8>>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Writer { out: TrackedWrite::new(Segments::default()), plain_bytes: 0 }
+    }
 }
 
 impl Writer {
-    fn new(codec: Codec) -> Self {
-        Writer {
-            codec,
-            out: TrackedWrite::new(Segments::default()),
-            plain_bytes: 0,
-            dictionary_bytes: 0,
-            decided: Vec::new(),
-        }
-    }
-
-    /// Compresses the first pages, and keeps the chunk as it is if that gains next to nothing.
-    fn decide(&mut self, dictionary: Option<&[u8]>, first: Option<&[u8]>) -> Result<(), Error> {
-        let pages = || dictionary.into_iter().chain(first);
-        let plain: usize = pages().map(<[u8]>::len).sum();
-        if plain < COMPRESS_BYTES_MIN {
-            self.codec = Codec::None;
-        }
-        if self.codec == Codec::None {
-            return Ok(());
-        }
-        if let Some(page) = pages().max_by_key(|page| page.len()) {
-            self.codec = for_pages_like(self.codec, page)?;
-        }
-        let compressed: Vec<Vec<u8>> =
-            pages().map(|page| compress(self.codec, page)).collect::<Result<_, _>>()?;
-        match compressed.iter().map(Vec::len).sum::<usize>() < plain - plain / GAIN_MIN {
-            true => self.decided = compressed.into_iter().rev().collect(),
-            false => self.codec = Codec::None,
-        }
-        Ok(())
-    }
-
-    fn dictionary(&mut self, page: Vec<u8>, count: usize) -> Result<(), Error> {
-        self.dictionary_bytes = self.page(page, |buf| Page::DictionaryPage {
+    fn dictionary(&mut self, page: Packed, count: usize) -> Result<usize, Error> {
+        self.page(page, |buf| Page::DictionaryPage {
             buf,
             num_values: count as u32,
             encoding: ParquetEncoding::PLAIN,
             is_sorted: false,
-        })?;
-        Ok(())
+        })
     }
 
     fn data(
         &mut self,
-        page: Vec<u8>,
+        page: Packed,
         span: &Span,
         encoding: ParquetEncoding,
     ) -> Result<usize, Error> {
@@ -231,22 +298,10 @@ impl Writer {
     }
 
     /// Writes a page and returns its bytes, header included.
-    fn page(&mut self, page: Vec<u8>, header: impl FnOnce(Bytes) -> Page) -> Result<usize, Error> {
-        let plain_bytes = page.len();
-        let page = match (self.decided.pop(), self.codec) {
-            (Some(page), _) => page,
-            (None, Codec::None) => page,
-            (None, codec) => compress(codec, &page)?,
-        };
-        let page = CompressedPage::new(header(page.into()), plain_bytes);
+    fn page(&mut self, page: Packed, header: impl FnOnce(Bytes) -> Page) -> Result<usize, Error> {
+        let page = CompressedPage::new(header(page.bytes), page.plain_bytes);
         let written = SerializedPageWriter::new(&mut self.out).write_page(page).map_err(failed)?;
         self.plain_bytes += written.uncompressed_size;
         Ok(written.bytes_written as usize)
-    }
-
-    fn finish(self, data: Vec<DataPage>) -> Result<Pages, Error> {
-        let Writer { codec, out, plain_bytes, dictionary_bytes, .. } = self;
-        let bytes = out.into_inner().map_err(failed)?;
-        Ok(Pages { bytes, codec, plain_bytes, dictionary_bytes, data })
     }
 }

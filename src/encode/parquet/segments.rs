@@ -18,6 +18,12 @@ impl Segments {
         self.len
     }
 
+    /// Appends what comes behind, without copying it.
+    pub(super) fn append(&mut self, behind: Segments) {
+        self.len += behind.len;
+        self.segments.extend(behind.segments);
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.segments.iter().map(Vec::as_slice)
     }
@@ -63,5 +69,13 @@ mod tests {
         assert!(segments.iter().count() < 9);
         let room: usize = segments.segments.iter().map(Vec::capacity).sum();
         assert!(room < expected.len() + 2 * SEGMENT_BYTES_MAX);
+
+        let mut behind = Segments::default();
+        behind.write_all(b"behind").unwrap();
+        segments.append(behind);
+        segments.append(Segments::default());
+        expected.extend_from_slice(b"behind");
+        assert_eq!(segments.iter().collect::<Vec<_>>().concat(), expected);
+        assert_eq!(segments.len(), expected.len());
     }
 }

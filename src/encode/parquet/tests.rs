@@ -13,6 +13,7 @@ use super::encoding::{Encoding, choose};
 use super::file::MAGIC;
 use super::footer::{IndexPlace, Structures};
 use super::*;
+use crate::encode::do_all;
 use crate::table::Number;
 use Encoding::*;
 
@@ -331,6 +332,59 @@ fn the_larger_part_of_a_chunk_decides_on_its_level() {
     };
     assert_eq!(codec(1 << 14, |mail, n| format!("{mail}{n}")), Codec::Zstd(3));
     assert_eq!(codec(1 << 12, |_, n| n.to_string()), Codec::Zstd(1));
+}
+
+#[test]
+fn pages_of_large_chunks_are_written_by_several() {
+    let check =
+        |values: &Column, rows: usize, column_type: &ColumnType, encoding: Option<Encoding>| {
+            let alone = encode_as(Some(values.clone()), rows, column_type, encoding);
+            let shared = || {
+                let column_type = column_type.clone();
+                shared::encode(3, Some(values.clone()), rows, column_type, options(encoding))
+                    .unwrap()
+            };
+            let Encoded::Tasks(mut tasks) = shared() else { panic!("one worker does it all") };
+            assert_eq!(tasks.len(), alone.about.pages.len().div_ceil(2), "{encoding:?}");
+            let last = tasks.remove(0);
+            for task in tasks.into_iter().rev() {
+                assert!(matches!(task().unwrap(), Encoded::Part));
+            }
+            let handed_out = shared();
+            let made = do_all(vec![Box::new(move || Ok(handed_out))]).unwrap();
+            assert_eq!(made.len(), 1);
+            for made in made.into_iter().chain([last().unwrap()]) {
+                let Encoded::Chunk(3, chunk) = made else { panic!("no chunk") };
+                assert!(bytes_of(&chunk) == bytes_of(&alone), "{encoding:?}");
+                assert_eq!(format!("{:?}", chunk.about), format!("{:?}", alone.about));
+            }
+        };
+    let ints = column((0..700_000).map(|n| Value::Int((noise(n) % 900) as i64)));
+    for encoding in [Dictionary, Delta, Plain] {
+        check(&ints, 700_000, &ColumnType::Int64, Some(encoding));
+    }
+    let text = |n: u64| match n % 3 {
+        0 => Value::Null,
+        _ => Value::Text(format!("{:x} ", noise(n)).repeat(2 + n as usize % 9)),
+    };
+    let texts = column((0..80_000).map(text));
+    check(&texts, 80_000, &TEXT, None);
+    let lists = column((0..80_000).map(|n| Value::List((n..n + n % 3).map(text).collect())));
+    check(&lists, 80_000, &ColumnType::List(Box::new(TEXT)), None);
+}
+
+#[test]
+fn chunks_of_few_pages_and_other_values_stay_with_one_worker() {
+    let check = |values: Column, rows: usize, column_type: ColumnType| {
+        let alone = encode_as(Some(values.clone()), rows, &column_type, Some(Plain));
+        let made = shared::encode(0, Some(values), rows, column_type, options(Some(Plain)));
+        let Encoded::Chunk(0, chunk) = made.unwrap() else { panic!("others are to do it") };
+        assert!(bytes_of(&chunk) == bytes_of(&alone));
+    };
+    let ints = || (0..390_000).map(|n| Value::Int(n as i64));
+    check(column(ints()), 390_000, ColumnType::Int64);
+    let wide = column(ints().chain(ints()));
+    check(wide, 780_000, ColumnType::Decimal { precision: 7, scale: 0 });
 }
 
 #[test]
