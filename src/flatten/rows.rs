@@ -191,7 +191,7 @@ impl Flattener {
             if part != Part::Rest {
                 let known = self.shape.node_mut(node);
                 known.slots[part as usize] = NONE;
-                known.expected[part as usize] = column.size();
+                known.expected[part as usize] = column.size().with_margin();
                 if part == Part::Scalar {
                     self.shape.lead_mut(node).slot = NONE;
                 }

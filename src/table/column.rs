@@ -6,7 +6,7 @@ use super::marks::Marks;
 use super::presence::Presence;
 use super::scalar::{DecimalDigits, Number, bool_text, float_text};
 use super::tally::{Kind, KindCounts, KindRuns};
-use super::values::{Excerpt, Floats, Lists, Texts, Values};
+use super::values::{EXCERPT_BLOCK, Excerpt, Floats, Lists, Texts, Values};
 
 /// The largest integer up to which every integer is exact in a double.
 pub(super) const EXACT_INT_MAX: u64 = 1 << 53;
@@ -32,6 +32,21 @@ pub struct Expected {
     pub values: usize,
     /// Bytes of text.
     pub bytes: usize,
+    /// Bytes that say which rows hold a value.
+    pub presence: usize,
+}
+
+impl Expected {
+    /// Returns a little more: of columns that are as large on average, half are larger.
+    pub fn with_margin(self) -> Self {
+        let more = |size: usize, least: usize| if size == 0 { 0 } else { size + size / 8 + least };
+        Expected {
+            values: more(self.values, 4),
+            // strings are written in blocks, of which the last may be longer than its string
+            bytes: more(self.bytes, 2 * EXCERPT_BLOCK),
+            presence: more(self.presence, 16),
+        }
+    }
 }
 
 impl Column {
@@ -53,7 +68,8 @@ impl Column {
 
     /// Builds an empty column that is likely to hold as much as `expected`.
     pub fn expecting(expected: Expected) -> Self {
-        Column { expected, ..Column::default() }
+        let presence = Presence::expecting(expected.presence);
+        Column { expected, presence, ..Column::default() }
     }
 
     /// Counts values by their kinds from now on.
@@ -112,7 +128,7 @@ impl Column {
             Values::Text(texts) => texts.bytes.len(),
             _ => 0,
         };
-        Expected { values: self.presence.count(), bytes }
+        Expected { values: self.presence.count(), bytes, presence: self.presence.bytes() }
     }
 
     /// Returns the values.
@@ -482,6 +498,7 @@ impl Column {
         let expected = sizes.fold(Expected::default(), |sum, size| Expected {
             values: sum.values + size.values,
             bytes: sum.bytes + size.bytes,
+            presence: sum.presence + size.presence,
         });
         let mut parts = parts.into_iter();
         let mut whole = match parts.next()? {
@@ -687,6 +704,29 @@ mod tests {
                 column.push_number(row, Number::Float { value, exact: false }, text)
             }
             String(text) => column.push_string(row, Excerpt::whole(text)),
+        }
+    }
+
+    #[test]
+    fn columns_that_are_as_expected_need_not_grow() {
+        let source = "a line in which short excerpts lie, and a longer one of more than a block";
+        let fill = |column: &mut Column, more: usize| {
+            for row in (0..1000 + more).step_by(7) {
+                column.push_string(row, Excerpt::new(source, row % 9, row % 9 + row % 60));
+            }
+        };
+        let buffers = |column: &Column| match column.values() {
+            Values::Text(texts) => (texts.bytes.capacity(), texts.offsets.capacity()),
+            _ => unreachable!("only strings were pushed"),
+        };
+        let mut first = Column::default();
+        fill(&mut first, 0);
+        let expected = first.size().with_margin();
+        assert_eq!(expected.presence, first.presence.bytes() * 9 / 8 + 16);
+        for more in [0, 100] {
+            let mut next = Column::expecting(expected);
+            fill(&mut next, more);
+            assert_eq!(buffers(&next), (expected.bytes, expected.values + 1), "{more} rows more");
         }
     }
 

@@ -9,6 +9,8 @@
 pub struct Presence {
     count: usize,
     form: PresenceForm,
+    /// Bytes of the buffer that it is likely to need.
+    room: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -23,14 +25,28 @@ enum PresenceForm {
 
 impl Default for Presence {
     fn default() -> Self {
-        Presence { count: 0, form: PresenceForm::Prefix }
+        Presence::all(0)
     }
 }
 
 impl Presence {
     /// Marks rows `0..count`.
     pub fn all(count: usize) -> Self {
-        Presence { count, form: PresenceForm::Prefix }
+        Presence { count, form: PresenceForm::Prefix, room: 0 }
+    }
+
+    /// Marks no row yet, and is likely to need a buffer of so many bytes.
+    pub fn expecting(bytes: usize) -> Self {
+        Presence { room: u32::try_from(bytes).unwrap_or_default(), ..Presence::default() }
+    }
+
+    /// Returns how many bytes its buffer takes.
+    pub fn bytes(&self) -> usize {
+        match &self.form {
+            PresenceForm::Prefix => 0,
+            PresenceForm::Bits(words) => size_of_val(words.as_slice()),
+            PresenceForm::Rows(rows) => size_of_val(rows.as_slice()),
+        }
     }
 
     /// Returns how many rows hold a value.
@@ -93,13 +109,7 @@ impl Presence {
             PresenceForm::Bits(words) => set_bit(words, row),
             PresenceForm::Rows(rows) => {
                 rows.push(row as u32);
-                if row < rows.len() * 32 {
-                    let mut words = vec![0; row / 64 + 1];
-                    for &row in rows.iter() {
-                        set_bit(&mut words, row as usize);
-                    }
-                    self.form = PresenceForm::Bits(words);
-                }
+                self.leave_rows();
             }
         }
         self.count += 1;
@@ -107,14 +117,29 @@ impl Presence {
 
     #[cold]
     fn leave_prefix(&mut self, row: usize) {
+        let room = self.room as usize;
         if row < (self.count + 1) * 32 {
-            let mut words = ones(self.count);
+            let mut words = Vec::with_capacity(room / size_of::<u64>());
+            push_ones(&mut words, self.count);
             set_bit(&mut words, row);
             self.form = PresenceForm::Bits(words);
         } else {
-            let mut rows: Vec<u32> = (0..self.count as u32).collect();
+            let mut rows = Vec::with_capacity(room / size_of::<u32>());
+            rows.extend(0..self.count as u32);
             rows.push(row as u32);
             self.form = PresenceForm::Rows(rows);
+        }
+    }
+
+    /// Makes row numbers a bitmap where that takes less.
+    fn leave_rows(&mut self) {
+        if let PresenceForm::Rows(rows) = &self.form
+            && let Some(&last) = rows.last()
+            && (last as usize) < rows.len() * 32
+        {
+            let mut words = vec![0; last as usize / 64 + 1];
+            rows.iter().for_each(|&row| set_bit(&mut words, row as usize));
+            self.form = PresenceForm::Bits(words);
         }
     }
 
@@ -136,6 +161,11 @@ impl Presence {
     pub fn append(&mut self, rows: usize, other: &Presence) {
         match (&mut self.form, &other.form) {
             (PresenceForm::Prefix, PresenceForm::Prefix) if self.count == rows => {}
+            (PresenceForm::Rows(mine), PresenceForm::Rows(others)) => {
+                mine.extend(others.iter().map(|row| rows as u32 + row));
+                self.count += other.count;
+                return self.leave_rows();
+            }
             (PresenceForm::Rows(_), _) | (_, PresenceForm::Rows(_)) => {
                 return other.for_each(|row| self.push(rows + row));
             }
@@ -217,11 +247,17 @@ fn each_bit(words: &[u64], mut each: impl FnMut(usize)) {
 
 /// Returns a bitmap whose first `count` bits are set.
 fn ones(count: usize) -> Vec<u64> {
-    let mut words = vec![u64::MAX; count / 64];
+    let mut words = Vec::with_capacity(count.div_ceil(64));
+    push_ones(&mut words, count);
+    words
+}
+
+/// Sets the first `count` bits of an empty bitmap.
+fn push_ones(words: &mut Vec<u64>, count: usize) {
+    words.resize(count / 64, u64::MAX);
     if !count.is_multiple_of(64) {
         words.push((1 << (count % 64)) - 1);
     }
-    words
 }
 
 /// Sets the bits of `other` in `words`, each `at` further on.

@@ -105,6 +105,9 @@ impl<'a> Excerpt<'a> {
     }
 }
 
+/// Excerpts of up to so many bytes are copied with what stands behind: a copy of a fixed size needs no call.
+pub(super) const EXCERPT_BLOCK: usize = 32;
+
 impl Default for Texts {
     fn default() -> Self {
         Texts { offsets: vec![0], bytes: Vec::new() }
@@ -134,8 +137,7 @@ impl Texts {
     pub fn push_excerpt(&mut self, text: Excerpt<'_>) {
         let Excerpt { source, start, end } = text;
         let length = end - start;
-        // Copies of a fixed size need no call.
-        const BLOCK: usize = 32;
+        const BLOCK: usize = EXCERPT_BLOCK;
         match source.as_bytes().get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
             Some(block) if length <= BLOCK => {
                 let kept = self.bytes.len() + length;

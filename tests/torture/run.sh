@@ -72,7 +72,7 @@ hostile() { built && tests/torture/hostile.py --bin "$bin" "--$form"; }
 
 scale() {
     local gigabytes=20
-    [ "$form" = long ] || gigabytes=0.2
+    [ "$form" = long ] || gigabytes=3
     built && tests/torture/scale.py --bin "$bin" --gigabytes "$gigabytes"
 }
 
