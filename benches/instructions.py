@@ -36,7 +36,7 @@ CASES = [
 # Stages by the function that is their whole work; each counts what it calls.
 STAGES = {
     "decode and flatten": r"transmog::decode::chunk",
-    "encode Parquet": r"transmog::encode::parquet::chunk::encode",
+    "encode Parquet": r"transmog::encode::parquet::shared::encode",
 }
 
 

@@ -15,6 +15,8 @@ pub(super) struct Budget {
     pub pending: usize,
     /// Bytes of values that are encoded at once; one row group at least.
     pub encoding: usize,
+    /// Bytes that row groups take which are written again at the end.
+    pub stitching: usize,
     /// Bytes of input handed to a worker at once.
     pub chunk: usize,
     /// The same where records are wide.
@@ -54,6 +56,8 @@ impl Budget {
             row_group: conversion.row_group_bytes.unwrap_or(group),
             pending: conversion.pending_bytes.unwrap_or(group),
             encoding: group,
+            // nothing else is held by then
+            stitching: spare / 4 * 3,
             chunk: given(chunk, limits::CHUNK_BYTES),
             wide_chunk: given(wide_chunk, limits::WIDE_CHUNK_BYTES),
             ticket: spare / 8 / chunks,

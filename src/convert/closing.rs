@@ -4,6 +4,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::direct::Direct;
 use super::run::{CANCEL_POLL, Run};
+use super::stitching::Stitcher;
 use super::workers::End;
 use super::{Cancel, batches};
 use crate::encode::Place;
@@ -144,7 +145,9 @@ impl Run {
         summary.schema = Contract::of(&self.schema, &layouts);
         let keys = self.keys(&layouts);
         self.outputs.keys.clone_from(&keys);
-        self.outputs.finish(&layouts, &rows, rejects, summary, cancel)?;
+        let stitcher =
+            Stitcher { workers: &self.workers, bytes: self.encoding.stitching_bytes, cancel };
+        self.outputs.finish(&layouts, &rows, rejects, summary, &stitcher)?;
         for profile in &mut summary.profiles {
             self.schema.describe(&layouts, profile, &keys);
         }

@@ -16,6 +16,7 @@ mod rejects;
 mod run;
 mod sample;
 mod script;
+mod stitching;
 mod workers;
 
 use std::num::NonZeroUsize;

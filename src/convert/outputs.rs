@@ -13,13 +13,14 @@ use super::manifest::ManifestOutput;
 use super::rejects::RejectOutputs;
 use super::run::CANCEL_POLL;
 use super::script::ScriptOutput;
+use super::stitching::Stitcher;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
 use crate::encode::json::JsonOptions;
 use crate::encode::parquet::{ParquetOptions, encoding};
 use crate::encode::profile::Profiler;
 use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
-use crate::encode::{Encoded, FormatOptions, Place, TableWriter};
+use crate::encode::{Encoded, FormatOptions, Place, TableWriter, Task};
 use crate::error::{Error, ErrorKind};
 use crate::format::{InputFormat, OutputFormat};
 use crate::limits::THREAD_STACK_BYTES;
@@ -96,11 +97,43 @@ enum Writer {
 }
 
 /// The parts of a row group that have been encoded.
-struct Gathering {
+pub(super) struct Gathering {
     parts: Vec<Option<Encoded>>,
     /// Tasks that are not done.
     missing: usize,
     bytes: usize,
+}
+
+impl Gathering {
+    /// Waits for the parts that so many tasks make, of values of so many bytes.
+    pub(super) fn new(tasks: usize, bytes: usize) -> Self {
+        let parts = std::iter::repeat_with(|| None).take(tasks).collect();
+        Gathering { parts, missing: tasks, bytes }
+    }
+
+    /// Takes what a task made; returns the tasks that it handed out.
+    pub(super) fn take(&mut self, place: usize, encoded: Encoded) -> Vec<Task> {
+        self.missing -= 1;
+        match encoded {
+            Encoded::Tasks(tasks) => {
+                self.missing += tasks.len();
+                return tasks;
+            }
+            Encoded::Part => {}
+            encoded => self.parts[place] = Some(encoded),
+        }
+        Vec::new()
+    }
+
+    /// Returns whether all parts are there.
+    pub(super) fn is_done(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// Returns the parts in their order.
+    pub(super) fn into_parts(self) -> Vec<Encoded> {
+        self.parts.into_iter().flatten().collect()
+    }
 }
 
 /// Row groups that were written, and the bytes of their values.
@@ -311,8 +344,7 @@ impl Outputs {
         };
         let group = output.planned;
         output.planned += 1;
-        let parts = std::iter::repeat_with(|| None).take(tasks.len()).collect();
-        output.groups.insert(group, Gathering { parts, missing: tasks.len(), bytes });
+        output.groups.insert(group, Gathering::new(tasks.len(), bytes));
         for (place, task) in tasks.into_iter().enumerate() {
             workers.encode(EncodeJob { table, group, place, task });
         }
@@ -355,16 +387,8 @@ impl Outputs {
         workers: &Workers,
     ) -> Result<Written, Error> {
         if let Some(gathering) = self.tables[table].groups.get_mut(&group) {
-            gathering.missing -= 1;
-            match encoded {
-                Encoded::Tasks(tasks) => {
-                    gathering.missing += tasks.len();
-                    for task in tasks {
-                        workers.encode(EncodeJob { table, group, place, task });
-                    }
-                }
-                Encoded::Part => {}
-                encoded => gathering.parts[place] = Some(encoded),
+            for task in gathering.take(place, encoded) {
+                workers.encode(EncodeJob { table, group, place, task });
             }
         }
         self.append_ready(table)
@@ -373,10 +397,11 @@ impl Outputs {
     fn append_ready(&mut self, table: usize) -> Result<Written, Error> {
         let output = &mut self.tables[table];
         let mut written = Written::default();
-        while output.groups.get(&output.appended).is_some_and(|next| next.missing == 0)
+        while output.groups.get(&output.appended).is_some_and(Gathering::is_done)
             && let Some(next) = output.groups.remove(&output.appended)
         {
-            let parts = next.parts.into_iter().flatten().collect();
+            written.bytes += next.bytes;
+            let parts = next.into_parts();
             match &mut output.writer {
                 Writer::File(writer) => writer.append(parts)?,
                 Writer::Profile(profiler) => profiler.append(parts),
@@ -385,7 +410,6 @@ impl Outputs {
             }
             output.appended += 1;
             written.groups += 1;
-            written.bytes += next.bytes;
         }
         Ok(written)
     }
@@ -397,8 +421,9 @@ impl Outputs {
         rows: &[u64],
         mut rejects: RejectOutputs,
         summary: &mut Summary,
-        cancel: &Cancel,
+        stitcher: &Stitcher<'_>,
     ) -> Result<(), Error> {
+        let cancel = stitcher.cancel;
         if let Some(wanted) = &self.table
             && self.tables.iter().all(|output| matches!(output.writer, Writer::Nobody))
             && !matches!(self.direct, Direct::Parts(_))
@@ -415,7 +440,10 @@ impl Outputs {
             cancel.check()?;
             match output.writer {
                 Writer::Nobody => {}
-                Writer::File(writer) => staged.push(writer.finish(layout)?),
+                Writer::File(mut writer) => {
+                    stitcher.stitch(&mut *writer, layout)?;
+                    staged.push(writer.finish(layout)?);
+                }
                 Writer::Profile(profiler) => {
                     summary.profiles.push(profiler.finish(layout, rows));
                     summary.tables.push(TableSummary::nowhere(layout, rows));

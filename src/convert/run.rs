@@ -207,6 +207,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
             groups: 0,
             bytes: 0,
             bytes_max: budget.encoding,
+            stitching_bytes: budget.stitching,
             waiting: VecDeque::new(),
         },
         dialects: Vec::new(),
@@ -278,6 +279,8 @@ pub(super) struct Encoding {
     bytes: usize,
     /// As much is encoded at once, or one row group.
     bytes_max: usize,
+    /// And this much at the end, when row groups are written again.
+    pub stitching_bytes: usize,
     /// While there are some, chunks wait as well.
     pub waiting: VecDeque<(FullGroup, Place)>,
 }

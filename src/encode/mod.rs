@@ -204,6 +204,14 @@ pub enum Encoded {
     Tally(usize, Box<profile::Tally>),
 }
 
+/// What is to be done for a row group that is written again.
+pub struct Anew {
+    /// In the order in which [`TableWriter::append_anew`] wants what they make.
+    pub tasks: Vec<Task>,
+    /// Bytes of memory that each takes, about.
+    pub bytes: usize,
+}
+
 /// Does tasks one after the other, and those that they hand out; returns what they make.
 pub fn do_all(tasks: Vec<Task>) -> Result<Vec<Encoded>, Error> {
     let mut made = Vec::with_capacity(tasks.len());
@@ -234,6 +242,19 @@ pub trait TableWriter: Send {
 
     /// Writes a row group that was planned; row groups come in the order of their plans.
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error>;
+
+    /// Splits what a row group needs to come under the final layout into tasks, another row group at each
+    /// call; nothing once there is none left, or where all are written as they are to be.
+    ///
+    /// Whoever has no workers leaves this out: [`TableWriter::finish`] does what is left.
+    fn plan_anew(&mut self, _layout: &Layout) -> Result<Option<Anew>, Error> {
+        Ok(None)
+    }
+
+    /// Writes a row group that was planned anew; row groups come in the order of their plans.
+    fn append_anew(&mut self, _encoded: Vec<Encoded>) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Brings everything written so far under the final layout, and ends the file.
     fn finish(self: Box<Self>, layout: &Layout) -> Result<Staged, Error>;

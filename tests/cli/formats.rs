@@ -76,6 +76,19 @@ fn bytes_do_not_depend_on_threads_and_chunks() {
     for flags in ["--threads 2", "--threads 8", "--preset sequential"] {
         assert!(run(flags) == expected, "{flags}");
     }
+    // most row groups are written again, as the last line has a column of text and one more
+    let line = |n: u64| format!("{{\"n\":{n},\"m\":{},\"same\":\"text {n}\"}}\n", n % 7);
+    let late = "{\"n\":\"late\",\"m\":0.5,\"new\":1}\n";
+    let lines = (0..20_000).map(line).chain([late.to_owned()]);
+    folder.write("texts.jsonl", lines.collect::<String>());
+    let rows = "--row-group-rows 700";
+    let expected = run(&format!("{rows} --threads 1"));
+    for flags in ["--threads 2", "--threads 8 --memory-limit 64MiB", "--preset sequential"] {
+        assert!(run(&format!("{rows} {flags}")) == expected, "{flags}");
+    }
+    let rows = folder.run("convert texts.parquet --to csv -o - -q --drop _tm_id").stdout();
+    assert_eq!(rows.lines().count(), 20_002);
+    assert!(rows.ends_with("\n19999,0,text 19999,\nlate,0.5,,1\n"), "{}", &rows[rows.len() - 60..]);
 }
 
 #[test]

@@ -100,21 +100,7 @@ pub(super) struct ChunkOptions {
     pub(super) encoding: Option<Encoding>,
 }
 
-/// Encodes one column of `rows` rows; depends on its values, type and options alone.
-pub(super) fn encode(
-    column: Option<Column>,
-    rows: usize,
-    column_type: &ColumnType,
-    options: &ChunkOptions,
-) -> Result<Chunk, Error> {
-    let column = column.unwrap_or_default();
-    let cells = Cells::of(&column, column_type)?;
-    let plan = plan(&column, &cells, rows, column_type, options)?;
-    let pages = plan.write(&cells, 0..plan.page_count())?;
-    Ok(Chunk::of(pages, &plan, column_type, options))
-}
-
-/// Decides all that the pages of a chunk have in common.
+/// Decides all that the pages of a chunk have in common, from its values, type and options alone.
 pub(super) fn plan(
     column: &Column,
     cells: &Cells<'_>,

@@ -24,7 +24,7 @@ mod reread;
 mod segments;
 mod shared;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 use std::str::FromStr;
@@ -33,13 +33,13 @@ use parquet::basic::CompressionCodec;
 use serde::{Deserialize, Serialize};
 
 use super::residue::Residue;
-use super::{ColumnParts, Encoded, Place, RowGroup, TableWriter, Task};
+use super::{Anew, ColumnParts, Encoded, Place, RowGroup, TableWriter, Task, do_all};
 use crate::error::{Error, ErrorKind};
 use crate::nearest::nearest;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
-use crate::table::{Column, Kinds, Values};
+use crate::table::{Column, Kinds, Marks, Values};
 pub use chunk::Chunk;
 use chunk::ChunkOptions;
 use encoding::ColumnEncoding;
@@ -149,6 +149,34 @@ struct OpenGroup<'a> {
     chunks: HashMap<usize, (&'a Held, Stored)>,
 }
 
+/// Bytes that a value takes while its column is read and encoded again, besides text: as it is read, in its
+/// column, as the type it now has, and its number in a dictionary.
+const REREAD_ROW_BYTES: usize = 80;
+
+/// How often text is there meanwhile.
+const REREAD_COPIES: usize = 3;
+
+/// Where a column of a row group comes from that is written again.
+enum Source {
+    /// Its bytes, the type under which it was written, and what is known of it.
+    Chunk(Vec<u8>, ColumnType, chunk::About),
+    /// It was not written, and is no more than this.
+    Column(Option<Column>),
+}
+
+impl Source {
+    fn read(self, rows: usize, marks: Marks) -> Result<Option<Column>, Error> {
+        match self {
+            Source::Chunk(bytes, known, about) => {
+                let descr = chunk::descriptor(&known)?;
+                let values = reread::column(bytes, &about, &known, descr, rows)?;
+                Ok(Some(values.with_marks(marks)))
+            }
+            Source::Column(column) => Ok(column),
+        }
+    }
+}
+
 /// Writes one table as Parquet.
 pub struct ParquetWriter {
     file: ParquetFile,
@@ -156,8 +184,30 @@ pub struct ParquetWriter {
     ledger: Ledger,
     residue: Residue,
     /// Rows of the row groups that were planned and not yet appended.
-    planned: std::collections::VecDeque<usize>,
+    planned: VecDeque<usize>,
     planned_count: usize,
+    /// The second file, where there has to be one.
+    stitch: Option<Stitch>,
+}
+
+/// A file under the final layout, into which all that fits is copied.
+struct Stitch {
+    out: ParquetFile,
+    ledger: Ledger,
+    /// The columns of every row group.
+    wanted: Vec<Held>,
+    planned: usize,
+    /// The row groups that were planned and not yet appended: rows, and for each column the chunk that is copied, if
+    /// one is.
+    waiting: VecDeque<(usize, Vec<Option<Stored>>)>,
+}
+
+impl Stitch {
+    fn open(staged: &Staged, wanted: Vec<Held>) -> Result<Self, Error> {
+        let out = ParquetFile::open(Store::Scratch(staged.scratch()?))?;
+        let (ledger, waiting) = (Ledger::default(), VecDeque::new());
+        Ok(Stitch { out, ledger, wanted, planned: 0, waiting })
+    }
 }
 
 impl ParquetWriter {
@@ -170,7 +220,46 @@ impl ParquetWriter {
             residue: Residue::default(),
             planned: Default::default(),
             planned_count: 0,
+            stitch: None,
         })
+    }
+
+    /// Plans the next row group of the second file: what fits is copied, all else read and encoded
+    /// again.
+    fn plan_stitch(&self, stitch: &mut Stitch, layout: &Layout) -> Result<Anew, Error> {
+        let mut group = self.open_group(stitch.planned)?;
+        let rows = group.rows;
+        let mut chunks = Vec::with_capacity(layout.columns.len());
+        let mut tasks: Vec<Task> = Vec::new();
+        let mut text_bytes = 0;
+        for (column, wanted) in layout.columns.iter().zip(&stitch.wanted) {
+            let stored = match group.chunks.remove(&column.index) {
+                Some((held, stored)) if held == wanted => {
+                    chunks.push(Some(stored));
+                    continue;
+                }
+                stored => stored,
+            };
+            chunks.push(None);
+            let source = match stored {
+                Some((held, stored)) => {
+                    let bytes = bytes_of(self.file.store(), &stored)?;
+                    text_bytes = text_bytes.max(stored.about.text_bytes as usize);
+                    Source::Chunk(bytes, held.column_type.clone(), stored.about)
+                }
+                None => Source::Column(self.residue.get(group.ordinal, column.index)?),
+            };
+            let (index, marks) = (column.index, column.marks);
+            let column_type = column.column_type.clone();
+            let options = self.chunk_options(layout, column, &column_type);
+            tasks.push(Box::new(move || {
+                let values = source.read(rows, marks)?;
+                shared::encode(index, values, rows, column_type, options)
+            }));
+        }
+        stitch.planned += 1;
+        stitch.waiting.push_back((rows, chunks));
+        Ok(Anew { tasks, bytes: rows * REREAD_ROW_BYTES + text_bytes * REREAD_COPIES })
     }
 
     fn open_group(&self, ordinal: usize) -> Result<OpenGroup<'_>, Error> {
@@ -187,25 +276,14 @@ impl ParquetWriter {
         group: &OpenGroup<'_>,
         column: &LayoutColumn,
     ) -> Result<Option<Column>, Error> {
-        match group.chunks.get(&column.index) {
+        let source = match group.chunks.get(&column.index) {
             Some((held, stored)) => {
-                let bytes = self.bytes_of(stored)?;
-                let descr = chunk::descriptor(&held.column_type)?;
-                let (about, known) = (&stored.about, &held.column_type);
-                let values = reread::column(bytes, about, known, descr, group.rows)?;
-                Ok(Some(values.with_marks(column.marks)))
+                let bytes = bytes_of(self.file.store(), stored)?;
+                Source::Chunk(bytes, held.column_type.clone(), stored.about.clone())
             }
-            None => self.residue.get(group.ordinal, column.index),
-        }
-    }
-
-    fn bytes_of(&self, stored: &Stored) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; stored.about.bytes as usize];
-        let mut file = self.file.store().read()?;
-        file.seek(SeekFrom::Start(stored.at))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|cause| self.file.store().error("reading", cause))?;
-        Ok(bytes)
+            None => Source::Column(self.residue.get(group.ordinal, column.index)?),
+        };
+        source.read(group.rows, column.marks)
     }
 
     /// Returns the columns that every row group must hold in the end.
@@ -231,38 +309,6 @@ impl ParquetWriter {
             is_compat: self.options.compat,
             encoding: encoding::wanted(wanted, &layout.table, &column.name, column_type),
         }
-    }
-
-    /// Copies everything into a second file under the final layout.
-    fn stitch(self, layout: &Layout, wanted: &[Held]) -> Result<Staged, Error> {
-        let staged = self.file.store().staged()?;
-        let mut out = ParquetFile::open(Store::Scratch(staged.scratch()?))?;
-        let mut ledger = Ledger::default();
-        for ordinal in 0..self.ledger.groups().len() {
-            let mut group = self.open_group(ordinal)?;
-            let mut stitched = Vec::with_capacity(layout.columns.len());
-            for (column, wanted) in layout.columns.iter().zip(wanted) {
-                let kept = group.chunks.get(&column.index).is_some_and(|(held, _)| *held == wanted);
-                let kept = if kept { group.chunks.remove(&column.index) } else { None };
-                stitched.push(match kept {
-                    Some((_, stored)) => {
-                        out.append([self.bytes_of(&stored)?.as_slice()], stored.about)?
-                    }
-                    None => {
-                        let values = self.reread(&group, column)?;
-                        let column_type = &column.column_type;
-                        let options = self.chunk_options(layout, column, column_type);
-                        let chunk = chunk::encode(values, group.rows, column_type, &options)?;
-                        out.append(chunk.bytes.iter(), chunk.about)?
-                    }
-                });
-            }
-            ledger.push(group.rows, wanted.to_vec(), &stitched, staged)?;
-        }
-        let stitched = out.finish(layout, &ledger)?;
-        let mut first = self.file.into_store()?.into_staged()?;
-        first.replace_with(stitched.into_scratch()?)?;
-        Ok(first)
     }
 
     /// Reads the file back row group by row group as Arrow arrays under the final layout.
@@ -346,10 +392,8 @@ impl TableWriter for ParquetWriter {
         let mut columns = Vec::with_capacity(encoded.len());
         let mut chunks = Vec::with_capacity(encoded.len());
         for encoded in encoded {
-            let Encoded::Chunk(index, chunk) = encoded else {
-                return Err(Error::new(ErrorKind::Internal, "parquet was handed other data"));
-            };
-            let Chunk { bytes, column_type, wanted, about } = *chunk;
+            let (index, chunk) = chunk_of(Some(encoded))?;
+            let Chunk { bytes, column_type, wanted, about } = chunk;
             columns.push(Held { index, column_type, wanted });
             chunks.push(self.file.append(bytes.iter(), about)?);
         }
@@ -357,12 +401,77 @@ impl TableWriter for ParquetWriter {
         self.ledger.push(rows, columns, &chunks, self.file.store().staged()?)
     }
 
-    fn finish(self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
-        let wanted = self.wanted_columns(layout);
-        if self.ledger.groups().iter().all(|group| *group.columns == *wanted) {
-            return self.file.finish(layout, &self.ledger)?.into_staged();
+    fn plan_anew(&mut self, layout: &Layout) -> Result<Option<Anew>, Error> {
+        let mut stitch = match self.stitch.take() {
+            Some(stitch) => stitch,
+            None => {
+                let wanted = self.wanted_columns(layout);
+                if self.ledger.groups().iter().all(|group| *group.columns == *wanted) {
+                    return Ok(None);
+                }
+                Stitch::open(self.file.store().staged()?, wanted)?
+            }
+        };
+        let anew = match stitch.planned < self.ledger.groups().len() {
+            true => Some(self.plan_stitch(&mut stitch, layout)?),
+            false => None,
+        };
+        self.stitch = Some(stitch);
+        Ok(anew)
+    }
+
+    fn append_anew(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
+        let Some(Stitch { out, ledger, wanted, waiting, .. }) = &mut self.stitch else {
+            return Err(Error::new(ErrorKind::Internal, "nothing was planned anew"));
+        };
+        let (rows, kept) = waiting.pop_front().unwrap_or_default();
+        let mut encoded = encoded.into_iter();
+        let mut stitched = Vec::with_capacity(kept.len());
+        for kept in kept {
+            stitched.push(match kept {
+                Some(stored) => {
+                    let bytes = bytes_of(self.file.store(), &stored)?;
+                    out.append([bytes.as_slice()], stored.about)?
+                }
+                None => {
+                    let chunk = chunk_of(encoded.next())?.1;
+                    out.append(chunk.bytes.iter(), chunk.about)?
+                }
+            });
         }
-        self.stitch(layout, &wanted)
+        out.rest()?;
+        ledger.push(rows, wanted.clone(), &stitched, self.file.store().staged()?)
+    }
+
+    fn finish(mut self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
+        while let Some(anew) = self.plan_anew(layout)? {
+            self.append_anew(do_all(anew.tasks)?)?;
+        }
+        let Some(Stitch { out, ledger, .. }) = self.stitch else {
+            return self.file.finish(layout, &self.ledger)?.into_staged();
+        };
+        let stitched = out.finish(layout, &ledger)?;
+        let mut first = self.file.into_store()?.into_staged()?;
+        first.replace_with(stitched.into_scratch()?)?;
+        Ok(first)
+    }
+}
+
+/// Reads a chunk as it is.
+fn bytes_of(store: &Store, stored: &Stored) -> Result<Vec<u8>, Error> {
+    let mut bytes = vec![0; stored.about.bytes as usize];
+    let mut file = store.read()?;
+    file.seek(SeekFrom::Start(stored.at))
+        .and_then(|_| file.read_exact(&mut bytes))
+        .map_err(|cause| store.error("reading", cause))?;
+    Ok(bytes)
+}
+
+/// Returns what a task of this writer made: a column's index and its chunk.
+fn chunk_of(encoded: Option<Encoded>) -> Result<(usize, Chunk), Error> {
+    match encoded {
+        Some(Encoded::Chunk(index, chunk)) => Ok((index, *chunk)),
+        _ => Err(Error::new(ErrorKind::Internal, "parquet was handed other data")),
     }
 }
 

@@ -45,10 +45,14 @@ pub(super) fn column(
                     break;
                 }
             }
-            values.into_iter().map($wrap).collect::<Vec<Cell>>()
+            let cells = values.into_iter().map($wrap);
+            match column_type {
+                ColumnType::List(element) => lists(&levels, cells, element),
+                column_type => scalars(&levels.def, max_def, cells, column_type),
+            }
         }};
     }
-    let cells = match reader {
+    match reader {
         ColumnReader::BoolColumnReader(reader) => read!(reader, Cell::Bool),
         ColumnReader::Int32ColumnReader(reader) => read!(reader, |v: i32| Cell::Int(v.into())),
         ColumnReader::Int64ColumnReader(reader) => read!(reader, Cell::Int),
@@ -56,12 +60,8 @@ pub(super) fn column(
         ColumnReader::ByteArrayColumnReader(reader) => read!(reader, Cell::Bytes),
         ColumnReader::FixedLenByteArrayColumnReader(reader) => read!(reader, Cell::Fixed),
         ColumnReader::Int96ColumnReader(_) | ColumnReader::FloatColumnReader(_) => {
-            return Err(Error::new(ErrorKind::Internal, "a chunk of a type that is never written"));
+            Err(Error::new(ErrorKind::Internal, "a chunk of a type that is never written"))
         }
-    };
-    match column_type {
-        ColumnType::List(element) => lists(&levels, cells, element),
-        column_type => scalars(&levels.def, max_def, cells, column_type),
     }
 }
 
@@ -82,11 +82,10 @@ enum Cell {
 fn scalars(
     def: &[i16],
     max_def: i16,
-    cells: Vec<Cell>,
+    mut cells: impl Iterator<Item = Cell>,
     column_type: &ColumnType,
 ) -> Result<Column, Error> {
     let mut column = Column::default();
-    let mut cells = cells.into_iter();
     for (row, &level) in def.iter().enumerate() {
         if level == max_def
             && let Some(cell) = cells.next()
@@ -97,9 +96,12 @@ fn scalars(
     Ok(column)
 }
 
-fn lists(levels: &Levels, cells: Vec<Cell>, element: &ColumnType) -> Result<Column, Error> {
+fn lists(
+    levels: &Levels,
+    mut cells: impl Iterator<Item = Cell>,
+    element: &ColumnType,
+) -> Result<Column, Error> {
     let mut column = Column::default();
-    let mut cells = cells.into_iter();
     let mut row = 0;
     let mut open: Option<u32> = None;
     for (&def, &rep) in levels.def.iter().zip(&levels.rep) {

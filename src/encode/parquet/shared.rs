@@ -35,7 +35,7 @@ struct Done {
 
 /// Encodes the column at `index`, or decides on all its pages and hands those out.
 ///
-/// Both ways end in the same bytes.
+/// Both ways end in the same bytes, which depend on values, type and options alone.
 pub(super) fn encode(
     index: usize,
     column: Option<Column>,

@@ -8,7 +8,7 @@ use parquet::file::statistics::Statistics;
 use parquet::schema::types::SchemaDescriptor;
 
 use super::cells::Cells;
-use super::chunk::{ChunkOptions, descriptor, encode, parquet_type, root};
+use super::chunk::{ChunkOptions, descriptor, parquet_type, plan, root};
 use super::encoding::{Encoding, choose};
 use super::file::MAGIC;
 use super::footer::{IndexPlace, Structures};
@@ -55,6 +55,20 @@ fn push(column: &mut Column, row: usize, value: Value) {
             column.end_list(count);
         }
     }
+}
+
+/// Encodes one column of `rows` rows in one go.
+fn encode(
+    column: Option<Column>,
+    rows: usize,
+    column_type: &ColumnType,
+    options: &ChunkOptions,
+) -> Result<Chunk, Error> {
+    let column = column.unwrap_or_default();
+    let cells = Cells::of(&column, column_type)?;
+    let plan = plan(&column, &cells, rows, column_type, options)?;
+    let pages = plan.write(&cells, 0..plan.page_count())?;
+    Ok(Chunk::of(pages, &plan, column_type, options))
 }
 
 fn encode_as(
