@@ -141,6 +141,10 @@ impl Flattener {
         batch.links.indexes.truncate(count);
         if let Some(keys) = &mut batch.links.keys {
             keys.truncate(count);
+            // the table has keys once one is there
+            if keys.presence().count() == 0 {
+                batch.links.keys = None;
+            }
         }
         if let Some(TextLinks { ids, parents, roots }) = &mut batch.links.texts {
             [ids, parents, roots].into_iter().for_each(|texts| texts.truncate(count));

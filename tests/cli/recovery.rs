@@ -223,6 +223,19 @@ fn a_batch_goes_whole_if_asked() {
 }
 
 #[test]
+fn a_rejected_map_leaves_no_key_column() {
+    let input = include_str!("../../fixtures/regress/model/keys-of-a-rejected-map");
+    let folder = Folder::new();
+    folder.write("main.jsonl", input);
+    for flags in ["", "--chunk-bytes 1B --threads 1", "--chunk-bytes 1B --threads 3"] {
+        let flags = format!("--map value --duplicate-keys reject --to csv --force -q {flags}");
+        folder.run(&format!("convert main.jsonl -o out/ {flags}"));
+        let expected = "_tm_id,_tm_parent_id,_tm_index,a\n1,2,0,1\n2,4,0,\n";
+        assert_eq!(folder.read("out/main_value.csv"), expected, "{flags}");
+    }
+}
+
+#[test]
 fn rejects_that_were_mended_give_the_missing_rows() {
     let folder = Folder::new();
     let whole = r#"{"id":1,"items":[{"a":1}]}
