@@ -1,7 +1,7 @@
 //! The files of a run: row groups handed to the workers, written in order, published together.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -498,7 +498,8 @@ impl Outputs {
         if let Some(side) = &self.summary {
             summary.elapsed = self.start.elapsed();
             let staged = self.sink.stage_side(side)?;
-            let written = staged.append()?.write_all(summary.to_json().as_bytes());
+            let mut out = BufWriter::new(staged.append()?);
+            let written = summary.write_json(&mut out).and_then(|()| out.flush());
             written.map_err(|cause| staged.error("writing the summary", cause))?;
             rejects.sides.push(staged);
         }

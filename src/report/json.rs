@@ -1,6 +1,8 @@
 //! The summary for programs.
 
-use serde::Serialize;
+use std::io::{self, Write};
+
+use serde::{Serialize, Serializer};
 
 use super::{InputSummary, Outcome, Summary};
 use crate::reject::{CodeCount, Reject};
@@ -39,7 +41,7 @@ struct Json<'a> {
     rejects: Rejects<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<String>,
-    warnings: Vec<Warning<'a>>,
+    warnings: Warnings<'a>,
     version: &'static str,
 }
 
@@ -102,6 +104,20 @@ struct Warning<'a> {
     message: String,
 }
 
+/// There may be one for each of a million columns, so their sentences are made one by one.
+struct Warnings<'a>(&'a [super::Warning]);
+
+impl Serialize for Warnings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|warning| Warning {
+            kind: warning.kind.as_str(),
+            path: &warning.path,
+            count: warning.count,
+            message: warning.to_string(),
+        }))
+    }
+}
+
 impl<'a> First<'a> {
     fn of(reject: &'a Reject) -> Self {
         let Reject { file, record, line, byte, column, message, path, .. } = reject;
@@ -113,6 +129,16 @@ impl<'a> First<'a> {
 impl Summary {
     /// Returns the summary as one JSON object on one line, its end included.
     pub fn to_json(&self) -> String {
+        let mut text = Vec::new();
+        // what is written to memory cannot fail
+        let _ = self.write_json(&mut text);
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// Writes the same, without having all of it in memory.
+    ///
+    /// - Errors: those of `out`.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         let (error, hint) = match &self.outcome {
             Outcome::Published => (None, None),
             Outcome::Failed { message, hint, .. } => (Some(message.as_str()), hint.as_deref()),
@@ -178,22 +204,11 @@ impl Summary {
                     .collect(),
             },
             manifest: self.manifest.as_ref().map(path),
-            warnings: self
-                .warnings
-                .iter()
-                .map(|warning| Warning {
-                    kind: warning.kind.as_str(),
-                    path: &warning.path,
-                    count: warning.count,
-                    message: warning.to_string(),
-                })
-                .collect(),
+            warnings: Warnings(&self.warnings),
             version: env!("CARGO_PKG_VERSION"),
         };
-        // strings and numbers cannot fail
-        let mut text = serde_json::to_string(&json).unwrap_or_default();
-        text.push('\n');
-        text
+        serde_json::to_writer(&mut *out, &json)?;
+        out.write_all(b"\n")
     }
 
     fn input<'a>(&self, index: usize, input: &'a InputSummary) -> Input<'a> {

@@ -215,7 +215,9 @@ fn is_leaf(leaf: &Leaf, array: &ArrayRef, row: usize, column_type: &str) -> bool
             let text = array.as_string::<i32>().value(row);
             match leaf {
                 Leaf::Bool(value) => text == value.to_string(),
-                Leaf::Number(number) => number == text || is_same_number(number, text),
+                Leaf::Number(number) => {
+                    number == text || is_same_number(number, text) || is_same_double(number, text)
+                }
                 Leaf::Text(wanted) => text == wanted,
             }
         }
@@ -229,6 +231,17 @@ fn is_same_number(one: &str, other: &str) -> bool {
     // an integer has no negative zero
     let is_zero = one == "-0" && other == "0";
     is_number && (is_zero || digits_of(one) == digits_of(other))
+}
+
+/// Returns whether a text is the shortest form of a double that gives a number back, when it is
+/// printed with as many digits.
+fn is_same_double(number: &str, text: &str) -> bool {
+    let Ok(value) = number.parse::<f64>() else { return false };
+    let count = digits_of(number).1.len();
+    let is_float = number.contains(['.', 'e', 'E']) && value.is_finite() && count > 0;
+    is_float
+        && is_same_number(number, &format!("{value:.*e}", count - 1))
+        && is_same_number(&format!("{value:e}"), text)
 }
 
 /// Returns a number as sign, digits without zeros around them, and the power of ten of the last.
