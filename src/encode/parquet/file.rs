@@ -1,7 +1,7 @@
 //! Column chunks → a Parquet file, with a footer that is decided at the end.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::arrow::encode_arrow_schema;
@@ -48,6 +48,16 @@ impl Store {
             Store::Staged(staged) => staged.read(),
             Store::Scratch(scratch) => scratch.read(),
         }
+    }
+
+    /// Reads a chunk as it is.
+    pub(super) fn bytes_of(&self, stored: &Stored) -> Result<Vec<u8>, Error> {
+        let mut bytes = vec![0; stored.about.bytes as usize];
+        let mut file = self.read()?;
+        file.seek(SeekFrom::Start(stored.at))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|cause| self.error("reading", cause))?;
+        Ok(bytes)
     }
 
     pub(super) fn error(&self, doing: &str, cause: io::Error) -> Error {

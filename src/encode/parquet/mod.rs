@@ -23,10 +23,10 @@ mod pages;
 mod reread;
 mod segments;
 mod shared;
+mod stitch;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::io::{Read, Seek, SeekFrom};
 use std::str::FromStr;
 
 use parquet::basic::CompressionCodec;
@@ -39,12 +39,13 @@ use crate::nearest::nearest;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::sink::Staged;
-use crate::table::{Column, Kinds, Marks, Values};
+use crate::table::{Column, Kinds, Values};
 pub use chunk::Chunk;
 use chunk::ChunkOptions;
 use encoding::ColumnEncoding;
 use file::{ParquetFile, Store};
 use ledger::{Held, Ledger, Stored};
+use stitch::{Source, Stitch};
 
 /// How Parquet files are written.
 #[derive(Debug, Clone, Default)]
@@ -149,34 +150,6 @@ struct OpenGroup<'a> {
     chunks: HashMap<usize, (&'a Held, Stored)>,
 }
 
-/// Bytes that a value takes while its column is read and encoded again, besides text: as it is read, in its
-/// column, as the type it now has, and its number in a dictionary.
-const REREAD_ROW_BYTES: usize = 80;
-
-/// How often text is there meanwhile.
-const REREAD_COPIES: usize = 3;
-
-/// Where a column of a row group comes from that is written again.
-enum Source {
-    /// Its bytes, the type under which it was written, and what is known of it.
-    Chunk(Vec<u8>, ColumnType, chunk::About),
-    /// It was not written, and is no more than this.
-    Column(Option<Column>),
-}
-
-impl Source {
-    fn read(self, rows: usize, marks: Marks) -> Result<Option<Column>, Error> {
-        match self {
-            Source::Chunk(bytes, known, about) => {
-                let descr = chunk::descriptor(&known)?;
-                let values = reread::column(bytes, &about, &known, descr, rows)?;
-                Ok(Some(values.with_marks(marks)))
-            }
-            Source::Column(column) => Ok(column),
-        }
-    }
-}
-
 /// Writes one table as Parquet.
 pub struct ParquetWriter {
     file: ParquetFile,
@@ -188,26 +161,6 @@ pub struct ParquetWriter {
     planned_count: usize,
     /// The second file, where there has to be one.
     stitch: Option<Stitch>,
-}
-
-/// A file under the final layout, into which all that fits is copied.
-struct Stitch {
-    out: ParquetFile,
-    ledger: Ledger,
-    /// The columns of every row group.
-    wanted: Vec<Held>,
-    planned: usize,
-    /// The row groups that were planned and not yet appended: rows, and for each column the chunk that is copied, if
-    /// one is.
-    waiting: VecDeque<(usize, Vec<Option<Stored>>)>,
-}
-
-impl Stitch {
-    fn open(staged: &Staged, wanted: Vec<Held>) -> Result<Self, Error> {
-        let out = ParquetFile::open(Store::Scratch(staged.scratch()?))?;
-        let (ledger, waiting) = (Ledger::default(), VecDeque::new());
-        Ok(Stitch { out, ledger, wanted, planned: 0, waiting })
-    }
 }
 
 impl ParquetWriter {
@@ -224,31 +177,42 @@ impl ParquetWriter {
         })
     }
 
+    fn open_group(&self, ordinal: usize) -> Result<OpenGroup<'_>, Error> {
+        let group = &self.ledger.groups()[ordinal];
+        let chunks = self.ledger.chunks(ordinal)?;
+        let chunks = group.columns.iter().zip(chunks);
+        let chunks = chunks.map(|(held, stored)| (held.index, (held, stored))).collect();
+        Ok(OpenGroup { ordinal, rows: group.rows, chunks })
+    }
+
+    /// Takes what there is of one column of a row group.
+    fn source(&self, group: &mut OpenGroup<'_>, column: &LayoutColumn) -> Result<Source, Error> {
+        Ok(match group.chunks.remove(&column.index) {
+            Some((held, stored)) => {
+                let bytes = self.file.store().bytes_of(&stored)?;
+                Source::Chunk(bytes, held.column_type.clone(), stored.about)
+            }
+            None => Source::Column(self.residue.get(group.ordinal, column.index)?),
+        })
+    }
+
     /// Plans the next row group of the second file: what fits is copied, all else read and encoded
     /// again.
     fn plan_stitch(&self, stitch: &mut Stitch, layout: &Layout) -> Result<Anew, Error> {
         let mut group = self.open_group(stitch.planned)?;
         let rows = group.rows;
-        let mut chunks = Vec::with_capacity(layout.columns.len());
+        let mut kept = Vec::with_capacity(layout.columns.len());
         let mut tasks: Vec<Task> = Vec::new();
-        let mut text_bytes = 0;
+        let mut bytes = 0;
         for (column, wanted) in layout.columns.iter().zip(&stitch.wanted) {
-            let stored = match group.chunks.remove(&column.index) {
-                Some((held, stored)) if held == wanted => {
-                    chunks.push(Some(stored));
-                    continue;
-                }
-                stored => stored,
-            };
-            chunks.push(None);
-            let source = match stored {
-                Some((held, stored)) => {
-                    let bytes = bytes_of(self.file.store(), &stored)?;
-                    text_bytes = text_bytes.max(stored.about.text_bytes as usize);
-                    Source::Chunk(bytes, held.column_type.clone(), stored.about)
-                }
-                None => Source::Column(self.residue.get(group.ordinal, column.index)?),
-            };
+            let fits = group.chunks.get(&column.index).is_some_and(|(held, _)| *held == wanted);
+            if fits && let Some((_, stored)) = group.chunks.remove(&column.index) {
+                kept.push(Some(stored));
+                continue;
+            }
+            kept.push(None);
+            let source = self.source(&mut group, column)?;
+            bytes = bytes.max(source.memory(rows));
             let (index, marks) = (column.index, column.marks);
             let column_type = column.column_type.clone();
             let options = self.chunk_options(layout, column, &column_type);
@@ -258,32 +222,8 @@ impl ParquetWriter {
             }));
         }
         stitch.planned += 1;
-        stitch.waiting.push_back((rows, chunks));
-        Ok(Anew { tasks, bytes: rows * REREAD_ROW_BYTES + text_bytes * REREAD_COPIES })
-    }
-
-    fn open_group(&self, ordinal: usize) -> Result<OpenGroup<'_>, Error> {
-        let group = &self.ledger.groups()[ordinal];
-        let chunks = self.ledger.chunks(ordinal)?;
-        let chunks = group.columns.iter().zip(chunks);
-        let chunks = chunks.map(|(held, stored)| (held.index, (held, stored))).collect();
-        Ok(OpenGroup { ordinal, rows: group.rows, chunks })
-    }
-
-    /// Reads one column of one row group back, as `layout` has it in the end.
-    fn reread(
-        &self,
-        group: &OpenGroup<'_>,
-        column: &LayoutColumn,
-    ) -> Result<Option<Column>, Error> {
-        let source = match group.chunks.get(&column.index) {
-            Some((held, stored)) => {
-                let bytes = bytes_of(self.file.store(), stored)?;
-                Source::Chunk(bytes, held.column_type.clone(), stored.about.clone())
-            }
-            None => Source::Column(self.residue.get(group.ordinal, column.index)?),
-        };
-        source.read(group.rows, column.marks)
+        stitch.waiting.push_back((rows, kept));
+        Ok(Anew { tasks, bytes })
     }
 
     /// Returns the columns that every row group must hold in the end.
@@ -317,9 +257,9 @@ impl ParquetWriter {
         group: usize,
         layout: &Layout,
     ) -> Result<Vec<arrow_array::ArrayRef>, Error> {
-        let group = self.open_group(group)?;
+        let mut group = self.open_group(group)?;
         let array = |column: &LayoutColumn| {
-            let values = self.reread(&group, column)?;
+            let values = self.source(&mut group, column)?.read(group.rows, column.marks)?;
             super::arrow::to_array(values, group.rows, &column.column_type)
         };
         layout.columns.iter().map(array).collect()
@@ -421,50 +361,25 @@ impl TableWriter for ParquetWriter {
     }
 
     fn append_anew(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
-        let Some(Stitch { out, ledger, wanted, waiting, .. }) = &mut self.stitch else {
-            return Err(Error::new(ErrorKind::Internal, "nothing was planned anew"));
-        };
-        let (rows, kept) = waiting.pop_front().unwrap_or_default();
-        let mut encoded = encoded.into_iter();
-        let mut stitched = Vec::with_capacity(kept.len());
-        for kept in kept {
-            stitched.push(match kept {
-                Some(stored) => {
-                    let bytes = bytes_of(self.file.store(), &stored)?;
-                    out.append([bytes.as_slice()], stored.about)?
-                }
-                None => {
-                    let chunk = chunk_of(encoded.next())?.1;
-                    out.append(chunk.bytes.iter(), chunk.about)?
-                }
-            });
+        match &mut self.stitch {
+            Some(stitch) => stitch.append(self.file.store(), encoded),
+            None => Err(Error::new(ErrorKind::Internal, "nothing was planned anew")),
         }
-        out.rest()?;
-        ledger.push(rows, wanted.clone(), &stitched, self.file.store().staged()?)
     }
 
     fn finish(mut self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
         while let Some(anew) = self.plan_anew(layout)? {
             self.append_anew(do_all(anew.tasks)?)?;
         }
-        let Some(Stitch { out, ledger, .. }) = self.stitch else {
-            return self.file.finish(layout, &self.ledger)?.into_staged();
-        };
-        let stitched = out.finish(layout, &ledger)?;
-        let mut first = self.file.into_store()?.into_staged()?;
-        first.replace_with(stitched.into_scratch()?)?;
-        Ok(first)
+        match self.stitch {
+            None => self.file.finish(layout, &self.ledger)?.into_staged(),
+            Some(stitch) => {
+                let mut first = self.file.into_store()?.into_staged()?;
+                first.replace_with(stitch.finish(layout)?)?;
+                Ok(first)
+            }
+        }
     }
-}
-
-/// Reads a chunk as it is.
-fn bytes_of(store: &Store, stored: &Stored) -> Result<Vec<u8>, Error> {
-    let mut bytes = vec![0; stored.about.bytes as usize];
-    let mut file = store.read()?;
-    file.seek(SeekFrom::Start(stored.at))
-        .and_then(|_| file.read_exact(&mut bytes))
-        .map_err(|cause| store.error("reading", cause))?;
-    Ok(bytes)
 }
 
 /// Returns what a task of this writer made: a column's index and its chunk.
