@@ -89,8 +89,8 @@ fn spelled(text: &str) -> String {
         return if text == "-0" { "0".to_owned() } else { text.to_owned() };
     }
     match text.parse::<f64>().unwrap() {
-        // a whole double is printed like an integer, every digit exact; -0 and 0 alike
-        value if value.is_finite() && value.fract() == 0.0 => format!("{:.0}", value + 0.0),
+        // a whole double is printed like an integer, zeros behind the digits that matter; -0 and 0 alike
+        value if value.is_finite() && value.fract() == 0.0 => format!("{}", value + 0.0),
         value if value.is_finite() => format!("{value:?}"),
         // serde_json puts a sign before each exponent
         _ => serde_json::from_str::<Value>(text).unwrap().to_string(),
