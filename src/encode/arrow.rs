@@ -169,6 +169,7 @@ pub(super) fn ints(column: &Column) -> Result<Cow<'_, [i64]>, Error> {
     match column.values() {
         Values::None => Ok(Cow::Borrowed(&[])),
         Values::Int(values) => Ok(Cow::Borrowed(values)),
+        Values::Rows(numbers) => Ok(Cow::Owned(numbers.first(numbers.len()))),
         // With marks, or kept as text until the final type was known.
         Values::Text(texts) => {
             let marks = column.kinds().marks;

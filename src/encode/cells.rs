@@ -335,6 +335,7 @@ impl<'a> Reader<'a> {
                 false => out.push_all(b"false"),
             },
             Values::Int(values) => out.push_int(values[index]),
+            Values::Rows(numbers) => out.push_int(numbers.get(index)),
             Values::Big(values) => {
                 out.push_all(itoa::Buffer::new().format(values[index]).as_bytes());
             }

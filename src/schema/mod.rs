@@ -4,6 +4,7 @@ pub mod contract;
 pub mod difference;
 pub mod widen;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
 use crate::flatten::{DeclaredType, IdMode, declared};
 use crate::report::profile::{Role, TableProfile};
 use crate::report::sql::Keys;
-use crate::table::{Column, Kinds, Marks, Part, PathId, TableBatch};
+use crate::table::{Column, Kinds, Marks, Part, PathId, RowNumbers, TableBatch};
 use contract::Agreed;
 use widen::{ColumnType, Widening};
 
@@ -187,6 +188,26 @@ impl RecordNumbers {
         match self {
             RecordNumbers::From(first) => first + u64::from(record),
             RecordNumbers::Each(numbers) => numbers[record as usize],
+        }
+    }
+
+    /// Returns the column that gives each row the id of its record, counted from 1.
+    fn ids(&self, records: Cow<'_, [u32]>) -> Column {
+        match self {
+            RecordNumbers::From(first) => {
+                let base = *first as i64 + 1;
+                let is_run = records.is_sorted_by(|one, next| one + 1 == *next);
+                Column::of_rows(match records.first() {
+                    Some(&record) if is_run => {
+                        RowNumbers::Run { first: base + i64::from(record), count: records.len() }
+                    }
+                    _ => RowNumbers::Beyond { base, offsets: records.into_owned() },
+                })
+            }
+            RecordNumbers::Each(_) => {
+                let id = |record: &u32| self.of(*record) as i64 + 1;
+                Column::of_ints(records.iter().map(id).collect())
+            }
         }
     }
 }
@@ -383,29 +404,28 @@ impl Schema {
                 }
             }
         } else if self.options.ids.is_sequence() && self.links_now {
-            let record_id = |record: &u32| numbers.of(*record) as i64 + 1;
             let first = rows_of(table) as i64 + 1;
             let ids = match parent {
-                None => batch.row_records.iter().map(record_id).collect(),
-                Some(_) => (first..first + rows as i64).collect(),
+                None => numbers.ids(Cow::Borrowed(&batch.row_records)),
+                Some(_) => Column::of_rows(RowNumbers::Run { first, count: rows }),
             };
-            columns.push((Link::Id, Column::of_ints(ids)));
+            columns.push((Link::Id, ids));
             if let Some(parent) = parent {
                 let base = rows_of(parent) as i64 + 1;
                 let parents = match parent {
-                    0 => links.parents.iter().map(record_id).collect(),
-                    _ => links.parents.iter().map(|&row| base + i64::from(row)).collect(),
+                    0 => numbers.ids(Cow::Owned(links.parents)),
+                    _ => Column::of_rows(RowNumbers::Beyond { base, offsets: links.parents }),
                 };
-                columns.push((Link::ParentId, Column::of_ints(parents)));
+                columns.push((Link::ParentId, parents));
                 if parent != 0 {
-                    let roots = batch.row_records.iter().map(record_id).collect();
-                    columns.push((Link::RootId, Column::of_ints(roots)));
+                    let roots = numbers.ids(Cow::Borrowed(&batch.row_records));
+                    columns.push((Link::RootId, roots));
                 }
             }
         }
         if parent.is_some() && self.options.ids != IdMode::None {
-            let indexes = links.indexes.iter().map(|&index| index.into()).collect();
-            columns.push((Link::Index, Column::of_ints(indexes)));
+            let indexes = RowNumbers::Beyond { base: 0, offsets: links.indexes };
+            columns.push((Link::Index, Column::of_rows(indexes)));
         }
         if let Some(sources) = links.sources {
             columns.push((Link::Source, sources));

@@ -6,7 +6,7 @@ use super::marks::Marks;
 use super::presence::Presence;
 use super::scalar::{DecimalDigits, Number, bool_text, float_text};
 use super::tally::{Kind, KindCounts, KindRuns};
-use super::values::{EXCERPT_BLOCK, Excerpt, Floats, Lists, Texts, Values};
+use super::values::{EXCERPT_BLOCK, Excerpt, Floats, Lists, RowNumbers, Texts, Values};
 
 /// The largest integer up to which every integer is exact in a double.
 pub(super) const EXACT_INT_MAX: u64 = 1 << 53;
@@ -58,6 +58,14 @@ impl Column {
         column
     }
 
+    /// Builds a column of one row number per row, for link columns.
+    pub fn of_rows(numbers: RowNumbers) -> Self {
+        let mut column = Column { presence: Presence::all(numbers.len()), ..Column::default() };
+        column.kinds.add(Kinds::INT);
+        column.values = Values::Rows(numbers);
+        column
+    }
+
     /// Builds a column of one string per row, for link columns.
     pub fn of_texts(values: Texts) -> Self {
         let mut column = Column { presence: Presence::all(values.len()), ..Column::default() };
@@ -100,7 +108,7 @@ impl Column {
     fn own_kind(&self) -> Kind {
         match self.values {
             Values::Bool(_) => Kind::Bool,
-            Values::Int(_) | Values::Big(_) => Kind::Integer,
+            Values::Int(_) | Values::Rows(_) | Values::Big(_) => Kind::Integer,
             Values::Float(_) => Kind::Number,
             Values::None | Values::Instant(..) | Values::Text(_) | Values::List(_) => Kind::String,
         }
@@ -514,6 +522,8 @@ impl Column {
             }
         };
         parts.for_each(|(row, column)| whole.append(row, *column));
+        // an empty part has given way to the one behind it
+        whole.values.settle(Expected::default());
         Some(whole)
     }
 
@@ -543,6 +553,7 @@ impl Column {
     }
 
     fn append_values(&mut self, other: Values) {
+        self.values.settle(Expected::default());
         match other {
             Values::None => {}
             Values::Bool(values) => match &mut self.values {
@@ -554,6 +565,11 @@ impl Column {
                 Values::Int(mine) => mine.extend(values),
                 Values::None => self.values = Values::Int(values),
                 _ => values.into_iter().for_each(|value| self.store_int(value)),
+            },
+            Values::Rows(numbers) => match &mut self.values {
+                Values::Int(mine) => numbers.append_to(mine),
+                Values::None => self.values = Values::Rows(numbers),
+                _ => (0..numbers.len()).for_each(|at| self.store_int(numbers.get(at))),
             },
             Values::Big(values) => values.into_iter().for_each(|value| self.store_big(value)),
             Values::Float(floats) => match &mut self.values {
@@ -600,6 +616,7 @@ impl Column {
             Values::None => Values::None,
             Values::Bool(values) => Values::Bool(values.iter().take(count).copied().collect()),
             Values::Int(values) => Values::Int(values.iter().take(count).copied().collect()),
+            Values::Rows(numbers) => Values::Int(numbers.first(count)),
             Values::Big(values) => Values::Big(values.iter().take(count).copied().collect()),
             Values::Float(floats) => {
                 let long = floats.long.iter().take_while(|(at, _)| (*at as usize) < count).cloned();
@@ -815,6 +832,37 @@ mod tests {
             texts.push(b"behind");
             assert_eq!(texts.get(1), &source.as_bytes()[start..end]);
             assert_eq!((texts.get(0), texts.get(2)), (&b"before"[..], &b"behind"[..]));
+        }
+    }
+
+    #[test]
+    fn row_numbers_are_integers_however_they_are_kept() {
+        let run = RowNumbers::Run { first: 7, count: 3 };
+        let beyond = RowNumbers::Beyond { base: 1 << 40, offsets: vec![2, 0, 2] };
+        for (numbers, ints) in [(run, [7, 8, 9]), (beyond, [2, 0, 2].map(|more| (1 << 40) + more))]
+        {
+            let expected: Vec<_> = ints.iter().map(ToString::to_string).collect();
+            let column = || Column::of_rows(numbers.clone());
+            assert_eq!(spelled(&column()), expected);
+            for cut in 0..=3 {
+                let mut head = column();
+                let tail = head.split_off(cut);
+                assert_eq!([spelled(&head), spelled(&tail)].concat(), expected, "{cut}");
+                let parts = [(0, head.clone()), (cut, tail.clone())];
+                let parts = parts.map(|(row, part)| (row, Box::new(part)));
+                let joined = Column::join(parts.into()).unwrap();
+                assert!(matches!(joined.values(), Values::Int(values) if *values == ints));
+                assert_eq!(joined.kinds(), Column::of_ints(ints.to_vec()).kinds());
+                head.append(cut, tail);
+                assert_eq!(spelled(&head), expected, "appended at {cut}");
+                head.truncate(cut);
+                assert_eq!(spelled(&head), expected[..cut], "truncated to {cut}");
+                let Values::Int(first) = column().first_values(cut) else { panic!("integers") };
+                assert_eq!(first, ints[..cut]);
+            }
+            let mut whole = Column::of_ints(vec![5]);
+            whole.append(1, column());
+            assert_eq!(spelled(&whole), [vec!["5".to_owned()], expected].concat());
         }
     }
 

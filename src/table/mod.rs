@@ -22,7 +22,7 @@ pub use marks::Marks;
 pub use presence::Presence;
 pub use scalar::{Number, float_text};
 pub use tally::KindCounts;
-pub use values::{Excerpt, Lists, Texts, Values};
+pub use values::{Excerpt, Lists, RowNumbers, Texts, Values};
 
 /// Identity of a path during one run; says nothing about order.
 pub type PathId = u32;

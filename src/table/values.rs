@@ -14,6 +14,8 @@ pub enum Values {
     Bool(Vec<bool>),
     /// Integers of 64 bits.
     Int(Vec<i64>),
+    /// The same, as links between rows have them.
+    Rows(RowNumbers),
     /// Integers of up to 38 digits.
     Big(Vec<i128>),
     /// Doubles.
@@ -24,6 +26,25 @@ pub enum Values {
     Text(Texts),
     /// Lists of scalars.
     List(Box<Lists>),
+}
+
+/// Integers that number rows, in few bytes until their column is joined.
+#[derive(Debug, Clone)]
+pub enum RowNumbers {
+    /// So many, each one more than the one before.
+    Run {
+        /// The first.
+        first: i64,
+        /// How many.
+        count: usize,
+    },
+    /// Each so much more than `base`.
+    Beyond {
+        /// What each is counted from.
+        base: i64,
+        /// How far each is from there.
+        offsets: Vec<u32>,
+    },
 }
 
 /// Doubles, with the source text of those that have more digits than a double gives back.
@@ -107,6 +128,65 @@ impl<'a> Excerpt<'a> {
 
 /// Excerpts of up to so many bytes are copied with what stands behind: a copy of a fixed size needs no call.
 pub(super) const EXCERPT_BLOCK: usize = 32;
+
+impl RowNumbers {
+    /// Returns how many.
+    pub fn len(&self) -> usize {
+        match self {
+            RowNumbers::Run { count, .. } => *count,
+            RowNumbers::Beyond { offsets, .. } => offsets.len(),
+        }
+    }
+
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns number `index`.
+    #[inline]
+    pub fn get(&self, index: usize) -> i64 {
+        match self {
+            RowNumbers::Run { first, .. } => first + index as i64,
+            RowNumbers::Beyond { base, offsets } => base + i64::from(offsets[index]),
+        }
+    }
+
+    /// Returns the first `count`, or all there are, as integers.
+    pub fn first(&self, count: usize) -> Vec<i64> {
+        (0..count.min(self.len())).map(|index| self.get(index)).collect()
+    }
+
+    /// Appends them to integers.
+    pub(super) fn append_to(&self, ints: &mut Vec<i64>) {
+        match self {
+            RowNumbers::Run { first, count } => ints.extend(*first..first + *count as i64),
+            RowNumbers::Beyond { base, offsets } => {
+                ints.extend(offsets.iter().map(|&offset| base + i64::from(offset)));
+            }
+        }
+    }
+
+    fn truncate(&mut self, kept: usize) {
+        match self {
+            RowNumbers::Run { count, .. } => *count = kept.min(*count),
+            RowNumbers::Beyond { offsets, .. } => offsets.truncate(kept),
+        }
+    }
+
+    fn split_off(&mut self, kept: usize) -> RowNumbers {
+        match self {
+            RowNumbers::Run { first, count } => {
+                let rest = *count - kept;
+                *count = kept;
+                RowNumbers::Run { first: *first + kept as i64, count: rest }
+            }
+            RowNumbers::Beyond { base, offsets } => {
+                RowNumbers::Beyond { base: *base, offsets: offsets.split_off(kept) }
+            }
+        }
+    }
+}
 
 impl Default for Texts {
     fn default() -> Self {
@@ -224,6 +304,7 @@ impl Values {
             Values::None => 0,
             Values::Bool(values) => values.len(),
             Values::Int(values) | Values::Instant(_, values) => values.len(),
+            Values::Rows(numbers) => numbers.len(),
             Values::Big(values) => values.len(),
             Values::Float(floats) => floats.values.len(),
             Values::Text(texts) => texts.len(),
@@ -231,11 +312,22 @@ impl Values {
         }
     }
 
-    /// Makes room for as much as `expected` in all.
+    /// Turns row numbers, which are no further than that, into integers, with room for as many as are
+    /// `expected`.
+    pub(super) fn settle(&mut self, expected: Expected) {
+        if let Values::Rows(numbers) = self {
+            let mut ints = Vec::with_capacity(expected.values.max(numbers.len()));
+            numbers.append_to(&mut ints);
+            *self = Values::Int(ints);
+        }
+    }
+
+    /// Makes room for as much as `expected` in all; row numbers become integers.
     pub(super) fn reserve(&mut self, expected: Expected) {
+        self.settle(expected);
         let more = |length: usize| expected.values.saturating_sub(length);
         match self {
-            Values::None | Values::List(_) => {}
+            Values::None | Values::Rows(_) | Values::List(_) => {}
             Values::Bool(values) => values.reserve_exact(more(values.len())),
             Values::Int(values) | Values::Instant(_, values) => {
                 values.reserve_exact(more(values.len()));
@@ -264,6 +356,8 @@ impl Values {
             Values::Int(values) => values
                 .iter()
                 .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
+            Values::Rows(numbers) => (0..numbers.len())
+                .for_each(|at| out.push(itoa::Buffer::new().format(numbers.get(at)).as_bytes())),
             Values::Big(values) => values
                 .iter()
                 .for_each(|&value| out.push(itoa::Buffer::new().format(value).as_bytes())),
@@ -282,6 +376,7 @@ impl Values {
             Values::None => {}
             Values::Bool(values) => values.truncate(count),
             Values::Int(values) | Values::Instant(_, values) => values.truncate(count),
+            Values::Rows(numbers) => numbers.truncate(count),
             Values::Big(values) => values.truncate(count),
             Values::Float(floats) => {
                 floats.values.truncate(count);
@@ -300,6 +395,7 @@ impl Values {
             Values::None => Values::None,
             Values::Bool(values) => Values::Bool(values.split_off(count)),
             Values::Int(values) => Values::Int(values.split_off(count)),
+            Values::Rows(numbers) => Values::Rows(numbers.split_off(count)),
             Values::Big(values) => Values::Big(values.split_off(count)),
             Values::Float(floats) => {
                 let values = floats.values.split_off(count);

@@ -262,6 +262,9 @@ impl Tally {
         const MARKED: u16 = NUMBERS | Kinds::MARKED | Kinds::LOOSE_FLOAT | Kinds::FLOAT;
         let (numbers, instants) = match values {
             Values::Int(values) => (Numbers::of_ints(values), Instants::None),
+            Values::Rows(numbers) => {
+                (Numbers::of_ints(&numbers.first(numbers.len())), Instants::None)
+            }
             Values::Big(values) => (Numbers::of_bigs(values), Instants::None),
             Values::Float(floats) => (Numbers::of_doubles(&floats.values), Instants::None),
             Values::Text(texts) if column.kinds().only(NUMBERS) => {
