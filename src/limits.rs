@@ -8,6 +8,10 @@ use std::time::Duration;
 /// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
 pub const CHUNK_BYTES: usize = 2 << 20;
 
+/// The same where an input is short, and at the end of any: with fewer, chunks cost more than the
+/// memory they save and the threads that would be idle.
+pub const CHUNK_BYTES_LEAST: usize = 512 << 10;
+
 /// The same where records are wide: with a few values in each of thousands of columns, the columns
 /// themselves cost more than the values. So many where there is memory for it.
 pub const WIDE_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;

@@ -56,6 +56,7 @@ pub(super) fn spawn(
         start_bytes: conversion.rehearsal,
         chunk_bytes: budget.chunk,
         wide_chunk_bytes: budget.wide_chunk,
+        fits_chunks: conversion.chunk_bytes.is_none(),
         piece_bytes_max: budget.piece,
         flatten: conversion.flatten,
         record_bytes_max: budget.record,
@@ -101,6 +102,8 @@ struct ReadPlan {
     start_bytes: Option<u64>,
     chunk_bytes: usize,
     wide_chunk_bytes: usize,
+    /// Chunks are to suit the length of an input.
+    fits_chunks: bool,
     piece_bytes_max: usize,
     flatten: FlattenOptions,
     record_bytes_max: usize,
@@ -423,6 +426,8 @@ fn open(
     }
     let framing = source.framing(plan.from, &plan.dialect)?;
     let (compression, format) = (source.compression, format_of(plan.from, &framing));
+    // what is unpacked or decoded is of another length
+    let input_bytes = source.len.filter(|_| compression.is_none() && origin.is_none());
     let name = source.name;
     let options = FrameOptions {
         framing,
@@ -437,6 +442,9 @@ fn open(
     let batcher = Box::new(Pacer::new(pace, waiter, *deadline));
     let mut framer = Framer::new(source.reader, options, start, Some(batcher));
     framer.lengthen_wide_chunks(plan.wide_chunk_bytes);
+    if let Some(bytes) = input_bytes.filter(|_| plan.fits_chunks) {
+        framer.fit_chunks(bytes);
+    }
     let framer = Cutter::Bytes(Box::new(framer));
     Ok(Opened { framer, name, notes: source.notes, damage_bytes, format, compression })
 }

@@ -13,6 +13,7 @@ mod chunk;
 pub(crate) mod columns;
 pub mod dialect;
 mod header;
+mod lengths;
 mod lines;
 mod place;
 mod pointer;
@@ -26,6 +27,7 @@ pub use chunk::{Chunk, FramedFault, Replayed, Span};
 pub use columns::ColumnRows;
 use dialect::Dialect;
 pub use header::RowHead;
+use lengths::Lengths;
 use lines::Lines;
 use overlong::Overlong;
 pub(crate) use place::Locator;
@@ -136,9 +138,9 @@ pub struct Framer<R: Read> {
     scanner: Scanner,
     cut: Cut,
     name: String,
+    /// Length of the chunk being filled, from which it is closed.
     chunk_bytes: usize,
-    /// The usual length of a chunk, and that where records are wide.
-    lengths: (usize, usize),
+    lengths: Lengths,
     /// Nothing where batches do not matter.
     batcher: Option<Box<dyn Batcher>>,
     batch_limits: BatchLimits,
@@ -246,14 +248,15 @@ impl<R: Read> Framer<R> {
             (Framing::Rows(dialect), None) => Scanner::Rows(Box::new(Rows::new(dialect))),
             (_, records_at) => Scanner::Values(Box::new(Values::new(records_at))),
         };
-        let chunk_bytes = options.chunk_bytes.clamp(1, CHUNK_BYTES_LIMIT);
+        let lengths = Lengths::of(options.chunk_bytes);
+        let chunk_bytes = lengths.next(0);
         Framer {
             window: Window::new(reader, chunk_bytes, options.origin),
             scanner,
             cut: Cut::default(),
             name: options.name,
             chunk_bytes,
-            lengths: (chunk_bytes, chunk_bytes),
+            lengths,
             batch_limits: batcher.as_mut().map_or(BatchLimits::NONE, |batcher| batcher.begin()),
             batcher,
             batch: 0,
@@ -419,14 +422,26 @@ impl<R: Read> Framer<R> {
 
     /// Lets chunks be longer, up to `bytes`, while those that come back were of wide records.
     pub fn lengthen_wide_chunks(&mut self, bytes: usize) {
-        self.lengths.1 = bytes.clamp(self.lengths.0, CHUNK_BYTES_LIMIT);
+        self.lengths.lengthen_wide(bytes);
+    }
+
+    /// Has chunks suit an input of `bytes`: shorter ones, if it is short itself, and at its end.
+    pub fn fit_chunks(&mut self, bytes: u64) {
+        self.lengths.fit(bytes);
+        self.measure(0);
+    }
+
+    /// Decides how long the chunk is to be that begins `ahead` bytes behind the start of this one.
+    fn measure(&mut self, ahead: usize) {
+        let Window { base, start, .. } = self.window;
+        self.chunk_bytes = self.lengths.next(base + (start + ahead) as u64);
+        self.window.expect_chunks(self.chunk_bytes);
     }
 
     /// Takes back a chunk whose bytes are no longer needed, to fill its buffers again.
     pub fn recycle(&mut self, chunk: Chunk) {
-        let is_wide = chunk.bytes.len() < chunk.filled_columns * limits::WIDE_COLUMN_BYTES;
-        self.chunk_bytes = if is_wide { self.lengths.1 } else { self.lengths.0 };
-        self.window.expect_chunks(self.chunk_bytes);
+        self.lengths.learn(chunk.bytes.len(), chunk.filled_columns);
+        self.measure(0);
         if chunk.bytes.capacity() > self.window.spare.capacity() {
             self.window.spare = chunk.bytes;
         }
@@ -551,6 +566,7 @@ impl<R: Read> Framer<R> {
     /// Closes the chunk being filled behind its last record.
     fn close(&mut self) -> Chunk {
         let end = self.last_end();
+        self.measure(end);
         let bytes = self.window.take(end);
         self.cut.shift(end);
         let records = std::mem::replace(&mut self.records, std::mem::take(&mut self.spare_records));
