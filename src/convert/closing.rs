@@ -113,17 +113,8 @@ impl Run {
             self.encoding.waiting.push_back((full, Place::Last));
         }
         self.encode_waiting()?;
-        while self.encoding.groups > 0 {
-            cancel.check()?;
-            self.tick();
-            match self.workers.reports.recv_timeout(CANCEL_POLL) {
-                Ok(report) => self.take(report)?,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
-                }
-            }
-        }
+        // What can be told while the workers are at it, is.
+        self.tickets.forget_buffers();
         let mut renamed = Vec::new();
         let mut layouts = Vec::new();
         for table in 0..self.schema.tables().len() {
@@ -140,11 +131,25 @@ impl Run {
         }
         warnings.sort();
         summary.warnings = warnings;
-        cancel.check()?;
         let rows: Vec<u64> = self.schema.tables().iter().map(|table| table.rows).collect();
         summary.schema = Contract::of(&self.schema, &layouts);
         let keys = self.keys(&layouts);
         self.outputs.keys.clone_from(&keys);
+        while self.encoding.groups > 0 {
+            cancel.check()?;
+            self.tick();
+            match self.workers.reports.recv_timeout(CANCEL_POLL) {
+                Ok(report) => {
+                    self.take(report)?;
+                    self.outputs.end_complete(&layouts)?;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(ErrorKind::Internal, "all workers are gone"));
+                }
+            }
+        }
+        cancel.check()?;
         let stitcher =
             Stitcher { workers: &self.workers, bytes: self.encoding.stitching_bytes, cancel };
         self.outputs.finish(&layouts, &rows, rejects, summary, &stitcher)?;

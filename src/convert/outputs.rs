@@ -74,6 +74,8 @@ pub(super) struct Outputs {
     /// Under which layouts they did.
     pub layouts: Layouts,
     tables: Vec<Output>,
+    /// Those of which all rows are written, since they were last looked at.
+    complete: Vec<usize>,
 }
 
 struct Output {
@@ -82,6 +84,8 @@ struct Output {
     groups: BTreeMap<usize, Gathering>,
     planned: usize,
     appended: usize,
+    /// No further row group comes.
+    is_planned: bool,
 }
 
 /// Who takes the rows of a table.
@@ -90,6 +94,8 @@ enum Writer {
     Nobody,
     /// A file.
     File(Box<dyn TableWriter>),
+    /// Nobody any more: the file has all rows, and its end.
+    Ended(Staged),
     /// A library user.
     User(Box<dyn StreamingWriter>),
     /// Nobody keeps them: they are looked at.
@@ -225,6 +231,7 @@ impl Outputs {
             direct,
             layouts: Layouts::default(),
             tables: Vec::new(),
+            complete: Vec::new(),
         };
         if let Some(path) = &conversion.summary_file {
             outputs.summary = Some(outputs.sink.side(path, Access::Umask)?);
@@ -309,6 +316,7 @@ impl Outputs {
             groups: BTreeMap::new(),
             planned: 0,
             appended: 0,
+            is_planned: false,
         });
         Ok(())
     }
@@ -325,6 +333,9 @@ impl Outputs {
         let output = &mut self.tables[table];
         let tasks = match &mut output.writer {
             Writer::Nobody => return Ok(false),
+            Writer::Ended(_) => {
+                return Err(Error::new(ErrorKind::Internal, "rows behind the end of a table"));
+            }
             Writer::User(writer) => {
                 writer.write_batch(Batch::new(group, layout, place))?;
                 return Ok(false);
@@ -344,6 +355,7 @@ impl Outputs {
         };
         let group = output.planned;
         output.planned += 1;
+        output.is_planned = place == Place::Last;
         output.groups.insert(group, Gathering::new(tasks.len(), bytes));
         for (place, task) in tasks.into_iter().enumerate() {
             workers.encode(EncodeJob { table, group, place, task });
@@ -362,7 +374,7 @@ impl Outputs {
         let is_text = matches!(self.direct, Direct::Live(_));
         let writer = match &mut output.writer {
             Writer::File(writer) => Some(writer),
-            Writer::Nobody | Writer::User(_) | Writer::Profile(_) => None,
+            Writer::Nobody | Writer::Ended(_) | Writer::User(_) | Writer::Profile(_) => None,
         };
         if writer.is_some() || !is_text {
             self.layouts.note(full.table, layout, is_text);
@@ -406,12 +418,30 @@ impl Outputs {
                 Writer::File(writer) => writer.append(parts)?,
                 Writer::Profile(profiler) => profiler.append(parts),
                 // they have no tasks
-                Writer::Nobody | Writer::User(_) => {}
+                Writer::Nobody | Writer::Ended(_) | Writer::User(_) => {}
             }
             output.appended += 1;
             written.groups += 1;
         }
+        if written.groups > 0 && output.is_planned && output.appended == output.planned {
+            self.complete.push(table);
+        }
         Ok(written)
+    }
+
+    /// Ends the files of tables whose rows are all written, and need not be written again under
+    /// `layouts`, the final ones.
+    pub(super) fn end_complete(&mut self, layouts: &[Layout]) -> Result<(), Error> {
+        for table in std::mem::take(&mut self.complete) {
+            let (output, layout) = (&mut self.tables[table], &layouts[table]);
+            let is_final = |writer: &dyn TableWriter| writer.is_final(layout);
+            if matches!(&output.writer, Writer::File(writer) if is_final(&**writer))
+                && let Writer::File(writer) = std::mem::replace(&mut output.writer, Writer::Nobody)
+            {
+                output.writer = Writer::Ended(writer.finish(layout)?);
+            }
+        }
+        Ok(())
     }
 
     /// Ends all files and publishes them together; says in `summary` which there are.
@@ -440,6 +470,7 @@ impl Outputs {
             cancel.check()?;
             match output.writer {
                 Writer::Nobody => {}
+                Writer::Ended(file) => staged.push(file),
                 Writer::File(mut writer) => {
                     stitcher.stitch(&mut *writer, layout)?;
                     staged.push(writer.finish(layout)?);

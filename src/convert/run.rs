@@ -308,7 +308,7 @@ pub(super) struct Run {
     pub(super) inputs: Vec<InputSummary>,
     pub(super) setup: DecodeSetup,
     pub(super) workers: Workers,
-    tickets: Tickets,
+    pub(super) tickets: Tickets,
     pub(super) schema: Schema,
     pub(super) admission: Arc<Admission>,
     pub(super) groups: Groups,

@@ -282,6 +282,11 @@ impl Tickets {
         (0..self.prices.of(chunk)).for_each(|_| self.give_unused(None));
     }
 
+    /// Drops the buffers that came back, as nothing is read any more.
+    pub(super) fn forget_buffers(&self) {
+        self.take.try_iter().for_each(drop);
+    }
+
     /// Gives back one ticket, with buffers to fill again.
     pub(super) fn give_unused(&self, buffers: Option<Chunk>) {
         let _ = self.give.try_send(buffers);

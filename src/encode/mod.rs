@@ -243,6 +243,12 @@ pub trait TableWriter: Send {
     /// Writes a row group that was planned; row groups come in the order of their plans.
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error>;
 
+    /// Returns whether all that was written stands as it is to be under `layout`, the final one, and its
+    /// end takes a while, so that it had better come while others are still at work.
+    fn is_final(&self, _layout: &Layout) -> bool {
+        false
+    }
+
     /// Splits what a row group needs to come under the final layout into tasks, another row group at each
     /// call; nothing once there is none left, or where all are written as they are to be.
     ///

@@ -347,7 +347,9 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         let known: HashSet<_> = layout.columns.iter().map(|column| column.index).collect();
         for index in group.indexes() {
             if !known.contains(&index)
-                && let Some(column) = Column::join(group.take_column(index))
+                && let parts = group.take_column(index)
+                && place == Place::Inner
+                && let Some(column) = Column::join(parts)
             {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
             }

@@ -236,6 +236,11 @@ impl ParquetWriter {
         columns.collect()
     }
 
+    /// Returns whether every row group holds these columns.
+    fn holds(&self, wanted: &[Held]) -> bool {
+        self.ledger.groups().iter().all(|group| *group.columns == *wanted)
+    }
+
     /// Returns how a column is encoded while it has the type `column_type`.
     fn chunk_options(
         &self,
@@ -316,7 +321,9 @@ impl TableWriter for ParquetWriter {
                 shared::encode(index, Column::join(parts), rows, column_type, options)
             }));
         }
-        for (index, parts) in columns.into_iter().enumerate() {
+        // under the final layout nobody asks for what is left
+        let left = if place == Place::Inner { columns } else { Vec::new() };
+        for (index, parts) in left.into_iter().enumerate() {
             if let Some(column) = Column::join(parts) {
                 let staged = self.file.store().staged()?;
                 self.residue.put(self.planned_count, index, &column, staged)?;
@@ -341,12 +348,16 @@ impl TableWriter for ParquetWriter {
         self.ledger.push(rows, columns, &chunks, self.file.store().staged()?)
     }
 
+    fn is_final(&self, layout: &Layout) -> bool {
+        self.stitch.is_none() && self.holds(&self.wanted_columns(layout))
+    }
+
     fn plan_anew(&mut self, layout: &Layout) -> Result<Option<Anew>, Error> {
         let mut stitch = match self.stitch.take() {
             Some(stitch) => stitch,
             None => {
                 let wanted = self.wanted_columns(layout);
-                if self.ledger.groups().iter().all(|group| *group.columns == *wanted) {
+                if self.holds(&wanted) {
                     return Ok(None);
                 }
                 Stitch::open(self.file.store().staged()?, wanted)?
