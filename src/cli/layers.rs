@@ -7,10 +7,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Parser};
+use clap::ArgMatches;
 use transmog::{Error, ErrorKind};
 
-use super::args::{Args, ConvertArgs, ReadArgs};
+use super::args::{ConvertArgs, ReadArgs};
 use super::environment::{self, Environment};
 use super::plan::{self, Scope};
 use super::settings::{self, PRESET, Setting, Settings};
@@ -273,9 +273,15 @@ fn examine(
     let (command, flags) = line.split_at(line.len().min(2));
     let line: Vec<_> =
         command.iter().cloned().chain(added.flatten()).chain(flags.iter().cloned()).collect();
-    let args = settings.parse(&line).ok().as_ref().and_then(settings::convert_args);
+    let strict = settings.parse_strictly(&line);
     let mut problems = exclusions(settings, given);
-    problems.extend(given.iter().filter_map(|one| lonely(settings, given, one)));
+    let args = match &strict {
+        Ok(matches) => settings::convert_args(matches),
+        Err(_) => {
+            problems.extend(given.iter().filter_map(|one| lonely(settings, given, one)));
+            settings.parse(&line).ok().as_ref().and_then(settings::convert_args)
+        }
+    };
     if let Some(args) = &args {
         // a flag that is wrong by itself is told once
         let told: Vec<_> = problems.iter().map(flag_at_fault).collect();
@@ -287,7 +293,7 @@ fn examine(
     }
     if problems.is_empty() {
         // what clap has against it, and nobody above
-        problems.extend(Args::try_parse_from(&line).err().as_ref().map(message::from_clap));
+        problems.extend(strict.err().as_ref().map(message::from_clap));
     }
     (args, problems)
 }

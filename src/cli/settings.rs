@@ -321,7 +321,7 @@ impl Settings {
     pub fn wanted_by(&self, setting: &Setting, values: &[String]) -> Option<&Setting> {
         let line = ["transmog", "convert"].map(OsString::from);
         let line = line.into_iter().chain(setting.to_args(values));
-        let wrong = self.strict.clone().try_get_matches_from(line).err()?;
+        let wrong = self.parse_strictly(&line.collect::<Vec<_>>()).err()?;
         let missing = match wrong.get(ContextKind::InvalidArg) {
             _ if wrong.kind() != Parsed::MissingRequiredArgument => return None,
             Some(ContextValue::Strings(missing)) => missing.first()?,
@@ -330,6 +330,11 @@ impl Settings {
         };
         let long = missing.split([' ', '=']).next()?.strip_prefix("--")?;
         self.find(long)
+    }
+
+    /// Reads a command line.
+    pub fn parse_strictly(&self, line: &[OsString]) -> Result<clap::ArgMatches, clap::Error> {
+        self.strict.clone().try_get_matches_from(line)
     }
 
     /// Reads a command line without a look at what flags ask of each other.
