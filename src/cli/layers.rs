@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use clap::parser::ValueSource;
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use transmog::{Error, ErrorKind};
 
 use super::args::{ConvertArgs, ReadArgs};

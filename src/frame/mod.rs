@@ -4,10 +4,11 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, FaultCode};
+use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::source::charset::Origin;
 
+mod batch;
 pub(crate) mod blocks;
 mod chunk;
 pub(crate) mod columns;
@@ -19,9 +20,12 @@ mod place;
 mod pointer;
 mod overlong;
 pub mod rows;
+mod scan;
 mod values;
 mod window;
 
+use batch::Batches;
+pub use batch::{BatchLimits, Batcher, Next};
 pub(crate) use chunk::Runs;
 pub use chunk::{Chunk, FramedFault, Replayed, Span};
 pub use columns::ColumnRows;
@@ -35,6 +39,7 @@ use place::{BOM, Place};
 pub use place::{Position, position};
 pub use pointer::RecordPointer;
 use rows::Rows;
+use scan::{Cut, Failure, Gap, RunBounds, Scanner, Step, skip_gap};
 use values::Values;
 use window::Window;
 
@@ -68,41 +73,6 @@ pub struct FrameOptions {
     pub records_max: Option<u64>,
     /// What happens at a record whose end is not in sight.
     pub on_lost: OnLost,
-}
-
-/// How much a batch holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchLimits {
-    /// Records with which it ends.
-    pub records: usize,
-    /// Bytes of its chunks, beyond which only its first record goes.
-    pub bytes: usize,
-}
-
-impl BatchLimits {
-    /// All there is.
-    const NONE: BatchLimits = BatchLimits { records: usize::MAX, bytes: usize::MAX };
-}
-
-/// Says when batches end, so that no chunk holds records of two.
-pub trait Batcher: Send {
-    /// Begins a batch.
-    fn begin(&mut self) -> BatchLimits;
-
-    /// Decides what to do where `held` records of the batch are known and no more can be told from
-    /// the bytes at hand; may wait for bytes.
-    fn more(&mut self, held: usize) -> Next;
-}
-
-/// What a [`Framer`] does next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// It reads.
-    Read,
-    /// It ends the batch.
-    Close,
-    /// It ends the input behind the last whole record.
-    Stop,
 }
 
 /// What a [`Framer`] does at a record that is too long, or where it cannot tell where the next one
@@ -141,15 +111,7 @@ pub struct Framer<R: Read> {
     /// Length of the chunk being filled, from which it is closed.
     chunk_bytes: usize,
     lengths: Lengths,
-    /// Nothing where batches do not matter.
-    batcher: Option<Box<dyn Batcher>>,
-    batch_limits: BatchLimits,
-    /// The batch being filled, by its number, and what its chunks so far hold.
-    batch: u64,
-    batch_records: usize,
-    batch_bytes: usize,
-    /// The batch ends with the chunk being filled.
-    is_closing: bool,
+    batches: Batches,
     record_bytes_max: usize,
     on_lost: OnLost,
     next: Start,
@@ -170,61 +132,6 @@ pub struct Framer<R: Read> {
     spare_records: Vec<Span>,
 }
 
-/// The ways to look for records.
-enum Scanner {
-    Lines(Lines),
-    Values(Box<Values>),
-    Rows(Box<Rows>),
-}
-
-/// How far a scanner has come; indexes into [`Window::data`].
-#[derive(Debug, Default)]
-struct Cut {
-    /// Everything before has been looked at.
-    pos: usize,
-    /// Start of the record that is not complete yet.
-    record: Option<usize>,
-    /// The start of that record is gone; what is there is what follows.
-    is_tail: bool,
-}
-
-/// What a scanner found next.
-enum Step {
-    /// A record from `Cut::record` to `end`.
-    Record { end: usize, truncated: bool },
-    /// Nothing more without more bytes.
-    More,
-    /// The scanner wants to know which place `Cut::pos` is.
-    Mark,
-    /// The input is over and that is fine.
-    End,
-    /// The scanner has lost its place, at `Cut::pos` where the failure does not say.
-    Fail(Failure),
-}
-
-/// Why a scanner cannot go on.
-struct Failure {
-    code: FaultCode,
-    message: String,
-    place: Option<Place>,
-    hint: Option<&'static str>,
-    /// There is nothing to go on with, whatever users want of bad records.
-    is_fatal: bool,
-}
-
-impl Failure {
-    /// Builds "expected …, found …" for the byte at `pos`, or the end of the input.
-    fn expected(what: impl fmt::Display, data: &[u8], pos: usize) -> Self {
-        let (code, found) = match data.get(pos) {
-            None => (FaultCode::JsonTruncated, "the end of the input".to_owned()),
-            Some(byte @ 0x20..=0x7E) => (FaultCode::JsonSyntax, format!("`{}`", char::from(*byte))),
-            Some(byte) => (FaultCode::JsonSyntax, format!("byte 0x{byte:02X}")),
-        };
-        let message = format!("expected {what}, found {found}");
-        Failure { code, message, place: None, hint: None, is_fatal: false }
-    }
-}
-
 /// Records of a chunk: what is said of each, where it is bad, takes more than a short one itself.
 const CHUNK_RECORDS_MAX: usize = 1 << 16;
 
@@ -240,7 +147,7 @@ impl<R: Read> Framer<R> {
         reader: R,
         options: FrameOptions,
         start: Start,
-        mut batcher: Option<Box<dyn Batcher>>,
+        batcher: Option<Box<dyn Batcher>>,
     ) -> Self {
         let records_at = options.records_at.filter(|pointer| !pointer.is_empty());
         let scanner = match (options.framing, records_at) {
@@ -257,12 +164,7 @@ impl<R: Read> Framer<R> {
             name: options.name,
             chunk_bytes,
             lengths,
-            batch_limits: batcher.as_mut().map_or(BatchLimits::NONE, |batcher| batcher.begin()),
-            batcher,
-            batch: 0,
-            batch_records: 0,
-            batch_bytes: 0,
-            is_closing: false,
+            batches: Batches::new(batcher),
             on_lost: options.on_lost,
             record_bytes_max: options.record_bytes_max.clamp(1, limits::RECORD_BYTES_LIMIT),
             next: start,
@@ -294,7 +196,7 @@ impl<R: Read> Framer<R> {
         while !self.done {
             let (records, bytes) = (self.records.len(), self.last_end());
             let is_full = bytes >= self.chunk_bytes || records >= CHUNK_RECORDS_MAX;
-            if is_full || self.ends_batch(records, bytes) {
+            if is_full || self.batches.is_full(records, bytes) {
                 return Ok(Some(self.close()));
             }
             if self.add_plain() > 0 {
@@ -369,18 +271,15 @@ impl<R: Read> Framer<R> {
 
     /// Asks how to go on where more bytes are needed.
     fn what_next(&mut self) -> Next {
-        let held = self.batch_records + self.records.len();
-        match &mut self.batcher {
-            Some(batcher) if !self.window.ended => batcher.more(held),
-            _ => Next::Read,
+        match self.window.ended {
+            true => Next::Read,
+            false => self.batches.next(self.records.len()),
         }
     }
 
     /// Ends the batch, if it holds anything; returns its last chunk, which may have no record.
     fn end_batch(&mut self) -> Option<Chunk> {
-        let is_batch = self.batcher.is_some() && self.batch_records > 0;
-        self.is_closing = is_batch || !self.records.is_empty();
-        self.is_closing.then(|| self.close())
+        self.batches.close(self.records.len()).then(|| self.close())
     }
 
     /// Returns what the first row of CSV said, once it was found.
@@ -467,7 +366,7 @@ impl<R: Read> Framer<R> {
         }
         let (mut start, mut end, mut full) = (start, end, None);
         let gap = if self.records.is_empty() { start } else { 0 };
-        if self.is_too_much(end - gap) {
+        if self.batches.is_too_much(self.records.len(), end - gap) {
             let shift = self.last_end();
             full = self.end_batch();
             (start, end) = (start - shift, end - shift);
@@ -489,14 +388,9 @@ impl<R: Read> Framer<R> {
     /// Adds the lines or rows that are records as they stand, as long as they belong to the chunk and
     /// to the batch at hand; stops before what wants a closer look. Returns how many there were.
     fn add_plain(&mut self) -> usize {
-        let is_usual = self.cut.record.is_none()
-            && self.overlong.is_none()
-            && !self.records.is_empty()
-            && self.batch_limits.bytes == usize::MAX;
-        if !is_usual {
-            return 0;
-        }
-        let batch_max = self.batch_limits.records.saturating_sub(self.batch_records);
+        let is_usual =
+            self.cut.record.is_none() && self.overlong.is_none() && !self.records.is_empty();
+        let Some(batch_max) = self.batches.room().filter(|_| is_usual) else { return 0 };
         let run_max = self.records_max.saturating_sub(self.next.first_record);
         let run_max = usize::try_from(run_max).unwrap_or(usize::MAX);
         let bounds = RunBounds {
@@ -573,7 +467,7 @@ impl<R: Read> Framer<R> {
         let origin = self.first_origin.take().map(|origin| origin.of_chunk(&bytes));
         let mut chunk = Chunk {
             origin,
-            batch: self.batch,
+            batch: self.batches.number,
             ends_batch: false,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
@@ -599,30 +493,7 @@ impl<R: Read> Framer<R> {
         self.is_fresh = false;
         self.next.sequence += 1;
         self.next.first_record += chunk.records.len() as u64;
-        let (records, bytes) = (chunk.records.len(), chunk.bytes.len());
-        chunk.ends_batch = std::mem::take(&mut self.is_closing) || self.ends_batch(records, bytes);
-        self.batch_records += records;
-        self.batch_bytes += bytes;
-        if chunk.ends_batch {
-            self.batch += 1;
-            (self.batch_records, self.batch_bytes) = (0, 0);
-            self.batch_limits = match &mut self.batcher {
-                Some(batcher) => batcher.begin(),
-                None => BatchLimits::NONE,
-            };
-        }
-    }
-
-    /// Returns whether the batch is full with so many further records and bytes.
-    fn ends_batch(&self, records: usize, bytes: usize) -> bool {
-        self.batch_records + records >= self.batch_limits.records
-            || self.batch_bytes + bytes >= self.batch_limits.bytes
-    }
-
-    /// Returns whether the batch would hold too much with a record that ends at `end` of the data.
-    fn is_too_much(&self, end: usize) -> bool {
-        self.batch_records + self.records.len() > 0
-            && self.batch_bytes.saturating_add(end) > self.batch_limits.bytes
+        chunk.ends_batch = self.batches.count(chunk.records.len(), chunk.bytes.len());
     }
 }
 
@@ -630,55 +501,6 @@ impl<R: Read> fmt::Debug for Framer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Framer").field("name", &self.name).field("next", &self.next).finish()
     }
-}
-
-impl Cut {
-    /// Follows the window when its first `by` bytes are gone.
-    fn shift(&mut self, by: usize) {
-        self.pos -= by;
-        self.record = self.record.map(|start| start - by);
-    }
-}
-
-/// What lines or rows are added to a chunk together.
-struct RunBounds {
-    /// Records of the chunk, at most.
-    records: usize,
-    /// Where the next record must not begin any more, in bytes of the chunk.
-    start: usize,
-    /// Bytes of a record, at most.
-    record_bytes: usize,
-}
-
-impl RunBounds {
-    /// Returns whether a record may be added to `count` others.
-    #[inline]
-    fn fit(&self, start: usize, end: usize, count: usize) -> bool {
-        count < self.records && start < self.start && end - start <= self.record_bytes
-    }
-}
-
-/// What can stand between records at the top level.
-enum Gap {
-    /// A record, or something that should not be there, begins.
-    Value(u8),
-    /// More bytes are needed to tell.
-    More,
-    /// The input is over.
-    End,
-}
-
-/// Moves `pos` over white space, record separators (RFC 7464) and byte order marks.
-fn skip_gap(data: &[u8], ended: bool, pos: &mut usize) -> Gap {
-    while let Some(&byte) = data.get(*pos) {
-        match byte {
-            b' ' | b'\t' | b'\n' | b'\r' | 0x1E => *pos += 1,
-            0xEF if data[*pos..].starts_with(BOM) => *pos += BOM.len(),
-            0xEF if !ended && BOM.starts_with(&data[*pos..]) => return Gap::More,
-            byte => return Gap::Value(byte),
-        }
-    }
-    if ended { Gap::End } else { Gap::More }
 }
 
 /// Writes a number of bytes the way people set it.

@@ -96,7 +96,7 @@ impl<R: Read> Framer<R> {
         let unread_bytes = bytes - head.len() as u64;
         let mut chunk = Chunk {
             origin,
-            batch: self.batch,
+            batch: self.batches.number,
             ends_batch: false,
             sequence: self.next.sequence,
             input_index: self.next.input_index,
