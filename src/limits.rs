@@ -20,7 +20,8 @@ pub const WIDE_CHUNK_BYTES: usize = 4 * CHUNK_BYTES;
 /// it that there is more to do can wait.
 pub const PAUSE_BYTES: usize = 512 << 10;
 
-/// Bytes of input for each column that a chunk fills, below which its records are wide.
+/// Bytes of input that a chunk is to have for each column that it fills: with fewer its records are
+/// wide, and chunks get longer.
 pub const WIDE_COLUMN_BYTES: usize = 4 << 10;
 
 /// Records of a batch: so many go where one of them is bad and batches go whole.

@@ -16,19 +16,19 @@ const PARTS_LEFT: u64 = 4;
 pub(super) struct Lengths {
     /// The usual length.
     usual: usize,
-    /// That where records are wide.
+    /// That where records are wide, at most.
     wide: usize,
     /// The input as a whole, where that is known and to be looked at.
     input: Option<u64>,
-    /// The chunk that came back last was of wide records.
-    is_wide: bool,
+    /// Columns that the chunk filled which came back last.
+    columns: usize,
 }
 
 impl Lengths {
     /// Has chunks be of `bytes`.
     pub(super) fn of(bytes: usize) -> Self {
         let usual = bytes.clamp(1, CHUNK_BYTES_LIMIT);
-        Lengths { usual, wide: usual, input: None, is_wide: false }
+        Lengths { usual, wide: usual, input: None, columns: 0 }
     }
 
     /// Lets chunks of wide records be of up to `bytes`.
@@ -41,14 +41,15 @@ impl Lengths {
         self.input = Some(bytes);
     }
 
-    /// Learns from a chunk of `bytes` bytes that fills so many columns.
-    pub(super) fn learn(&mut self, bytes: usize, columns: usize) {
-        self.is_wide = bytes < columns * limits::WIDE_COLUMN_BYTES;
+    /// Learns from a chunk that fills so many columns.
+    pub(super) fn learn(&mut self, columns: usize) {
+        self.columns = columns;
     }
 
     /// Returns the length of the next chunk, which begins `read` bytes into the input.
     pub(super) fn next(&self, read: u64) -> usize {
-        let most = if self.is_wide { self.wide } else { self.usual };
+        let for_columns = self.columns.saturating_mul(limits::WIDE_COLUMN_BYTES);
+        let most = for_columns.clamp(self.usual, self.wide);
         let Some(all) = self.input else { return most };
         let part = (all / PARTS).min(all.saturating_sub(read) / PARTS_LEFT);
         let part = usize::try_from(part).unwrap_or(usize::MAX);
@@ -97,6 +98,16 @@ mod tests {
     #[test]
     fn an_input_that_grew_is_read_in_short_chunks() {
         assert!(lengths(MIB, 3 * MIB).iter().all(|length| *length == MIB / 2));
+    }
+
+    #[test]
+    fn chunks_grow_with_the_columns_that_they_fill() {
+        let mut lengths = Lengths::of(limits::CHUNK_BYTES);
+        lengths.lengthen_wide(limits::WIDE_CHUNK_BYTES);
+        for (columns, mib) in [(0, 2), (512, 2), (1024, 4), (1536, 6), (2048, 8), (100_000, 8)] {
+            lengths.learn(columns);
+            assert_eq!(lengths.next(0) as u64, mib * MIB, "{columns}");
+        }
     }
 
     #[test]

@@ -339,7 +339,7 @@ impl<R: Read> Framer<R> {
 
     /// Takes back a chunk whose bytes are no longer needed, to fill its buffers again.
     pub fn recycle(&mut self, chunk: Chunk) {
-        self.lengths.learn(chunk.bytes.len(), chunk.filled_columns);
+        self.lengths.learn(chunk.filled_columns);
         self.measure(0);
         if chunk.bytes.capacity() > self.window.spare.capacity() {
             self.window.spare = chunk.bytes;
