@@ -27,7 +27,7 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
-use crate::limits::THREAD_STACK_BYTES;
+use crate::limits::{self, THREAD_STACK_BYTES};
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
 use crate::report::status::StatusPolicy;
@@ -231,7 +231,8 @@ struct Threads {
 
 fn threads_of(conversion: &Conversion) -> Threads {
     let given = conversion.threads.or_else(|| thread::available_parallelism().ok());
-    let all = given.map_or(1, std::num::NonZero::get);
+    let room = conversion.memory_limit.saturating_sub(limits::MEMORY_FIXED) / limits::THREAD_BYTES;
+    let all = given.map_or(1, std::num::NonZero::get).min(limits::THREADS_ALWAYS + room);
     let is_parallel =
         !matches!(conversion.batches, BatchStrategy::MegaBatch { parallel: false, .. });
     match conversion.execution {
@@ -869,4 +870,25 @@ pub(super) fn readable_files(conversion: &Conversion) -> Result<Vec<InputFile>, 
 
 fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::*;
+    use crate::format::OutputFormat;
+
+    #[test]
+    fn there_are_as_many_threads_as_memory_has_room_for() {
+        let mut conversion = Conversion::new(Vec::new(), OutputFormat::Parquet);
+        conversion.execution = Execution::Parallel;
+        for (mib, given, expected) in
+            [(64, 8, 3), (128, 2, 2), (128, 7, 7), (128, 64, 7), (512, 64, 31), (1024, 64, 63)]
+        {
+            conversion.memory_limit = mib << 20;
+            conversion.threads = NonZeroUsize::new(given);
+            assert_eq!(threads_of(&conversion).all, expected, "{given} in {mib} MiB");
+        }
+    }
 }
