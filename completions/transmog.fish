@@ -169,7 +169,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand convert" -l live -d 'W
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
-complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in 512MiB [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand convert" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in 512MiB [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand convert" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
@@ -352,7 +352,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
-complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in 512MiB [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in 512MiB [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand schema; and not __fish_seen_subcommand_from merge diff" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
@@ -534,7 +534,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand check" -l live -d 'Whe
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
-complete -c transmog -n "__fish_transmog_using_subcommand check" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in 512MiB [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand check" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in 512MiB [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand check" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
@@ -709,7 +709,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand profile" -l live -d 'W
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
-complete -c transmog -n "__fish_transmog_using_subcommand profile" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in 512MiB [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand profile" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in 512MiB [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand profile" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"
@@ -879,7 +879,7 @@ complete -c transmog -n "__fish_transmog_using_subcommand config" -l live -d 'Wh
 on\t''
 off\t''"
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l max-file-rows -d 'Parquet, with `time_window` or `low_latency`: rows after which a part file is closed, too' -r
-complete -c transmog -n "__fish_transmog_using_subcommand config" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in 512MiB [default: one for each processor]' -r
+complete -c transmog -n "__fish_transmog_using_subcommand config" -l threads -d 'Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in 512MiB [default: one for each processor]' -r
 complete -c transmog -n "__fish_transmog_using_subcommand config" -l execution -d 'How many of them start: `sequential` one, `parallel` all, `adaptive` (default) one for a single chunk and all beyond' -r -f -a "sequential\t''
 parallel\t''
 adaptive\t''"

@@ -90,9 +90,9 @@ pub const MEMORY_FIXED: usize = 40 << 20;
 /// Workers for which there is room whatever the limit on memory.
 pub const THREADS_ALWAYS: usize = 2;
 
-/// Bytes of the limit on memory for each further worker: a third of them is what it needs to encode a
+/// Bytes of the limit on memory for each further worker: a fifth of them is what it needs to encode a
 /// column, the rest is for what is as large however many there are.
-pub const THREAD_BYTES: usize = 16 << 20;
+pub const THREAD_BYTES: usize = 24 << 20;
 
 /// Bytes of the smallest chunk that a limit on memory leads to.
 pub const CHUNK_BYTES_MIN: usize = 64 << 10;

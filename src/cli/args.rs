@@ -703,7 +703,7 @@ pub struct ConvertArgs {
     #[arg(help_heading = "Batches")]
     pub max_file_rows: Option<NonZeroUsize>,
 
-    /// Threads that work at once, as far as `--memory-limit` has room for them: 7 in 128MiB, 31 in
+    /// Threads that work at once, as far as `--memory-limit` has room for them: 5 in 128MiB, 21 in
     /// 512MiB [default: one for each processor].
     #[arg(long, value_name = "N", value_parser = number::<NonZeroUsize, 1, 1024>)]
     #[arg(help_heading = "Running")]

@@ -47,9 +47,8 @@ impl Budget {
         // values and once as pages.
         let group = spare / 16 * 3;
         let chunk = spare / 8 / (CHUNK_COPIES * chunks);
-        // Wide ones have the eighth that is left, and of another one what workers leave.
-        let more = (spare / 8).saturating_sub(chunks * (limits::THREAD_BYTES / 4));
-        let wide_chunk = 2 * chunk + more / (CHUNK_COPIES * chunks);
+        // Wide ones have the eighth that is left.
+        let wide_chunk = 2 * chunk;
         let least = limits::CHUNK_BYTES_MIN;
         let given =
             |chunk: usize, most| conversion.chunk_bytes.unwrap_or_else(|| chunk.clamp(least, most));

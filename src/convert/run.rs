@@ -884,7 +884,7 @@ mod tests {
         let mut conversion = Conversion::new(Vec::new(), OutputFormat::Parquet);
         conversion.execution = Execution::Parallel;
         for (mib, given, expected) in
-            [(64, 8, 3), (128, 2, 2), (128, 7, 7), (128, 64, 7), (512, 64, 31), (1024, 64, 63)]
+            [(64, 8, 3), (128, 2, 2), (128, 5, 5), (128, 64, 5), (512, 64, 21), (1024, 64, 43)]
         {
             conversion.memory_limit = mib << 20;
             conversion.threads = NonZeroUsize::new(given);

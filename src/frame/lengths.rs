@@ -10,8 +10,8 @@ const PARTS: u64 = 32;
 const PARTS_LEFT: u64 = 4;
 
 /// How long chunks are to be, in bytes: shorter ones for a short input, whose buffers are never used
-/// again and which leaves threads idle at both ends, and shorter ones at the end of any, where
-/// one thread would be at the last while the others have nothing to do.
+/// again and which leaves threads idle at both ends, and shorter ones at the end of any of records that
+/// are not wide, where one thread would be at the last while the others have nothing to do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Lengths {
     /// The usual length.
@@ -51,7 +51,11 @@ impl Lengths {
         let for_columns = self.columns.saturating_mul(limits::WIDE_COLUMN_BYTES);
         let most = for_columns.clamp(self.usual, self.wide);
         let Some(all) = self.input else { return most };
-        let part = (all / PARTS).min(all.saturating_sub(read) / PARTS_LEFT);
+        let part = match most > self.usual {
+            // columns cost more than threads that wait at the end
+            true => all / PARTS,
+            false => (all / PARTS).min(all.saturating_sub(read) / PARTS_LEFT),
+        };
         let part = usize::try_from(part).unwrap_or(usize::MAX);
         // in few steps, so that buffers that come back fit
         let step = 1 << part.max(1).ilog2();
