@@ -8,8 +8,8 @@ use std::time::Duration;
 /// themselves, small enough that a handful of chunks in flight stay far below the memory promise.
 pub const CHUNK_BYTES: usize = 2 << 20;
 
-/// The same where an input is short, and at the end of any: with fewer, chunks cost more than the
-/// memory they save and the threads that would be idle.
+/// The same where an input is short, and at the end of one of narrow records: with fewer, chunks cost
+/// more than the memory they save and the threads that would be idle.
 pub const CHUNK_BYTES_LEAST: usize = 512 << 10;
 
 /// The same where records are wide: with a few values in each of thousands of columns, the columns

@@ -34,7 +34,7 @@ impl Plan {
             how.push(format!("batches: {}", conversion.batches));
         }
         if let Some(threads) = conversion.threads {
-            how.push(format!("threads: {threads}"));
+            how.push(format!("threads: {}", threads.get().min(conversion.threads_max())));
         }
         how.push(format!("memory: {}MiB", conversion.memory_limit >> 20));
         let plan = Plan {

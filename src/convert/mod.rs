@@ -414,6 +414,12 @@ impl Conversion {
         }
     }
 
+    /// Returns for how many threads `memory_limit` has room.
+    pub fn threads_max(&self) -> usize {
+        let room = self.memory_limit.saturating_sub(limits::MEMORY_FIXED) / limits::THREAD_BYTES;
+        limits::THREADS_ALWAYS + room
+    }
+
     /// Reads everything, writes all tables, and publishes them together.
     ///
     /// - Errors: see [`ErrorKind`]; after an error nothing was published, and nothing is left.

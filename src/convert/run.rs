@@ -27,7 +27,7 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
-use crate::limits::{self, THREAD_STACK_BYTES};
+use crate::limits::THREAD_STACK_BYTES;
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
 use crate::report::status::StatusPolicy;
@@ -231,8 +231,7 @@ struct Threads {
 
 fn threads_of(conversion: &Conversion) -> Threads {
     let given = conversion.threads.or_else(|| thread::available_parallelism().ok());
-    let room = conversion.memory_limit.saturating_sub(limits::MEMORY_FIXED) / limits::THREAD_BYTES;
-    let all = given.map_or(1, std::num::NonZero::get).min(limits::THREADS_ALWAYS + room);
+    let all = given.map_or(1, std::num::NonZero::get).min(conversion.threads_max());
     let is_parallel =
         !matches!(conversion.batches, BatchStrategy::MegaBatch { parallel: false, .. });
     match conversion.execution {

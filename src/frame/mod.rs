@@ -324,7 +324,8 @@ impl<R: Read> Framer<R> {
         self.lengths.lengthen_wide(bytes);
     }
 
-    /// Has chunks suit an input of `bytes`: shorter ones, if it is short itself, and at its end.
+    /// Has chunks suit an input of `bytes`: shorter ones, if it is short itself, and at its end where
+    /// records are narrow.
     pub fn fit_chunks(&mut self, bytes: u64) {
         self.lengths.fit(bytes);
         self.measure(0);

@@ -39,6 +39,8 @@ fn what_users_chose_of_batches_and_names_is_told() {
     let told = folder.run(&format!("{run} --batch-strategy memory_based")).stdout();
     assert!(told.contains("batches: memory_based"), "{told}");
     assert!(folder.run(&format!("{run} --batch-size 5")).stdout().contains("batches: fixed_size"));
+    let told = folder.run(&format!("{run} --threads 64 --memory-limit 128MiB")).stdout();
+    assert!(told.contains("threads: 5, memory: 128MiB"), "{told}");
     folder.write("data.2024-01-01.jsonl.gz", gzip(ORDERS.as_bytes()));
     let run = "convert data.2024-01-01.jsonl.gz --to csv --dry-run";
     let hint = "hint: the tables are called after the file: `--name data` calls the main one so, as \
