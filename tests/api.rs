@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use support::Shared;
 use transmog::{
@@ -305,6 +308,26 @@ fn late_conversion(to: OutputFormat) -> Conversion {
 
 /// What went to each table.
 type Tables<T> = Arc<Mutex<BTreeMap<String, T>>>;
+
+#[test]
+fn workers_take_their_leave() {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    // more chunks than one, else there is one worker
+    let text = "{\"id\": 1}\n".repeat(1000);
+    convert(&text, |conversion| {
+        conversion.threads = NonZeroUsize::new(3);
+        conversion.chunk_bytes = Some(1000);
+        conversion.worker_farewell = Some(|| {
+            COUNT.fetch_add(1, Ordering::AcqRel);
+        });
+    })
+    .unwrap();
+    let start = Instant::now();
+    while COUNT.load(Ordering::Acquire) < 3 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{COUNT:?}");
+        thread::yield_now();
+    }
+}
 
 #[test]
 fn writers_of_the_built_in_formats_write_the_bytes_of_files() {

@@ -169,6 +169,7 @@ fn prepare(args: ConvertArgs, scope: Scope) -> Result<(Conversion, Option<Metric
     if !observers.is_empty() {
         conversion.observer = Some(Box::new(Observers(observers)));
     }
+    conversion.worker_farewell = Some(allocator::give_back);
     let is_watched = allocator::set_up(conversion.memory_limit)
         .and_then(|()| stop_on_signals(conversion.cancel.clone(), is_stopped));
     is_watched.map_err(|cause| {

@@ -1,5 +1,7 @@
 //! The end of a run: what is published, what users should know, and what is left where it fails.
 
+use std::sync::Arc;
+
 use crossbeam_channel::RecvTimeoutError;
 
 use super::direct::Direct;
@@ -118,10 +120,12 @@ impl Run {
         let mut renamed = Vec::new();
         let mut layouts = Vec::new();
         for table in 0..self.schema.tables().len() {
-            let (layout, names) = self.schema.layout(table);
+            let known = self.last_layouts.remove(&table);
+            let (layout, names) = known.unwrap_or_else(|| self.schema.layout(table));
             renamed.extend(names);
             layouts.push(layout);
         }
+        let layouts: Arc<[Layout]> = layouts.into();
         let mut warnings = self.warnings(&layouts, renamed);
         warnings.extend(end.notes);
         if self.setup.flatten.terms.is_some() {
@@ -141,7 +145,7 @@ impl Run {
             match self.workers.reports.recv_timeout(CANCEL_POLL) {
                 Ok(report) => {
                     self.take(report)?;
-                    self.outputs.end_complete(&layouts)?;
+                    self.outputs.end_complete(&layouts, &self.workers);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -151,8 +155,8 @@ impl Run {
         }
         cancel.check()?;
         let stitcher =
-            Stitcher { workers: &self.workers, bytes: self.encoding.stitching_bytes, cancel };
-        self.outputs.finish(&layouts, &rows, rejects, summary, &stitcher)?;
+            Stitcher { workers: self.workers, bytes: self.encoding.stitching_bytes, cancel };
+        self.outputs.finish(&layouts, &rows, rejects, summary, stitcher)?;
         for profile in &mut summary.profiles {
             self.schema.describe(&layouts, profile, &keys);
         }

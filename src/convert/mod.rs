@@ -6,6 +6,7 @@ mod budget;
 mod closing;
 mod contract;
 mod direct;
+mod ending;
 mod groups;
 mod manifest;
 mod naming;
@@ -239,6 +240,9 @@ pub struct Conversion {
     /// Writes nothing: reads about so many bytes at the start of the inputs, does all that a run does
     /// but publish, and says in the summary which tables and files there would be.
     pub rehearsal: Option<u64>,
+    /// What each thread that decodes and encodes does last: only files have to be brought to the disk
+    /// then, so that there is time for an allocator to give memory back.
+    pub worker_farewell: Option<fn()>,
     /// Watches the run.
     pub observer: Option<Box<dyn Observer>>,
     /// The same while it runs.
@@ -408,6 +412,7 @@ impl Conversion {
             manifest: ManifestTarget::default(),
             emit_sql: Vec::new(),
             rehearsal: None,
+            worker_farewell: None,
             observer: None,
             watcher: Watcher::default(),
             cancel: Cancel::default(),

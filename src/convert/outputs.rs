@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use super::direct::{Direct, Layouts, LiveOutput, PartOutput};
+use super::ending::Endings;
 use super::groups::FullGroup;
 use super::manifest::ManifestOutput;
 use super::rejects::RejectOutputs;
@@ -74,6 +76,8 @@ pub(super) struct Outputs {
     /// Under which layouts they did.
     pub layouts: Layouts,
     tables: Vec<Output>,
+    /// Files of tables that workers end.
+    endings: Endings,
     /// Those of which all rows are written, since they were last looked at.
     complete: Vec<usize>,
 }
@@ -94,8 +98,8 @@ enum Writer {
     Nobody,
     /// A file.
     File(Box<dyn TableWriter>),
-    /// Nobody any more: the file has all rows, and its end.
-    Ended(Staged),
+    /// Nobody any more: the file has all rows.
+    Ended,
     /// A library user.
     User(Box<dyn StreamingWriter>),
     /// Nobody keeps them: they are looked at.
@@ -210,6 +214,7 @@ impl Outputs {
             indent: conversion.indent,
             tagged,
         };
+        let endings = Endings::new(sink.keeps_files() && conversion.rehearsal.is_none());
         let mut outputs = Outputs {
             sink,
             to: conversion.to,
@@ -231,6 +236,7 @@ impl Outputs {
             direct,
             layouts: Layouts::default(),
             tables: Vec::new(),
+            endings,
             complete: Vec::new(),
         };
         if let Some(path) = &conversion.summary_file {
@@ -333,7 +339,7 @@ impl Outputs {
         let output = &mut self.tables[table];
         let tasks = match &mut output.writer {
             Writer::Nobody => return Ok(false),
-            Writer::Ended(_) => {
+            Writer::Ended => {
                 return Err(Error::new(ErrorKind::Internal, "rows behind the end of a table"));
             }
             Writer::User(writer) => {
@@ -374,7 +380,7 @@ impl Outputs {
         let is_text = matches!(self.direct, Direct::Live(_));
         let writer = match &mut output.writer {
             Writer::File(writer) => Some(writer),
-            Writer::Nobody | Writer::Ended(_) | Writer::User(_) | Writer::Profile(_) => None,
+            Writer::Nobody | Writer::Ended | Writer::User(_) | Writer::Profile(_) => None,
         };
         if writer.is_some() || !is_text {
             self.layouts.note(full.table, layout, is_text);
@@ -418,7 +424,7 @@ impl Outputs {
                 Writer::File(writer) => writer.append(parts)?,
                 Writer::Profile(profiler) => profiler.append(parts),
                 // they have no tasks
-                Writer::Nobody | Writer::Ended(_) | Writer::User(_) => {}
+                Writer::Nobody | Writer::Ended | Writer::User(_) => {}
             }
             output.appended += 1;
             written.groups += 1;
@@ -429,29 +435,28 @@ impl Outputs {
         Ok(written)
     }
 
-    /// Ends the files of tables whose rows are all written, and need not be written again under
-    /// `layouts`, the final ones.
-    pub(super) fn end_complete(&mut self, layouts: &[Layout]) -> Result<(), Error> {
+    /// Lets workers end the files of tables whose rows are all written, and need not be written again
+    /// under `layouts`, the final ones.
+    pub(super) fn end_complete(&mut self, layouts: &Arc<[Layout]>, workers: &Workers) {
         for table in std::mem::take(&mut self.complete) {
             let (output, layout) = (&mut self.tables[table], &layouts[table]);
             let is_final = |writer: &dyn TableWriter| writer.is_final(layout);
             if matches!(&output.writer, Writer::File(writer) if is_final(&**writer))
-                && let Writer::File(writer) = std::mem::replace(&mut output.writer, Writer::Nobody)
+                && let Writer::File(writer) = std::mem::replace(&mut output.writer, Writer::Ended)
             {
-                output.writer = Writer::Ended(writer.finish(layout)?);
+                self.endings.end(writer, layouts, table, workers);
             }
         }
-        Ok(())
     }
 
     /// Ends all files and publishes them together; says in `summary` which there are.
     pub(super) fn finish(
         mut self,
-        layouts: &[Layout],
+        layouts: &Arc<[Layout]>,
         rows: &[u64],
         mut rejects: RejectOutputs,
         summary: &mut Summary,
-        stitcher: &Stitcher<'_>,
+        stitcher: Stitcher<'_>,
     ) -> Result<(), Error> {
         let cancel = stitcher.cancel;
         if let Some(wanted) = &self.table
@@ -465,15 +470,17 @@ impl Outputs {
             return Err(Error::usage(message).with_hint(hint).with_nearest(wanted, known));
         }
         encoding::check(&self.formats.parquet.encodings, layouts)?;
-        let mut staged = Vec::new();
-        for ((output, layout), &rows) in self.tables.into_iter().zip(layouts).zip(rows) {
+        for (table, output) in self.tables.into_iter().enumerate() {
             cancel.check()?;
+            let (layout, rows) = (&layouts[table], rows[table]);
             match output.writer {
-                Writer::Nobody => {}
-                Writer::Ended(file) => staged.push(file),
+                Writer::Nobody | Writer::Ended => {}
                 Writer::File(mut writer) => {
                     stitcher.stitch(&mut *writer, layout)?;
-                    staged.push(writer.finish(layout)?);
+                    match writer.is_final(layout) {
+                        true => self.endings.end(writer, layouts, table, &stitcher.workers),
+                        false => self.endings.ended(writer.finish(layout)?, &stitcher.workers),
+                    }
                 }
                 Writer::Profile(profiler) => {
                     summary.profiles.push(profiler.finish(layout, rows));
@@ -485,6 +492,10 @@ impl Outputs {
                 }
             }
         }
+        let mut staged = self.endings.wait(&stitcher.workers, cancel)?;
+        staged.sort_unstable_by_key(Staged::table_index);
+        // nothing is left for the workers
+        drop(stitcher);
         self.direct.finish(|table| layouts[table].clone(), cancel)?;
         for (index, layout) in layouts.iter().enumerate() {
             let Direct::Parts(parts) = &self.direct else { break };

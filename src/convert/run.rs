@@ -34,7 +34,7 @@ use crate::report::status::StatusPolicy;
 use crate::report::{DialectSummary, InputSummary, Summary, Warning, WarningKind};
 use crate::retry::Retry;
 use crate::schema::widen::Widening;
-use crate::schema::{RecordNumbers, Records, Schema, SchemaOptions};
+use crate::schema::{Layout, RecordNumbers, Records, Renamed, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
@@ -128,7 +128,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
             .as_ref()
             .map(|_| conversion.inputs.iter().map(source_text).collect()),
     };
-    let workers = Workers::start(threads.first, &setup)?;
+    let workers = Workers::start(threads.first, &setup, conversion.worker_farewell)?;
     let budget = Budget::of(&conversion, threads.all + prefetch);
     let reuses_buffers =
         !matches!(conversion.batches, BatchStrategy::MegaBatch { reuse_buffer: false, .. });
@@ -203,6 +203,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         left_out: 0,
         ids: HashSet::new(),
         duplicate_ids: 0,
+        last_layouts: BTreeMap::new(),
         encoding: Encoding {
             groups: 0,
             bytes: 0,
@@ -362,6 +363,8 @@ pub(super) struct Run {
     ids: HashSet<u64>,
     pub(super) duplicate_ids: u64,
     pub(super) encoding: Encoding,
+    /// What tables are in the end, of those whose last rows are encoded.
+    pub(super) last_layouts: BTreeMap<usize, (Layout, Vec<Renamed>)>,
     /// How inputs of CSV were read.
     pub(super) dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.
@@ -790,11 +793,14 @@ impl Run {
     /// they are, so the schema is still the one under which they filled.
     pub(super) fn encode_waiting(&mut self) -> Result<(), Error> {
         while let Some((full, place)) = self.encoding.next() {
-            let (layout, _) = self.schema.layout(full.table);
-            let bytes = full.bytes;
-            if self.outputs.plan(full, &layout, place, &self.workers)? {
+            let (table, bytes) = (full.table, full.bytes);
+            let layout = self.schema.layout(table);
+            if self.outputs.plan(full, &layout.0, place, &self.workers)? {
                 self.encoding.groups += 1;
                 self.encoding.bytes += bytes;
+            }
+            if place == Place::Last {
+                self.last_layouts.insert(table, layout);
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ struct Begun {
 
 /// Writes row groups again.
 pub(super) struct Stitcher<'a> {
-    pub workers: &'a Workers,
+    pub workers: Workers,
     /// Bytes of memory that tasks at work may take; one task at least.
     pub bytes: usize,
     pub cancel: &'a Cancel,

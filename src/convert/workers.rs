@@ -66,6 +66,9 @@ pub(super) struct EncodeJob {
     pub task: Task,
 }
 
+/// The end of a file; it tells whoever waits for it itself.
+pub(super) type EndJob = Box<dyn FnOnce() + Send>;
+
 /// A chunk and what decoding it gave.
 pub(super) struct Decoded {
     pub chunk: Chunk,
@@ -118,25 +121,44 @@ pub(super) struct End {
     pub fresh_buffers: u64,
 }
 
+/// Where a worker finds what there is to do.
+#[derive(Clone)]
+struct Jobs {
+    setup: DecodeSetup,
+    decode: Receiver<DecodeJob>,
+    encode: Receiver<EncodeJob>,
+    end: Receiver<EndJob>,
+}
+
 /// The workers of a run. Dropping it lets them end.
 pub(super) struct Workers {
     decode: Sender<DecodeJob>,
     encode: Sender<EncodeJob>,
+    end: Sender<EndJob>,
     pub reports: Receiver<Report>,
     pub to_reports: Sender<Report>,
     /// What a further worker starts with.
-    jobs: (DecodeSetup, Receiver<DecodeJob>, Receiver<EncodeJob>),
+    jobs: Jobs,
+    /// What each does last.
+    farewell: Option<fn()>,
     count: usize,
 }
 
 impl Workers {
-    /// Starts `count` workers.
-    pub(super) fn start(count: usize, setup: &DecodeSetup) -> Result<Self, Error> {
+    /// Starts `count` workers, each of which ends with the `farewell`.
+    pub(super) fn start(
+        count: usize,
+        setup: &DecodeSetup,
+        farewell: Option<fn()>,
+    ) -> Result<Self, Error> {
         let (decode, decode_jobs) = unbounded::<DecodeJob>();
         let (encode, encode_jobs) = unbounded::<EncodeJob>();
+        let (end, end_jobs) = unbounded::<EndJob>();
         let (to_reports, reports) = unbounded();
-        let jobs = (setup.clone(), decode_jobs, encode_jobs);
-        let mut workers = Workers { decode, encode, reports, to_reports, jobs, count: 0 };
+        let setup = setup.clone();
+        let jobs = Jobs { setup, decode: decode_jobs, encode: encode_jobs, end: end_jobs };
+        let mut workers =
+            Workers { decode, encode, end, reports, to_reports, jobs, farewell, count: 0 };
         workers.grow(count)?;
         Ok(workers)
     }
@@ -146,9 +168,15 @@ impl Workers {
     /// - Errors: `Io` where there is no thread for one.
     pub(super) fn grow(&mut self, count: usize) -> Result<(), Error> {
         while self.count < count {
-            let (setup, decode_jobs, encode_jobs) = self.jobs.clone();
+            let jobs = self.jobs.clone();
             let to_reports = self.to_reports.clone();
-            let work = move || work(&setup, &decode_jobs, &encode_jobs, &to_reports);
+            let farewell = self.farewell;
+            let work = move || {
+                work(&jobs, &to_reports);
+                if let Some(last) = farewell {
+                    last();
+                }
+            };
             threads::start("transmog-worker", limits::WORKER_STACK_BYTES, work)?;
             self.count += 1;
         }
@@ -168,27 +196,35 @@ impl Workers {
     pub(super) fn encode(&self, job: EncodeJob) {
         let _ = self.encode.send(job);
     }
+
+    pub(super) fn end(&self, job: EndJob) {
+        let _ = self.end.send(job);
+    }
 }
 
-fn work(
-    setup: &DecodeSetup,
-    decode_jobs: &Receiver<DecodeJob>,
-    encode_jobs: &Receiver<EncodeJob>,
-    reports: &Sender<Report>,
-) {
+fn work(jobs: &Jobs, reports: &Sender<Report>) {
     let mut decoder: Option<(Flattener, Arc<Admission>)> = None;
     loop {
-        // Encoding first: it frees memory.
+        // Encoding first, as it frees memory; but of what is left at the end, the end of a wide table
+        // takes longest.
         let report = select_biased! {
-            recv(encode_jobs) -> job => match job {
-                Ok(job) => guarded(|| encode(job)),
+            recv(jobs.end) -> job => match job {
+                Ok(job) => guarded(|| {
+                    job();
+                    None
+                }),
                 Err(_) => return,
             },
-            recv(decode_jobs) -> job => match job {
-                Ok(job) => guarded(|| decode(setup, &mut decoder, job)),
+            recv(jobs.encode) -> job => match job {
+                Ok(job) => guarded(|| Some(encode(job))),
+                Err(_) => return,
+            },
+            recv(jobs.decode) -> job => match job {
+                Ok(job) => guarded(|| Some(decode(&jobs.setup, &mut decoder, job))),
                 Err(_) => return,
             },
         };
+        let Some(report) = report else { continue };
         let is_decoded = matches!(report, Report::Decoded(_));
         if reports.send(report).is_err() {
             return;
@@ -199,11 +235,11 @@ fn work(
     }
 }
 
-fn guarded(work: impl FnOnce() -> Report) -> Report {
+fn guarded(work: impl FnOnce() -> Option<Report>) -> Option<Report> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Report::Panicked(text.unwrap_or_else(|| "a worker panicked".to_owned()))
+        Some(Report::Panicked(text.unwrap_or_else(|| "a worker panicked".to_owned())))
     })
 }
 

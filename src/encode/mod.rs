@@ -243,8 +243,8 @@ pub trait TableWriter: Send {
     /// Writes a row group that was planned; row groups come in the order of their plans.
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error>;
 
-    /// Returns whether all that was written stands as it is to be under `layout`, the final one, and its
-    /// end takes a while, so that it had better come while others are still at work.
+    /// Returns whether all that was written, or written again, stands as it is to be under `layout`, the
+    /// final one, and what is left takes a while, so that it had better be done beside others.
     fn is_final(&self, _layout: &Layout) -> bool {
         false
     }

@@ -108,6 +108,9 @@ impl NameSet {
 /// - Source: simple case folding of Unicode, as engines do that ignore case: `ς` and `σ`, `ſ` and
 ///   `s` are one letter, while `ß` and `ss` are not.
 pub fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     /// The one letter that a mapping gives, or else the letter itself.
     fn single(c: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
         if mapped.len() == 1 { mapped.next().unwrap_or(c) } else { c }

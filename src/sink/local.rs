@@ -27,6 +27,8 @@ pub struct Staged {
     pub(super) target: OsString,
     pub(super) file_name: String,
     pub(super) content: Scratch,
+    /// Its bytes on the disk, and how to know it again, once it is all there.
+    pub(super) synced: Option<(u64, Identity)>,
 }
 
 /// Where tables wait that belong to no run, while there are some.
@@ -51,7 +53,24 @@ impl Staged {
         };
         let content = workspace.scratch(Access::Umask)?;
         let (target, file_name) = (OsString::new(), String::new());
-        Ok(Staged { table_index: 0, is_main: true, target, file_name, content })
+        Ok(Staged { table_index: 0, is_main: true, target, file_name, content, synced: None })
+    }
+
+    /// Waits until the content, to which nothing is added any more, is on the disk, so that the commit
+    /// need not.
+    ///
+    /// - Errors: `Io`.
+    pub fn on_disk(mut self) -> Result<Staged, Error> {
+        self.synced = Some(self.content.sync()?);
+        Ok(self)
+    }
+
+    /// Waits until the content is on the disk; returns its bytes, and how to know it again.
+    pub(super) fn sync(&self) -> Result<(u64, Identity), Error> {
+        match self.synced {
+            Some(synced) => self.content.find().map(|()| synced),
+            None => self.content.sync(),
+        }
     }
 
     /// Opens the content to write after what is there.
@@ -76,6 +95,7 @@ impl Staged {
 
     /// Makes `other` the content and removes what was there.
     pub fn replace_with(&mut self, other: Scratch) -> Result<(), Error> {
+        self.synced = None;
         std::mem::replace(&mut self.content, other).remove()
     }
 
@@ -308,8 +328,18 @@ impl Scratch {
         }
         let file = options.open(&self.path).map_err(|cause| self.error("opening it", cause))?;
         let metadata = file.metadata().map_err(|cause| self.error("looking it up", cause))?;
-        if FileId::of(&self.path, &metadata) == Some(self.id.clone()) {
-            return Ok(file);
+        self.check(&metadata).map(|()| file)
+    }
+
+    /// Looks whether the file is where it was made.
+    fn find(&self) -> Result<(), Error> {
+        let found = fs::symlink_metadata(&self.path);
+        self.check(&found.map_err(|cause| self.error("looking it up", cause))?)
+    }
+
+    fn check(&self, metadata: &Metadata) -> Result<(), Error> {
+        if FileId::of(&self.path, metadata) == Some(self.id.clone()) {
+            return Ok(());
         }
         let path = shown(&self.path);
         let message = format!("{path}: expected our temporary file, found another in its place");

@@ -310,6 +310,11 @@ impl Sink {
         matches!(self.outlet, Outlet::Stream(..))
     }
 
+    /// Returns whether the commit gives the tables' files their names, and has them on the disk before.
+    pub fn keeps_files(&self) -> bool {
+        matches!(self.outlet, Outlet::Files { .. })
+    }
+
     /// Sends what follows to the stream as it comes; tables are then none of the commit's affair.
     ///
     /// - Errors: `Io`.
@@ -425,7 +430,7 @@ impl Sink {
             Outlet::Stream(..) => {}
         }
         let content = self.workspace.scratch(Access::Umask)?;
-        Ok(Staged { table_index, is_main, target, file_name, content })
+        Ok(Staged { table_index, is_main, target, file_name, content, synced: None })
     }
 
     /// Returns where a table will be, as the user wrote the directory; nothing for a stream.
@@ -630,7 +635,7 @@ impl Sink {
         let (mut published, mut planned, mut main) = (Vec::new(), Vec::new(), Vec::new());
         for table in tables {
             let shown = self.workspace.shown_path_of(&table.target);
-            let (bytes, identity) = table.content.sync()?;
+            let (bytes, identity) = table.sync()?;
             let new = Some((table.content.path().to_owned(), identity));
             published.push(Published {
                 table_index: table.table_index,

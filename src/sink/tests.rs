@@ -44,6 +44,26 @@ fn refusal<T>(result: Result<T, Error>) -> (ErrorKind, String) {
 }
 
 #[test]
+fn a_table_that_is_on_the_disk_already_is_published_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sink =
+        open(Destination::Directory(folder.path().to_owned()), Overwrite::Refuse).unwrap();
+    let main = staged(&mut sink, 0, "orders", "main").on_disk().unwrap();
+    let child = staged(&mut sink, 1, "orders_items", "child").on_disk().unwrap();
+    // another file in its place is not ours to publish
+    let copy = folder.path().join("copy");
+    fs::copy(child.path(), &copy).unwrap();
+    fs::rename(&copy, child.path()).unwrap();
+    assert_eq!(refusal(sink.commit(vec![main, child], vec![], vec![])).0, ErrorKind::Io);
+
+    let mut sink =
+        open(Destination::Directory(folder.path().to_owned()), Overwrite::Refuse).unwrap();
+    let main = staged(&mut sink, 0, "orders", "main").on_disk().unwrap();
+    sink.commit(vec![main], vec![], vec![]).unwrap();
+    assert_eq!(files(folder.path()), [("orders.csv".to_owned(), "main".to_owned())]);
+}
+
+#[test]
 fn directory_gets_one_file_per_table() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("new/deep");

@@ -349,7 +349,10 @@ impl TableWriter for ParquetWriter {
     }
 
     fn is_final(&self, layout: &Layout) -> bool {
-        self.stitch.is_none() && self.holds(&self.wanted_columns(layout))
+        match &self.stitch {
+            Some(stitch) => stitch.planned == self.ledger.groups().len(),
+            None => self.holds(&self.wanted_columns(layout)),
+        }
     }
 
     fn plan_anew(&mut self, layout: &Layout) -> Result<Option<Anew>, Error> {
