@@ -254,7 +254,8 @@ fn sum_up(summary: &Summary, format: &SummaryFormat, to: OutputFormat, is_named:
 fn stop_on_signals(cancel: Cancel, is_stopped: Arc<AtomicBool>) -> io::Result<()> {
     let seen = Arc::new(AtomicUsize::new(0));
     // what the parent set to be ignored stays so, as `nohup` and background jobs want
-    for signal in STOPPING.into_iter().filter(|&signal| !is_ignored(signal)) {
+    let ignored = ignored_signals();
+    for signal in STOPPING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0) {
         flag::register_conditional_default(signal, Arc::clone(&is_stopped))?;
         flag::register_usize(signal, Arc::clone(&seen), signal.unsigned_abs() as usize)?;
     }
@@ -276,10 +277,9 @@ fn stop_on_signals(cancel: Cancel, is_stopped: Arc<AtomicBool>) -> io::Result<()
     Ok(())
 }
 
-/// Returns whether this process was started with a signal ignored, where the system tells.
-fn is_ignored(signal: i32) -> bool {
+/// Returns which signals this process was started with ignored, where the system tells: bit 0 is signal 1.
+fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
