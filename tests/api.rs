@@ -310,6 +310,61 @@ fn late_conversion(to: OutputFormat) -> Conversion {
 type Tables<T> = Arc<Mutex<BTreeMap<String, T>>>;
 
 #[test]
+fn rows_are_written_again_run_by_run() {
+    const ROWS: usize = 80_000;
+    // What the last record says changes all before it: empty lists have a column, numbers are text.
+    let lists = |row: usize| row % 7 == 3;
+    let odd = |row: usize| ["plain", "a,b", "\"quoted\"", "two\nlines", "", " é\\"][row % 6];
+    let mut text: String = (0..ROWS)
+        .map(|row| {
+            let list = if lists(row) { r#","tags":[]"# } else { "" };
+            format!("{{\"n\":{row}.50,\"odd\":{}{list}}}\n", serde_json::json!(odd(row)))
+        })
+        .collect();
+    text.push_str("{\"n\":\"x\",\"odd\":\"end\",\"tags\":[\"a\"]}\n");
+    for (to, threads) in [(OutputFormat::Jsonl, 1), (OutputFormat::Csv, 1), (OutputFormat::Csv, 3)]
+    {
+        let (_, written) = convert(&text, |conversion| {
+            conversion.to = to;
+            conversion.chunk_bytes = Some(64 << 10);
+            conversion.row_group_rows = 60_000;
+            conversion.threads = NonZeroUsize::new(threads);
+        })
+        .unwrap();
+        // several runs in a row group
+        assert!(written.len() > 3 << 19, "{}", written.len());
+        let expected: String = match to {
+            OutputFormat::Csv => {
+                let cell = |text: &str| match text {
+                    "plain" => text.to_owned(),
+                    _ => format!("\"{}\"", text.replace('"', "\"\"")),
+                };
+                let rows = (0..ROWS).map(|row| {
+                    let list = if lists(row) { "[]" } else { "" };
+                    format!("{},{row}.5,{},{list}\n", row + 1, cell(odd(row)))
+                });
+                let rows: String = rows.collect();
+                format!("_tm_id,n,odd,tags\n{rows}{},x,end,\"[\"\"a\"\"]\"\n", ROWS + 1)
+            }
+            _ => {
+                let rows = (0..ROWS).map(|row| {
+                    let list = if lists(row) { r#","tags":[]"# } else { "" };
+                    let odd = serde_json::json!(odd(row));
+                    format!("{{\"_tm_id\":{},\"n\":\"{row}.5\",\"odd\":{odd}{list}}}\n", row + 1)
+                });
+                let rows: String = rows.collect();
+                let last = r#""n":"x","odd":"end","tags":["a"]}"#;
+                format!("{rows}{{\"_tm_id\":{},{last}\n", ROWS + 1)
+            }
+        };
+        for (written, expected) in written.lines().zip(expected.lines()) {
+            assert_eq!(written, expected);
+        }
+        assert_eq!(written.len(), expected.len());
+    }
+}
+
+#[test]
 fn workers_take_their_leave() {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     // more chunks than one, else there is one worker

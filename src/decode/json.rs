@@ -2,9 +2,12 @@
 //!
 //! - Source: RFC 8259, strictly: what it does not allow is a fault at the first byte that is wrong.
 
+use std::borrow::Cow;
+
 use crate::decode::csv::CellOptions;
 use crate::decode::number;
 use crate::decode::scan::{self, Short};
+use crate::decode::strings::Str;
 use crate::error::{Fault, FaultCode};
 use crate::flatten::{
     self, Array, ArrayContent, Flattener, Halt, List, MapRows, Member, Members, Object, Place,
@@ -121,6 +124,36 @@ pub fn check(bytes: &[u8]) -> Result<(), Fault> {
         Halt::Fault(fault) => *fault,
         Halt::DuplicateKey | Halt::CapReached => Fault::new(FaultCode::JsonSyntax, 0, "not JSON"),
     })
+}
+
+/// Reads the object that `text` starts with: calls `each` with the name of every member, and its value
+/// as it stands. Returns what follows, or nothing where there is no such object.
+pub fn members<'t>(text: &'t str, mut each: impl FnMut(&str, &'t str)) -> Option<&'t str> {
+    let mut parser = Parser::new(text);
+    if parser.peek() != Some(b'{') {
+        return None;
+    }
+    if parser.begin_container(b'}').ok()? {
+        loop {
+            if parser.peek() != Some(b'"') {
+                return None;
+            }
+            let name = parser.string().ok()?;
+            parser.colon().ok()?;
+            let start = parser.at;
+            // the text of a name with escapes lies where that of a value would
+            let name = match name {
+                Str::Plain(start, end) => Cow::Borrowed(&text[start..end]),
+                Str::Escaped => Cow::Owned(parser.text.clone()),
+            };
+            parser.skip_value().ok()?;
+            each(&name, &text[start..parser.at]);
+            if !parser.goes_on(b'}').ok()? {
+                break;
+            }
+        }
+    }
+    Some(&text[parser.at..])
 }
 
 /// Returns whether faults of this kind are found by the flattener, in a value it is given.

@@ -2,7 +2,7 @@
 //!
 //! A null is an empty cell, an empty string a quoted one.
 
-use std::io::{self, BufRead};
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::TableWriter;
@@ -216,61 +216,54 @@ impl TextFormat for Csv {
                 .all(|(one, other)| one.index == other.index && guards(one) == guards(other))
     }
 
-    fn read_row(
+    fn read_row<'t>(
         &self,
-        input: &mut dyn BufRead,
+        text: &'t str,
         layout: &Layout,
         into: &mut RowReader,
-    ) -> io::Result<bool> {
-        let mut line = Vec::new();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            return Ok(false);
+    ) -> Option<&'t str> {
+        let mut rest = text;
+        if layout.columns.is_empty() {
+            rest = rest.strip_prefix('\n')?;
         }
-        // A line end inside quotes leaves an odd number of them.
-        while line.iter().filter(|&&byte| byte == b'"').count() % 2 == 1 {
-            if input.read_until(b'\n', &mut line)? == 0 {
-                return Ok(false);
-            }
-        }
-        line.pop();
-        let mut rest = line.as_slice();
         for column in &layout.columns {
-            let (cell, after) = self.split_cell(rest);
-            rest = after;
+            let (cell, behind) = self.split_cell(rest)?;
+            rest = behind;
             if let Some(cell) = cell {
-                let text = String::from_utf8(cell).map_err(io::Error::other)?;
                 let guarded = self.options.formula_guard
                     && matches!(column.column_type, ColumnType::Text)
-                    && text.starts_with('\'')
-                    && is_formula(&text.as_bytes()[1..]);
-                into.cell(column, if guarded { &text[1..] } else { &text });
+                    && cell.starts_with('\'')
+                    && is_formula(&cell.as_bytes()[1..]);
+                into.cell(column, if guarded { &cell[1..] } else { &cell });
             }
         }
         into.end_row();
-        Ok(true)
+        Some(rest)
     }
 }
 
 impl Csv {
-    /// Splits the first cell off a line; an empty one is null.
-    fn split_cell<'a>(&self, line: &'a [u8]) -> (Option<Vec<u8>>, &'a [u8]) {
-        if line.first() != Some(&b'"') {
-            let end = line.iter().position(|&byte| byte == self.options.delimiter);
-            let cell = &line[..end.unwrap_or(line.len())];
-            let rest = end.map_or(&line[line.len()..], |end| &line[end + 1..]);
-            return ((!cell.is_empty()).then(|| cell.to_vec()), rest);
-        }
-        let (mut cell, mut at) = (Vec::new(), 1);
-        while at < line.len() {
-            if line[at] == b'"' {
-                if line.get(at + 1) != Some(&b'"') {
-                    break;
-                }
-                at += 1;
+    /// Splits the first cell off, an empty one being null, and what ends it.
+    fn split_cell<'t>(&self, text: &'t str) -> Option<(Option<Cow<'t, str>>, &'t str)> {
+        let Some(quoted) = text.strip_prefix('"') else {
+            let end = memchr::memchr2(self.options.delimiter, b'\n', text.as_bytes())?;
+            let (cell, rest) = (text.get(..end)?, text.get(end + 1..)?);
+            return Some(((!cell.is_empty()).then_some(Cow::Borrowed(cell)), rest));
+        };
+        let (bytes, mut end) = (quoted.as_bytes(), 0);
+        let mut has_quotes = false;
+        loop {
+            end += memchr::memchr(b'"', bytes.get(end..)?)?;
+            if bytes.get(end + 1) != Some(&b'"') {
+                break;
             }
-            cell.push(line[at]);
-            at += 1;
+            has_quotes = true;
+            end += 2;
         }
-        (Some(cell), line.get(at + 2..).unwrap_or(&[]))
+        let cell = match has_quotes {
+            true => Cow::Owned(quoted[..end].replace("\"\"", "\"")),
+            false => Cow::Borrowed(&quoted[..end]),
+        };
+        Some((Some(cell), quoted.get(end + 2..)?))
     }
 }

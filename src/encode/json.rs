@@ -1,6 +1,5 @@
 //! Rows as JSON: an object per line, or one array of objects.
 
-use std::io::{self, BufRead};
 use std::ops::Range;
 
 use super::buffer::{Buffer, Snippet};
@@ -8,6 +7,7 @@ use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
 use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter, to_text, unquoted};
 use super::{RowGroup, TableWriter};
+use crate::decode::json::members;
 use crate::flatten::push_json_string;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
@@ -218,96 +218,28 @@ impl TextFormat for Json {
         }
     }
 
-    fn read_row(
+    /// Whatever lies between two rows is read over.
+    fn read_row<'t>(
         &self,
-        input: &mut dyn BufRead,
+        text: &'t str,
         layout: &Layout,
         into: &mut RowReader,
-    ) -> io::Result<bool> {
-        let Some(text) = read_object(input)? else { return Ok(false) };
-        let text = String::from_utf8(text).map_err(io::Error::other)?;
-        let members: Members<'_> = serde_json::from_str(&text).map_err(io::Error::other)?;
-        for (name, value) in members.0 {
-            let Some(column) = layout.columns.iter().find(|column| column.name == name) else {
-                continue;
+    ) -> Option<&'t str> {
+        // members are in the order of the columns
+        let mut left = layout.columns.as_slice();
+        let rest = members(&text[text.find('{')?..], |name, value| {
+            let place = left.iter().position(|column| column.name == name);
+            let Some((column, behind)) = place.and_then(|place| left[place..].split_first()) else {
+                return;
             };
-            match (value.get(), &column.column_type) {
+            left = behind;
+            match (value, &column.column_type) {
                 ("null", _) => {}
                 (json, ColumnType::Json | ColumnType::List(_)) => into.cell(column, json),
-                (json, _) => match unquoted(json) {
-                    Some(text) => into.cell(column, &text),
-                    None => into.cell(column, json),
-                },
+                (json, _) => into.cell(column, unquoted(json).as_deref().unwrap_or(json)),
             }
-        }
+        })?;
         into.end_row();
-        Ok(true)
-    }
-}
-
-/// Members of an object in their order, values as they stand.
-struct Members<'a>(Vec<(String, &'a serde_json::value::RawValue)>);
-
-impl<'de> serde::Deserialize<'de> for Members<'de> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// Reads one object that was written here, whatever lies between it and the last.
-fn read_object(input: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
-    let (mut object, mut depth, mut in_string, mut escaped) = (Vec::new(), 0, false, false);
-    loop {
-        let buffer = input.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(None);
-        }
-        let mut used = 0;
-        for &byte in buffer {
-            used += 1;
-            if depth == 0 && byte != b'{' {
-                continue;
-            }
-            object.push(byte);
-            if in_string {
-                match byte {
-                    _ if escaped => escaped = false,
-                    b'\\' => escaped = true,
-                    b'"' => in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => in_string = true,
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                input.consume(used);
-                return Ok(Some(object));
-            }
-        }
-        input.consume(used);
+        Some(rest)
     }
 }

@@ -3,20 +3,22 @@
 //! Rows are written as their row group fills, under the layout known by then. If that layout does
 //! not write the same text as the final one, the rows are read back and written again.
 
-use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::borrow::Cow;
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::cells::{Cells, Cursor, Special};
 use super::residue::Residue;
-use super::{Encoded, Place, RowGroup, TableWriter, Task};
+use super::{Anew, Encoded, Place, RowGroup, TableWriter, Task, do_all};
 use crate::decode::number;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::sink::{AppendFile, Staged};
+use crate::sink::{AppendFile, Scratch, Staged};
 use crate::table::{Column, Number};
 
 /// A format of rows as text.
@@ -36,13 +38,10 @@ pub(super) trait TextFormat: Send + Sync + 'static {
     /// Returns whether rows written under one layout read the same under the other.
     fn is_same(&self, one: &Layout, other: &Layout) -> bool;
 
-    /// Reads one row that this format wrote under `layout`; returns nothing at the end.
-    fn read_row(
-        &self,
-        input: &mut dyn BufRead,
-        layout: &Layout,
-        into: &mut RowReader,
-    ) -> std::io::Result<bool>;
+    /// Reads the first row of `text`, which this format wrote under `layout`; returns what follows it,
+    /// or nothing where there is no such row.
+    fn read_row<'t>(&self, text: &'t str, layout: &Layout, into: &mut RowReader)
+    -> Option<&'t str>;
 }
 
 /// Spells rows of one layout: what is there for each cell, and for cells in a row without a value.
@@ -124,32 +123,83 @@ fn read_list(column: &mut Column, row: usize, element: &ColumnType, text: &str) 
 }
 
 /// Returns the text of a JSON string.
-pub(super) fn unquoted(json: &str) -> Option<String> {
-    json.starts_with('"').then(|| serde_json::from_str(json).unwrap_or_default())
+pub(super) fn unquoted(json: &str) -> Option<Cow<'_, str>> {
+    let inside = json.strip_prefix('"')?;
+    Some(match memchr::memchr(b'\\', inside.as_bytes()) {
+        None => Cow::Borrowed(inside.strip_suffix('"')?),
+        Some(_) => Cow::Owned(serde_json::from_str(json).unwrap_or_default()),
+    })
 }
 
-/// Rows that were written under one layout.
+/// Rows that were written together, one run behind the other.
 #[derive(Debug)]
-struct Segment {
-    layout: Layout,
-    groups: Vec<usize>,
+struct Run {
+    /// Under which layout, by its place among all.
+    layout: usize,
+    /// Which row group they are of.
+    group: usize,
+    rows: usize,
+    /// Bytes of their text.
+    bytes: usize,
+}
+
+/// A row group on its way to text.
+#[derive(Debug)]
+struct Planned {
+    layout: usize,
+    group: usize,
+    /// Rows of each of its tasks.
+    rows: Vec<usize>,
 }
 
 /// Writes one table as text.
-pub(super) struct TextWriter<F> {
-    format: F,
+pub(super) struct TextWriter<F: TextFormat> {
+    format: Arc<F>,
     staged: Staged,
-    segments: Vec<Segment>,
-    header: Vec<u8>,
+    /// Each under which rows were written.
+    layouts: Vec<Arc<Layout>>,
+    runs: Vec<Run>,
+    planned: VecDeque<Planned>,
+    /// What stands before the rows, once it does.
+    header: Option<Vec<u8>>,
     residue: Residue,
     /// Rows planned so far.
     rows: u64,
     planned_count: usize,
-    appended_rows: u64,
+    rewriting: Option<Rewriting<F::Rows>>,
 }
 
-/// Bytes read at once when rows are read back.
-const READ_BYTES: usize = 1 << 18;
+/// All rows are read back and written again.
+struct Rewriting<R> {
+    format: Arc<R>,
+    layout: Arc<Layout>,
+    input: File,
+    scratch: Scratch,
+    out: AppendFile,
+    /// Runs that were planned.
+    planned: usize,
+    /// The row group of the last of them, and what was not written of the rest of it.
+    group: Option<usize>,
+    kept: Vec<(usize, Column)>,
+}
+
+/// A run that is read back and written again.
+struct Rewrite<F: TextFormat> {
+    format: Arc<F>,
+    written: Arc<Layout>,
+    text: Vec<u8>,
+    rows: usize,
+    kept: Vec<(usize, Column)>,
+    into: Arc<F::Rows>,
+    layout: Arc<Layout>,
+    is_first: bool,
+}
+
+/// Bytes of a run from which on another begins: what a task reads back.
+const RUN_BYTES: usize = 1 << 20;
+
+/// Copies of a run that a task holds: its text, its values, its text again.
+const RUN_COPIES: usize = 4;
 
 /// Rows written at once when rows are written again.
 const REWRITE_ROWS: usize = 1 << 12;
@@ -157,14 +207,16 @@ const REWRITE_ROWS: usize = 1 << 12;
 impl<F: TextFormat> TextWriter<F> {
     pub(super) fn open(staged: Staged, format: F) -> Self {
         TextWriter {
-            format,
+            format: Arc::new(format),
             staged,
-            segments: Vec::new(),
-            header: Vec::new(),
+            layouts: Vec::new(),
+            runs: Vec::new(),
+            planned: VecDeque::new(),
+            header: None,
             residue: Residue::default(),
             rows: 0,
             planned_count: 0,
-            appended_rows: 0,
+            rewriting: None,
         }
     }
 
@@ -172,67 +224,134 @@ impl<F: TextFormat> TextWriter<F> {
         file.write_all(bytes).map_err(|cause| self.staged.error("writing", cause))
     }
 
-    /// Writes all rows again under the final layout.
-    fn rewrite(&mut self, layout: &Layout) -> Result<(), Error> {
-        let scratch = self.staged.scratch()?;
-        let mut out = scratch.append()?;
-        let failed = |cause| scratch.error("writing", cause);
-        out.write_all(&self.format.header(layout)).map_err(failed)?;
-        let mut input = self.staged.read()?;
-        input
-            .seek(SeekFrom::Start(self.header.len() as u64))
-            .map_err(|cause| self.staged.error("reading", cause))?;
-        let mut input = BufReader::with_capacity(READ_BYTES, input);
-        let (mut group, mut is_first, mut text) = (0, true, Buffer::with_room(0));
-        let format = self.format.rows(layout);
-        for segment in &self.segments {
-            for &group_rows in &segment.groups {
-                let mut left = group_rows;
-                let mut kept = Vec::new();
-                for column in &layout.columns {
-                    let is_written =
-                        segment.layout.columns.iter().any(|known| known.index == column.index);
-                    if !is_written && let Some(values) = self.residue.get(group, column.index)? {
-                        kept.push((column.index, values));
-                    }
-                }
-                while left > 0 {
-                    let rows = left.min(REWRITE_ROWS);
-                    let mut columns = self.read_rows(&mut input, &segment.layout, rows)?;
-                    for (index, values) in &mut kept {
-                        let rest = values.split_off(rows);
-                        if *index >= columns.len() {
-                            columns.resize_with(*index + 1, || None);
-                        }
-                        columns[*index] = Some(std::mem::replace(values, rest));
-                    }
-                    write_rows(&format, rows, &columns, layout, is_first, &mut text);
-                    out.write_all(text.as_bytes()).map_err(failed)?;
-                    is_first = false;
-                    left -= rows;
-                }
-                group += 1;
+    /// Takes down rows that were written.
+    fn note(&mut self, layout: usize, group: usize, rows: usize, bytes: usize) {
+        match self.runs.last_mut() {
+            Some(run) if run.group == group && run.bytes + bytes <= RUN_BYTES => {
+                run.rows += rows;
+                run.bytes += bytes;
             }
+            _ => self.runs.push(Run { layout, group, rows, bytes }),
         }
-        out.flush().map_err(failed)?;
-        self.staged.replace_with(scratch)
     }
 
-    fn read_rows(
+    /// Returns whether the rows that were written stand as they are to be under the final layout.
+    fn fits(&self, layout: &Layout) -> bool {
+        let Some(header) = &self.header else { return true };
+        *header == self.format.header(layout)
+            && !layout.columns.iter().any(|column| self.residue.holds(column.index))
+            && self
+                .layouts
+                .iter()
+                .all(|written| self.format.is_same(written, layout) && !has_waited(written, layout))
+    }
+
+    fn begin_again(&self, layout: &Layout) -> Result<Rewriting<F::Rows>, Error> {
+        let scratch = self.staged.scratch()?;
+        let mut out = scratch.append()?;
+        let written = out.write_all(&self.format.header(layout));
+        written.map_err(|cause| scratch.error("writing", cause))?;
+        let mut input = self.staged.read()?;
+        let header = self.header.as_ref().map_or(0, Vec::len);
+        let found = input.seek(SeekFrom::Start(header as u64));
+        found.map_err(|cause| self.staged.error("reading", cause))?;
+        Ok(Rewriting {
+            format: Arc::new(self.format.rows(layout)),
+            layout: Arc::new(layout.clone()),
+            input,
+            scratch,
+            out,
+            planned: 0,
+            group: None,
+            kept: Vec::new(),
+        })
+    }
+
+    /// Has the next run written again; nothing where there is none.
+    fn plan_again(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<Anew>, Error> {
+        let Some(run) = self.runs.get(again.planned) else { return Ok(None) };
+        let written = &self.layouts[run.layout];
+        if again.group != Some(run.group) {
+            again.group = Some(run.group);
+            again.kept = self.kept(run.group, written, &again.layout)?;
+        }
+        let cut = |(index, values): &mut (usize, Column)| {
+            let rest = values.split_off(run.rows);
+            (*index, std::mem::replace(values, rest))
+        };
+        let mut text = vec![0; run.bytes];
+        let read = again.input.read_exact(&mut text);
+        read.map_err(|cause| self.staged.error("reading", cause))?;
+        let task = Rewrite {
+            format: Arc::clone(&self.format),
+            written: Arc::clone(written),
+            text,
+            rows: run.rows,
+            kept: again.kept.iter_mut().map(cut).collect(),
+            into: Arc::clone(&again.format),
+            layout: Arc::clone(&again.layout),
+            is_first: again.planned == 0,
+        };
+        again.planned += 1;
+        let bytes = run.bytes * RUN_COPIES;
+        Ok(Some(Anew { tasks: vec![Box::new(move || task.run().map(Encoded::Rows))], bytes }))
+    }
+
+    /// Returns the columns of a row group that were not written, and are to be.
+    fn kept(
         &self,
-        input: &mut dyn BufRead,
+        group: usize,
+        written: &Layout,
         layout: &Layout,
-        rows: usize,
-    ) -> Result<Vec<Option<Column>>, Error> {
-        let mut reader = RowReader::default();
-        for _ in 0..rows {
-            let found = self.format.read_row(input, layout, &mut reader);
-            if !found.map_err(|cause| self.staged.error("reading", cause))? {
-                let message = "rows that were written cannot be read back";
-                return Err(Error::new(ErrorKind::Internal, message));
+    ) -> Result<Vec<(usize, Column)>, Error> {
+        let is_written = |index| written.columns.iter().any(|known| known.index == index);
+        let mut kept = Vec::new();
+        for column in layout.columns.iter().filter(|column| !is_written(column.index)) {
+            if let Some(values) = self.residue.get(group, column.index)? {
+                kept.push((column.index, values));
             }
         }
-        Ok(reader.columns)
+        Ok(kept)
+    }
+}
+
+impl<F: TextFormat> Rewrite<F> {
+    fn run(mut self) -> Result<Vec<u8>, Error> {
+        let lost = || {
+            let message = "rows that were written cannot be read back";
+            Error::new(ErrorKind::Internal, message)
+        };
+        let (mut rest, mut left) = (str::from_utf8(&self.text).map_err(|_| lost())?, self.rows);
+        let (mut text, mut out) = (Buffer::with_room(0), Vec::with_capacity(self.text.len()));
+        while left > 0 {
+            let rows = left.min(REWRITE_ROWS);
+            let mut reader = RowReader::default();
+            for _ in 0..rows {
+                let behind = self.format.read_row(rest, &self.written, &mut reader);
+                rest = behind.ok_or_else(lost)?;
+            }
+            let mut columns = reader.columns;
+            for (index, values) in &mut self.kept {
+                let rest = values.split_off(rows);
+                if *index >= columns.len() {
+                    columns.resize_with(*index + 1, || None);
+                }
+                columns[*index] = Some(std::mem::replace(values, rest));
+            }
+            let is_first = self.is_first && left == self.rows;
+            write_rows(&*self.into, rows, &columns, &self.layout, is_first, &mut text);
+            out.extend_from_slice(text.as_bytes());
+            left -= rows;
+        }
+        Ok(out)
+    }
+}
+
+/// Returns rows as text, which a task made.
+fn text_of(encoded: Encoded) -> Result<Vec<u8>, Error> {
+    match encoded {
+        Encoded::Rows(text) => Ok(text),
+        _ => Err(Error::new(ErrorKind::Internal, "text was handed other data")),
     }
 }
 
@@ -354,58 +473,85 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
             }
         }
-        self.planned_count += 1;
-        match self.segments.last_mut() {
-            Some(last) if last.layout == *layout => last.groups.push(group.rows),
-            _ => self.segments.push(Segment { layout: layout.clone(), groups: vec![group.rows] }),
+        if self.layouts.last().is_none_or(|last| **last != *layout) {
+            self.layouts.push(Arc::new(layout.clone()));
         }
+        let last = self.layouts.len() - 1;
+        let mut planned = Planned { layout: last, group: self.planned_count, rows: Vec::new() };
+        self.planned_count += 1;
         let format = Arc::new(self.format.rows(layout));
-        let layout = Arc::new(layout.clone());
+        let layout = Arc::clone(&self.layouts[last]);
         let mut tasks: Vec<Task> = Vec::new();
         for (rows, columns) in group.into_pieces() {
             let (format, layout) = (Arc::clone(&format), Arc::clone(&layout));
             let is_first = self.rows == 0;
             self.rows += rows as u64;
+            planned.rows.push(rows);
             tasks.push(Box::new(move || {
                 let mut out = Buffer::with_room(0);
                 write_rows(&*format, rows, &columns, &layout, is_first, &mut out);
                 Ok(Encoded::Rows(out.into_bytes()))
             }));
         }
+        self.planned.push_back(planned);
         Ok(tasks)
     }
 
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
+        let planned = self.planned.pop_front();
+        let planned = planned.filter(|planned| planned.rows.len() == encoded.len());
+        let Planned { layout, group, rows } = planned.ok_or_else(|| {
+            Error::new(ErrorKind::Internal, "text was handed rows that were not planned")
+        })?;
         let mut file = self.staged.append()?;
-        if self.appended_rows == 0
-            && let Some(first) = self.segments.first()
-        {
-            self.header = self.format.header(&first.layout);
-            self.write(&mut file, &self.header)?;
+        if self.header.is_none() {
+            let header = self.format.header(&self.layouts[layout]);
+            self.write(&mut file, &header)?;
+            self.header = Some(header);
         }
-        for encoded in encoded {
-            let Encoded::Rows(text) = encoded else {
-                return Err(Error::new(ErrorKind::Internal, "text was handed other data"));
-            };
-            self.appended_rows += 1;
+        for (rows, encoded) in rows.into_iter().zip(encoded) {
+            let text = text_of(encoded)?;
             self.write(&mut file, &text)?;
+            self.note(layout, group, rows, text.len());
+        }
+        Ok(())
+    }
+
+    fn plan_anew(&mut self, layout: &Layout) -> Result<Option<Anew>, Error> {
+        let mut again = match self.rewriting.take() {
+            Some(again) => again,
+            None if self.fits(layout) => return Ok(None),
+            None => self.begin_again(layout)?,
+        };
+        let anew = self.plan_again(&mut again)?;
+        self.rewriting = Some(again);
+        Ok(anew)
+    }
+
+    fn append_anew(&mut self, encoded: Vec<Encoded>) -> Result<(), Error> {
+        let Some(again) = &mut self.rewriting else {
+            return Err(Error::new(ErrorKind::Internal, "nothing was planned anew"));
+        };
+        for encoded in encoded {
+            let written = again.out.write_all(&text_of(encoded)?);
+            written.map_err(|cause| again.scratch.error("writing", cause))?;
         }
         Ok(())
     }
 
     fn finish(mut self: Box<Self>, layout: &Layout) -> Result<Staged, Error> {
-        let header = self.format.header(layout);
-        if self.segments.is_empty() {
-            let mut file = self.staged.append()?;
-            self.write(&mut file, &header)?;
-        } else if header != self.header
-            || layout.columns.iter().any(|column| self.residue.holds(column.index))
-            || self.segments.iter().any(|segment| !self.format.is_same(&segment.layout, layout))
-            || self.segments.iter().any(|segment| has_waited(&segment.layout, layout))
-        {
-            self.rewrite(layout)?;
+        while let Some(anew) = self.plan_anew(layout)? {
+            self.append_anew(do_all(anew.tasks)?)?;
+        }
+        if let Some(Rewriting { mut out, scratch, .. }) = self.rewriting.take() {
+            out.flush().map_err(|cause| scratch.error("writing", cause))?;
+            drop(out);
+            self.staged.replace_with(scratch)?;
         }
         let mut file = self.staged.append()?;
+        if self.header.is_none() {
+            self.write(&mut file, &self.format.header(layout))?;
+        }
         self.write(&mut file, self.format.footer(self.rows))?;
         Ok(self.staged)
     }
