@@ -20,6 +20,8 @@ struct Begun {
     parts: Gathering,
     /// Bytes of memory that each of its tasks takes.
     task_bytes: usize,
+    /// Bytes of memory that what they make takes.
+    made_bytes: usize,
 }
 
 /// Writes row groups again.
@@ -42,22 +44,24 @@ impl Stitcher<'_> {
         // the number of the first that is begun
         let mut first = 0;
         let mut ready: VecDeque<EncodeJob> = VecDeque::new();
-        let (mut bytes_held, mut is_last) = (0, false);
+        let (mut bytes_held, mut made_held, mut is_last) = (0, 0, false);
         loop {
             self.cancel.check()?;
             while ready.is_empty() && !is_last && begun.len() < GROUPS_EACH * self.workers.count() {
-                let Some(Anew { tasks, bytes }) = writer.plan_anew(layout)? else {
+                let Some(Anew { tasks, bytes, made_bytes }) = writer.plan_anew(layout)? else {
                     is_last = true;
                     break;
                 };
                 let group = first + begun.len();
-                begun.push_back(Begun { parts: Gathering::new(tasks.len(), 0), task_bytes: bytes });
+                let parts = Gathering::new(tasks.len(), 0);
+                begun.push_back(Begun { parts, task_bytes: bytes, made_bytes });
+                made_held += made_bytes;
                 let jobs = tasks.into_iter().enumerate();
                 ready.extend(jobs.map(|(place, task)| EncodeJob { table: 0, group, place, task }));
             }
             while let Some(job) = ready.front()
                 && let more = begun[job.group - first].task_bytes
-                && (bytes_held == 0 || bytes_held + more <= self.bytes)
+                && (bytes_held == 0 || bytes_held + made_held + more <= self.bytes)
                 && let Some(job) = ready.pop_front()
             {
                 bytes_held += more;
@@ -67,6 +71,7 @@ impl Stitcher<'_> {
                 && let Some(done) = begun.pop_front()
             {
                 writer.append_anew(done.parts.into_parts())?;
+                made_held -= done.made_bytes;
                 first += 1;
                 continue;
             }

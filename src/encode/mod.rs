@@ -210,6 +210,8 @@ pub struct Anew {
     pub tasks: Vec<Task>,
     /// Bytes of memory that each takes, about.
     pub bytes: usize,
+    /// Bytes of memory that what they make takes until it is written, about, where that is much.
+    pub made_bytes: usize,
 }
 
 /// Does tasks one after the other, and those that they hand out; returns what they make.

@@ -8,7 +8,8 @@ use std::collections::{HashSet, VecDeque};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::buffer::Buffer;
 use super::cells::{Cells, Cursor, Special};
@@ -18,7 +19,7 @@ use crate::decode::number;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::sink::{AppendFile, Scratch, Staged};
+use crate::sink::{AppendFile, Scratch, Staged, io_error};
 use crate::table::{Column, Number};
 
 /// A format of rows as text.
@@ -173,7 +174,9 @@ pub(super) struct TextWriter<F: TextFormat> {
 struct Rewriting<R> {
     format: Arc<R>,
     layout: Arc<Layout>,
-    input: File,
+    written: Arc<Written>,
+    /// Where the next run begins.
+    at: u64,
     scratch: Scratch,
     out: AppendFile,
     /// Runs that were planned.
@@ -183,11 +186,31 @@ struct Rewriting<R> {
     kept: Vec<(usize, Column)>,
 }
 
+/// The rows that were written, of which several tasks read.
+///
+/// Whoever reads asks for the memory: what one thread takes and another gives back, an allocator keeps.
+struct Written {
+    file: Mutex<File>,
+    path: PathBuf,
+}
+
+impl Written {
+    fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, Error> {
+        let mut text = vec![0; bytes];
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut text));
+        read.map(|()| text).map_err(|cause| io_error("reading", &self.path, cause))
+    }
+}
+
 /// A run that is read back and written again.
 struct Rewrite<F: TextFormat> {
     format: Arc<F>,
-    written: Arc<Layout>,
-    text: Vec<u8>,
+    written: Arc<Written>,
+    /// Where its text lies, and under which layout it was written.
+    at: u64,
+    bytes: usize,
+    before: Arc<Layout>,
     rows: usize,
     kept: Vec<(usize, Column)>,
     into: Arc<F::Rows>,
@@ -198,10 +221,10 @@ struct Rewrite<F: TextFormat> {
 /// Bytes of a run from which on another begins: what a task reads back.
 const RUN_BYTES: usize = 1 << 20;
 
-/// Copies of a run that a task holds: its text, its values, its text again.
-const RUN_COPIES: usize = 4;
+/// Bytes that a task takes besides the text that it reads and the text that it makes.
+const REWRITE_BYTES: usize = 4 * RUN_BYTES;
 
-/// Rows written at once when rows are written again.
+/// Rows that are read back before they are written again, if they are no more than [`RUN_BYTES`].
 const REWRITE_ROWS: usize = 1 << 12;
 
 impl<F: TextFormat> TextWriter<F> {
@@ -251,14 +274,13 @@ impl<F: TextFormat> TextWriter<F> {
         let mut out = scratch.append()?;
         let written = out.write_all(&self.format.header(layout));
         written.map_err(|cause| scratch.error("writing", cause))?;
-        let mut input = self.staged.read()?;
-        let header = self.header.as_ref().map_or(0, Vec::len);
-        let found = input.seek(SeekFrom::Start(header as u64));
-        found.map_err(|cause| self.staged.error("reading", cause))?;
+        let written =
+            Written { file: Mutex::new(self.staged.read()?), path: self.staged.path().to_owned() };
         Ok(Rewriting {
             format: Arc::new(self.format.rows(layout)),
             layout: Arc::new(layout.clone()),
-            input,
+            written: Arc::new(written),
+            at: self.header.as_ref().map_or(0, |header| header.len() as u64),
             scratch,
             out,
             planned: 0,
@@ -270,22 +292,21 @@ impl<F: TextFormat> TextWriter<F> {
     /// Has the next run written again; nothing where there is none.
     fn plan_again(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<Anew>, Error> {
         let Some(run) = self.runs.get(again.planned) else { return Ok(None) };
-        let written = &self.layouts[run.layout];
+        let before = &self.layouts[run.layout];
         if again.group != Some(run.group) {
             again.group = Some(run.group);
-            again.kept = self.kept(run.group, written, &again.layout)?;
+            again.kept = self.kept(run.group, before, &again.layout)?;
         }
         let cut = |(index, values): &mut (usize, Column)| {
             let rest = values.split_off(run.rows);
             (*index, std::mem::replace(values, rest))
         };
-        let mut text = vec![0; run.bytes];
-        let read = again.input.read_exact(&mut text);
-        read.map_err(|cause| self.staged.error("reading", cause))?;
         let task = Rewrite {
             format: Arc::clone(&self.format),
-            written: Arc::clone(written),
-            text,
+            written: Arc::clone(&again.written),
+            at: again.at,
+            bytes: run.bytes,
+            before: Arc::clone(before),
             rows: run.rows,
             kept: again.kept.iter_mut().map(cut).collect(),
             into: Arc::clone(&again.format),
@@ -293,8 +314,12 @@ impl<F: TextFormat> TextWriter<F> {
             is_first: again.planned == 0,
         };
         again.planned += 1;
-        let bytes = run.bytes * RUN_COPIES;
-        Ok(Some(Anew { tasks: vec![Box::new(move || task.run().map(Encoded::Rows))], bytes }))
+        again.at += run.bytes as u64;
+        Ok(Some(Anew {
+            tasks: vec![Box::new(move || task.run().map(Encoded::Rows))],
+            bytes: run.bytes + REWRITE_BYTES,
+            made_bytes: run.bytes,
+        }))
     }
 
     /// Returns the columns of a row group that were not written, and are to be.
@@ -321,14 +346,15 @@ impl<F: TextFormat> Rewrite<F> {
             let message = "rows that were written cannot be read back";
             Error::new(ErrorKind::Internal, message)
         };
-        let (mut rest, mut left) = (str::from_utf8(&self.text).map_err(|_| lost())?, self.rows);
-        let (mut text, mut out) = (Buffer::with_room(0), Vec::with_capacity(self.text.len()));
+        let read = self.written.read(self.at, self.bytes)?;
+        let (mut rest, mut left) = (str::from_utf8(&read).map_err(|_| lost())?, self.rows);
+        let (mut text, mut out) = (Buffer::with_room(0), Vec::with_capacity(read.len()));
         while left > 0 {
-            let rows = left.min(REWRITE_ROWS);
-            let mut reader = RowReader::default();
-            for _ in 0..rows {
-                let behind = self.format.read_row(rest, &self.written, &mut reader);
+            let (mut reader, mut rows, text_left) = (RowReader::default(), 0, rest.len());
+            while rows < left.min(REWRITE_ROWS) && text_left - rest.len() < RUN_BYTES {
+                let behind = self.format.read_row(rest, &self.before, &mut reader);
                 rest = behind.ok_or_else(lost)?;
+                rows += 1;
             }
             let mut columns = reader.columns;
             for (index, values) in &mut self.kept {

@@ -728,7 +728,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Builds an I/O error whose path cannot confuse a terminal.
-fn io_error(doing: &str, path: &Path, cause: io::Error) -> Error {
+pub(crate) fn io_error(doing: &str, path: &Path, cause: io::Error) -> Error {
     let is_full = matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let error = Error::io(doing, Path::new(&shown(path)), cause);
     if is_full { error.with_hint("free some space, or write elsewhere") } else { error }

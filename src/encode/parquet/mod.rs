@@ -223,7 +223,7 @@ impl ParquetWriter {
         }
         stitch.planned += 1;
         stitch.waiting.push_back((rows, kept));
-        Ok(Anew { tasks, bytes })
+        Ok(Anew { tasks, bytes, made_bytes: 0 })
     }
 
     /// Returns the columns that every row group must hold in the end.
