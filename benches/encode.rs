@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use divan::Bencher;
 use divan::counter::BytesCount;
 use support::Random;
@@ -73,7 +75,7 @@ fn column(name: &str) -> (Column, ColumnType, usize) {
     (column, column_type, bytes)
 }
 
-fn layout(columns: &[(&str, ColumnType)]) -> Layout {
+fn layout(columns: &[(&str, ColumnType)]) -> Arc<Layout> {
     let columns = columns.iter().enumerate().map(|(index, (name, column_type))| LayoutColumn {
         index,
         name: (*name).to_owned(),
@@ -81,7 +83,8 @@ fn layout(columns: &[(&str, ColumnType)]) -> Layout {
         path: Some(format!("/{name}")),
         marks: Marks::default(),
     });
-    Layout { table: "t".to_owned(), path: String::new(), parent: None, columns: columns.collect() }
+    let (table, path) = ("t".to_owned(), String::new());
+    Arc::new(Layout { table, path, parent: None, columns: columns.collect() })
 }
 
 fn writer(dir: &tempfile::TempDir) -> ParquetWriter {

@@ -81,6 +81,10 @@ pub const ROW_GROUP_ROWS: usize = 1 << 18;
 /// still large enough to read well.
 pub const MEMORY: usize = 512 << 20;
 
+/// This share of the limit on memory may be kept for text that is to come, where so much was text
+/// before.
+pub const SPARE_SHARE: usize = 8;
+
 /// Bytes of memory below which a run would spend itself on tiny row groups.
 pub const MEMORY_MIN: usize = 64 << 20;
 

@@ -300,7 +300,7 @@ fn late() -> String {
 fn late_conversion(to: OutputFormat) -> Conversion {
     let mut conversion = Conversion::new(vec![input(&late())], to);
     conversion.name = Some("t".to_owned());
-    conversion.row_group_rows = 7;
+    conversion.row_group_rows = Some(7);
     conversion.chunk_bytes = Some(300);
     conversion.threads = NonZeroUsize::new(2);
     conversion
@@ -327,7 +327,7 @@ fn rows_are_written_again_run_by_run() {
         let (_, written) = convert(&text, |conversion| {
             conversion.to = to;
             conversion.chunk_bytes = Some(64 << 10);
-            conversion.row_group_rows = 60_000;
+            conversion.row_group_rows = Some(60_000);
             conversion.threads = NonZeroUsize::new(threads);
         })
         .unwrap();
@@ -505,7 +505,7 @@ fn a_writer_of_ones_own_sees_every_row_once() {
     let conversion = || {
         let mut conversion = Conversion::new(vec![input(&text)], OutputFormat::Jsonl);
         conversion.name = Some("t".to_owned());
-        conversion.row_group_rows = 7;
+        conversion.row_group_rows = Some(7);
         conversion.chunk_bytes = Some(200);
         conversion
     };

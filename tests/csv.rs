@@ -224,7 +224,7 @@ fn check_marks(decimal_comma: bool, thousands: Option<u8>, cells: &[&str], expec
         let set = |c: &mut Conversion| {
             c.csv_input.cells.decimal_comma = decimal_comma;
             c.csv_input.cells.thousands = thousands;
-            c.row_group_rows = row_group_rows;
+            c.row_group_rows = Some(row_group_rows);
         };
         assert_eq!(to_jsonl(&text, &set), expected, "{cells:?}, {row_group_rows}");
         let (_, parquet) = convert(text.as_bytes(), OutputFormat::Parquet, &set).unwrap();
@@ -305,7 +305,7 @@ fn declared_types_read_marks() {
             c.csv_input.cells.thousands = Some(b'.');
             c.csv_input.dialect.delimiter = Some(b';');
             c.numbers = numbers;
-            c.row_group_rows = 1;
+            c.row_group_rows = Some(1);
         }
     };
     let text = "a\n1.234,50\n2,5\n7\n";
@@ -546,7 +546,7 @@ fn random_columns_print_back() {
             let set = |conversion: &mut Conversion| {
                 given(conversion);
                 conversion.csv_input.dialect.header = Some(Header::Present);
-                conversion.row_group_rows = row_group_rows;
+                conversion.row_group_rows = Some(row_group_rows);
             };
             assert_eq!(to_csv(&text, &set), text);
             // Through Parquet, typed, and back.

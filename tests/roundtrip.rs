@@ -186,7 +186,7 @@ fn run(
         conversion.flatten.maps.push("/c".parse().unwrap());
     }
     conversion.numbers = setup.numbers;
-    conversion.row_group_rows = setup.row_group_rows;
+    conversion.row_group_rows = Some(setup.row_group_rows);
     conversion.pending_bytes = Some(setup.pending_bytes);
     conversion.chunk_bytes = Some(chunk_bytes);
     conversion.threads = NonZeroUsize::new(2);

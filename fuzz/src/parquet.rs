@@ -62,7 +62,7 @@ pub fn parquet(data: &[u8]) {
 
     let row_group_rows = usize::from(*rows % 16) + 1;
     let mut conversion = new();
-    conversion.row_group_rows = row_group_rows;
+    conversion.row_group_rows = Some(row_group_rows);
     conversion.pending_bytes = Some(usize::from(*pending) * 4);
     let files = write(conversion, *codec);
     let expected = expected.lock().unwrap();

@@ -50,7 +50,7 @@ fn convert(input: &[u8], from: InputFormat) -> Tables {
     let mut conversion = conversion(input, from, OutputFormat::Jsonl);
     conversion.flatten.max_columns = 1 << 20;
     conversion.flatten.max_tables = 1 << 16;
-    conversion.row_group_rows = 2;
+    conversion.row_group_rows = Some(2);
     conversion.chunk_bytes = Some(64);
     conversion.csv_input.dialect.delimiter = Some(b';');
     conversion.csv_input.dialect.quote = Some(transmog::Sign::Byte(b'"'));

@@ -193,8 +193,8 @@ fn build(
     set(&mut conversion.dates, args.dates);
     set(&mut conversion.duplicate_keys, args.duplicate_keys);
     set(&mut conversion.codec, args.compression);
-    set(&mut conversion.row_group_rows, args.row_group_rows);
     set(&mut conversion.memory_limit, args.memory_limit);
+    conversion.row_group_rows = args.row_group_rows;
     conversion.row_group_bytes = args.row_group_bytes;
     set(&mut conversion.nulls, args.nulls);
     conversion.chunk_bytes = args.chunk_bytes;

@@ -15,6 +15,10 @@ pub(super) struct Budget {
     pub pending: usize,
     /// Bytes of values that are encoded at once; one row group at least.
     pub encoding: usize,
+    /// Bytes of values of text that become one task, and that are on their way at once: names and
+    /// punctuation may make it many times as long.
+    pub text: usize,
+    pub text_encoding: usize,
     /// Bytes that row groups take which are written again at the end.
     pub stitching: usize,
     /// Bytes of input handed to a worker at once.
@@ -46,6 +50,7 @@ impl Budget {
         // rows that wait and rows that are encoded, which are copied meanwhile, once by their
         // values and once as pages.
         let group = spare / 16 * 3;
+        let pending = conversion.pending_bytes.unwrap_or(group);
         let chunk = spare / 8 / (CHUNK_COPIES * chunks);
         // Wide ones have the eighth that is left.
         let wide_chunk = 2 * chunk;
@@ -54,8 +59,10 @@ impl Budget {
             |chunk: usize, most| conversion.chunk_bytes.unwrap_or_else(|| chunk.clamp(least, most));
         Budget {
             row_group: conversion.row_group_bytes.unwrap_or(group),
-            pending: conversion.pending_bytes.unwrap_or(group),
+            pending,
             encoding: group,
+            text: pending / 32,
+            text_encoding: group / 4,
             // nothing else is held by then
             stitching: spare / 4 * 3,
             chunk: given(chunk, limits::CHUNK_BYTES),

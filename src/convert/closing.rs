@@ -112,7 +112,7 @@ impl Run {
         }
         let rejects = self.rejects.outputs();
         for full in self.groups.finish() {
-            self.encoding.waiting.push_back((full, Place::Last));
+            self.encoding.push(full, Place::Last);
         }
         self.encode_waiting()?;
         // What can be told while the workers are at it, is.
@@ -121,9 +121,9 @@ impl Run {
         let mut layouts = Vec::new();
         for table in 0..self.schema.tables().len() {
             let known = self.last_layouts.remove(&table);
-            let (layout, names) = known.unwrap_or_else(|| self.schema.layout(table));
-            renamed.extend(names);
-            layouts.push(layout);
+            let known = known.unwrap_or_else(|| self.schema.layout_now(table));
+            renamed.extend_from_slice(&known.renamed);
+            layouts.push(Layout::clone(&known.layout));
         }
         let layouts: Arc<[Layout]> = layouts.into();
         let mut warnings = self.warnings(&layouts, renamed);

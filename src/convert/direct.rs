@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use memchr::memchr_iter;
 
@@ -124,7 +125,7 @@ impl PartOutput {
     }
 
     /// Writes rows to the part at hand; closes it where it has enough.
-    fn write(&mut self, full: FullGroup, layout: &Layout) -> Result<(), Error> {
+    fn write(&mut self, full: FullGroup, layout: &Arc<Layout>) -> Result<(), Error> {
         let index = full.table;
         self.begin(index)?;
         let Some(open) = &mut self.tables[index].open else { return Ok(()) };
@@ -221,7 +222,7 @@ impl Direct {
         &mut self,
         writer: Option<&mut Box<dyn TableWriter>>,
         full: FullGroup,
-        layout: &Layout,
+        layout: &Arc<Layout>,
     ) -> Result<(), Error> {
         match (self, writer) {
             (Direct::Parts(parts), _) => parts.write(full, layout),
@@ -428,8 +429,8 @@ impl Run {
     }
 
     fn write_group(&mut self, full: FullGroup) -> Result<(), Error> {
-        let (layout, _) = self.schema.layout(full.table);
-        self.outputs.write_direct(full, &layout)
+        let known = self.schema.layout_now(full.table);
+        self.outputs.write_direct(full, &known.layout)
     }
 
     /// Writes the rows that wait.
@@ -471,7 +472,11 @@ fn interleaved(tables: &[(usize, Vec<u32>, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// Encodes and writes rows on the spot: they are few, or to be out soon.
-fn write_now(writer: &mut dyn TableWriter, full: FullGroup, layout: &Layout) -> Result<(), Error> {
+fn write_now(
+    writer: &mut dyn TableWriter,
+    full: FullGroup,
+    layout: &Arc<Layout>,
+) -> Result<(), Error> {
     let tasks = writer.plan(full.group, layout, Place::Inner)?;
     writer.append(do_all(tasks)?)
 }

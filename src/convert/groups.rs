@@ -5,6 +5,10 @@
 //! half is free: else tables that grow slowly would take the room in which a fast one waits, and
 //! its row groups would get ever smaller. Both depend on the rows alone, so the cuts are the same
 //! however the input was cut into chunks.
+//!
+//! Text shows no cuts. Once the first rows of a table are on their way to its file, the others follow
+//! chunk by chunk, while what was decoded is still in a processor's cache; nothing is gained by keeping
+//! them, as a change of the layout now has the file written again.
 
 use crate::encode::{RowGroup, split_off};
 use crate::schema::Fitted;
@@ -15,6 +19,8 @@ pub(super) struct GroupLimits {
     pub rows: usize,
     pub bytes: usize,
     pub pending_bytes: usize,
+    /// In text: bytes of values that go together once the first rows of a table went.
+    pub flow_bytes: Option<usize>,
 }
 
 /// The rows of all tables that wait to be written.
@@ -30,6 +36,8 @@ struct Waiting {
     group: RowGroup,
     rows: usize,
     bytes: usize,
+    /// Its first rows went.
+    is_flowing: bool,
 }
 
 /// A table's row group that is full.
@@ -57,9 +65,20 @@ impl Groups {
                 let bytes = bytes_of(&batch);
                 self.push(batch, bytes);
             }
-            return Vec::new();
+            return self.take_flowing();
         }
         self.add_by_record(batches, records)
+    }
+
+    /// Takes the rows that follow those that went.
+    fn take_flowing(&mut self) -> Vec<FullGroup> {
+        let Some(least) = self.limits.flow_bytes else { return Vec::new() };
+        let is_due = |&table: &usize| {
+            let waiting = &self.tables[table];
+            waiting.is_flowing && waiting.rows > 0 && waiting.bytes >= least
+        };
+        let due: Vec<usize> = (0..self.tables.len()).filter(is_due).collect();
+        due.into_iter().map(|table| self.take(table)).collect()
     }
 
     fn has_room(&self, batches: &[Fitted]) -> bool {
@@ -129,7 +148,8 @@ impl Groups {
     }
 
     fn take(&mut self, table: usize) -> FullGroup {
-        let waiting = std::mem::take(&mut self.tables[table]);
+        let behind = Waiting { is_flowing: true, ..Waiting::default() };
+        let waiting = std::mem::replace(&mut self.tables[table], behind);
         self.bytes -= waiting.bytes;
         FullGroup { table, group: waiting.group, bytes: waiting.bytes }
     }
@@ -144,6 +164,15 @@ impl Groups {
         let waiting = (0..self.tables.len()).filter(|&table| self.tables[table].rows > 0);
         let waiting: Vec<usize> = waiting.collect();
         waiting.into_iter().map(|table| self.take(table)).collect()
+    }
+}
+
+impl FullGroup {
+    /// Parts it where it has `bytes` of values, over and over, if it can be parted.
+    pub(super) fn split(self, bytes: usize) -> impl Iterator<Item = FullGroup> {
+        let table = self.table;
+        let parts = self.group.split(bytes).into_iter();
+        parts.map(move |(group, bytes)| FullGroup { table, group, bytes })
     }
 }
 
@@ -199,10 +228,10 @@ mod tests {
     fn cuts_do_not_depend_on_chunks() {
         let records: Vec<_> = (0..200).map(|n| (1, n % 7)).collect();
         for limits in [
-            GroupLimits { rows: 16, bytes: 1 << 30, pending_bytes: 1 << 30 },
-            GroupLimits { rows: 1 << 30, bytes: 95, pending_bytes: 1 << 30 },
-            GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 170 },
-            GroupLimits { rows: 50, bytes: 300, pending_bytes: 400 },
+            GroupLimits { rows: 16, bytes: 1 << 30, pending_bytes: 1 << 30, flow_bytes: None },
+            GroupLimits { rows: 1 << 30, bytes: 95, pending_bytes: 1 << 30, flow_bytes: None },
+            GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 170, flow_bytes: None },
+            GroupLimits { rows: 50, bytes: 300, pending_bytes: 400, flow_bytes: None },
         ] {
             let expected = cuts(&records, 1, limits);
             assert!(expected.len() > 4);
@@ -214,7 +243,8 @@ mod tests {
 
     #[test]
     fn tables_that_grow_slowly_leave_room_for_others() {
-        let limits = GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 1000 };
+        let limits =
+            GroupLimits { rows: 1 << 30, bytes: 1 << 30, pending_bytes: 1000, flow_bytes: None };
         let records: Vec<_> = (0..2000).map(|n| (1, usize::from(n % 10 == 0))).collect();
         let found = cuts(&records, 100, limits);
         let main: Vec<_> = found.iter().filter(|(table, _)| *table == 0).collect();
@@ -223,8 +253,54 @@ mod tests {
     }
 
     #[test]
+    fn rows_follow_at_once_where_the_first_went() {
+        let limits = |flow_bytes| GroupLimits {
+            rows: 1 << 30,
+            bytes: 1 << 30,
+            pending_bytes: 600,
+            flow_bytes: Some(flow_bytes),
+        };
+        // three chunks of 20 rows of 10 bytes fill what may wait, and what is behind them flows
+        let records = [(1, 0); 110];
+        let found =
+            |flow_bytes| cuts(&records, 20, limits(flow_bytes)).into_iter().map(|(_, rows)| rows);
+        assert!(found(0).eq([60, 20, 20, 10]));
+        assert!(found(300).eq([60, 40, 10]));
+        assert!(found(1 << 20).eq([60, 50]));
+        // another table has not begun, and waits
+        let records: Vec<_> = (0..110).map(|n| (1, usize::from(n % 20 == 0))).collect();
+        let found = cuts(&records, 20, limits(0));
+        assert_eq!(found.iter().filter(|(table, _)| *table == 1).count(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn groups_part_between_chunks() {
+        let mut groups = Groups::new(GroupLimits {
+            rows: 1 << 30,
+            bytes: 1 << 30,
+            pending_bytes: 1 << 30,
+            flow_bytes: None,
+        });
+        for rows in [3, 1, 5, 2] {
+            let fitted = Fitted {
+                table: 0,
+                rows,
+                columns: vec![(0, Box::new(Column::of_ints(vec![0; rows])))],
+                row_bytes: vec![10; rows],
+                row_records: (0..rows as u32).collect(),
+            };
+            assert!(groups.add(vec![fitted], rows).is_empty());
+        }
+        let full = groups.finish().remove(0);
+        let parts: Vec<_> =
+            full.split(40).map(|part| (part.table, part.group.rows, part.bytes)).collect();
+        assert_eq!(parts, [(0, 4, 40), (0, 5, 50), (0, 2, 20)]);
+    }
+
+    #[test]
     fn row_groups_end_after_the_row_that_fills_them() {
-        let limits = GroupLimits { rows: 3, bytes: 1 << 30, pending_bytes: 1 << 30 };
+        let limits =
+            GroupLimits { rows: 3, bytes: 1 << 30, pending_bytes: 1 << 30, flow_bytes: None };
         assert_eq!(cuts(&[(1, 0); 7], 7, limits), [(0, 3), (0, 3), (0, 1)]);
     }
 }

@@ -154,8 +154,8 @@ pub struct Conversion {
     pub compat: bool,
     /// Encodings of Parquet columns; the last that names a column counts.
     pub encodings: Vec<ColumnEncoding>,
-    /// Rows of a row group.
-    pub row_group_rows: usize,
+    /// Rows of a row group; where it is not set, text waits however many rows it has.
+    pub row_group_rows: Option<usize>,
     /// Bytes of memory to stay within; what follows is worked out from it where it is not set.
     pub memory_limit: usize,
     /// Bytes of values after which a row group is cut.
@@ -382,7 +382,7 @@ impl Conversion {
             codec: Codec::default(),
             compat: false,
             encodings: Vec::new(),
-            row_group_rows: limits::ROW_GROUP_ROWS,
+            row_group_rows: None,
             memory_limit: limits::MEMORY,
             row_group_bytes: None,
             pending_bytes: None,
@@ -511,7 +511,7 @@ impl Conversion {
             Err(Error::usage(format!("`{name} {value}`: expected {least} to {most}")))
         };
         const ROWS_LIMIT: usize = 1 << 30;
-        between("--row-group-rows", self.row_group_rows, 1, ROWS_LIMIT)?;
+        between("--row-group-rows", self.row_group_rows.unwrap_or(1), 1, ROWS_LIMIT)?;
         let row_group_bytes = self.row_group_bytes.unwrap_or(1);
         between("--row-group-bytes", row_group_bytes, 1, limits::RECORD_BYTES_LIMIT)?;
         let record_bytes_max = self.record_bytes_max.unwrap_or(1);

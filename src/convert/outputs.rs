@@ -22,10 +22,10 @@ use crate::encode::json::JsonOptions;
 use crate::encode::parquet::{ParquetOptions, encoding};
 use crate::encode::profile::Profiler;
 use crate::encode::streaming::{Batch, StreamingWriter, TableEnd, TableWriters};
-use crate::encode::{Encoded, FormatOptions, Place, TableWriter, Task};
+use crate::encode::{Encoded, FormatOptions, Place, Spare, TableWriter, Task};
 use crate::error::{Error, ErrorKind};
 use crate::format::{InputFormat, OutputFormat};
-use crate::limits::THREAD_STACK_BYTES;
+use crate::limits::{self, THREAD_STACK_BYTES};
 use crate::report::profile::Depth;
 use crate::report::sql::Keys;
 use crate::report::{Summary, TableSummary};
@@ -47,6 +47,8 @@ pub(super) struct Outputs {
     sink: Sink,
     to: OutputFormat,
     formats: FormatOptions,
+    /// What text takes its memory from.
+    spare: Spare,
     /// Makes the writers of a library user.
     writers: Option<TableWriters>,
     /// The numbers of records are those that a reject file gives, which may stand in it twice.
@@ -219,6 +221,7 @@ impl Outputs {
             sink,
             to: conversion.to,
             formats: FormatOptions { parquet, csv: conversion.csv, json },
+            spare: Spare::new(conversion.memory_limit / limits::SPARE_SHARE),
             takes_batches: wants_batches && writers.is_some(),
             writers,
             is_replay: conversion.from == InputFormat::Rejects,
@@ -306,14 +309,14 @@ impl Outputs {
             (Direct::Live(live), None) => {
                 let rows = live.rows.clone();
                 let staged = self.sink.create(table, name, table == 0)?;
-                Writer::File(self.formats.open_live(self.to, staged, rows))
+                Writer::File(self.formats.open_live(self.to, staged, rows, self.spare.clone()))
             }
             (Direct::Off, None) => {
                 let staged = self.sink.create(table, name, table == 0)?;
                 if let Some(manifest) = &self.manifest {
                     manifest.path_of(&self.sink, &staged)?;
                 }
-                Writer::File(self.formats.open(self.to, staged)?)
+                Writer::File(self.formats.open(self.to, staged, &self.spare)?)
             }
         };
         self.tables.push(Output {
@@ -331,7 +334,7 @@ impl Outputs {
     pub(super) fn plan(
         &mut self,
         full: FullGroup,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         place: Place,
         workers: &Workers,
     ) -> Result<bool, Error> {
@@ -369,13 +372,23 @@ impl Outputs {
         Ok(true)
     }
 
+    /// Returns whether tables go to files of text, which show nothing of row groups.
+    pub(super) fn are_text(&self) -> bool {
+        let is_columnar = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
+        !is_columnar && !self.direct.is_on() && self.writers.is_none() && self.depth.is_none()
+    }
+
     /// Returns whether rows have a header, to which later ones are bound.
     pub(super) fn has_header(&self) -> bool {
         matches!(self.to, OutputFormat::Csv | OutputFormat::Tsv)
     }
 
     /// Writes a row group at once, as nothing may change it any more.
-    pub(super) fn write_direct(&mut self, full: FullGroup, layout: &Layout) -> Result<(), Error> {
+    pub(super) fn write_direct(
+        &mut self,
+        full: FullGroup,
+        layout: &Arc<Layout>,
+    ) -> Result<(), Error> {
         let output = &mut self.tables[full.table];
         let is_text = matches!(self.direct, Direct::Live(_));
         let writer = match &mut output.writer {

@@ -27,14 +27,14 @@ use crate::flatten::admission::Admission;
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
-use crate::limits::THREAD_STACK_BYTES;
+use crate::limits::{self, THREAD_STACK_BYTES};
 use crate::reject::OnError;
 use crate::report::observer::{Counts, RunStart, Watcher};
 use crate::report::status::StatusPolicy;
 use crate::report::{DialectSummary, InputSummary, Summary, Warning, WarningKind};
 use crate::retry::Retry;
 use crate::schema::widen::Widening;
-use crate::schema::{Layout, RecordNumbers, Records, Renamed, Schema, SchemaOptions};
+use crate::schema::{Known, RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
@@ -134,13 +134,19 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         !matches!(conversion.batches, BatchStrategy::MegaBatch { reuse_buffer: false, .. });
     let tickets = Tickets::new(threads.all + prefetch, budget.ticket, reuses_buffers);
     let admission = Arc::new(schema.admission().clone());
+    let are_text = outputs.are_text();
+    let row_group_rows = match (conversion.row_group_rows, are_text) {
+        (Some(rows), _) => rows,
+        (None, false) => limits::ROW_GROUP_ROWS,
+        (None, true) => usize::MAX,
+    };
     let limits = GroupLimits {
-        rows: match conversion.file_rows_max {
-            Some(most) => conversion.row_group_rows.min(most.get()),
-            None => conversion.row_group_rows,
-        },
+        rows: conversion
+            .file_rows_max
+            .map_or(row_group_rows, |most| row_group_rows.min(most.get())),
         bytes: budget.row_group,
         pending_bytes: budget.pending,
+        flow_bytes: are_text.then_some(budget.text),
     };
     let cancel = conversion.cancel.clone();
     let csv_flags = conversion.csv_input != CsvInput::default();
@@ -207,7 +213,8 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         encoding: Encoding {
             groups: 0,
             bytes: 0,
-            bytes_max: budget.encoding,
+            bytes_max: if are_text { budget.text_encoding } else { budget.encoding },
+            part_bytes: are_text.then_some(budget.text),
             stitching_bytes: budget.stitching,
             waiting: VecDeque::new(),
         },
@@ -280,13 +287,25 @@ pub(super) struct Encoding {
     bytes: usize,
     /// As much is encoded at once, or one row group.
     bytes_max: usize,
+    /// Row groups of text are parted where they have as much.
+    part_bytes: Option<usize>,
     /// And this much at the end, when row groups are written again.
     pub stitching_bytes: usize,
     /// While there are some, chunks wait as well.
-    pub waiting: VecDeque<(FullGroup, Place)>,
+    waiting: VecDeque<(FullGroup, Place)>,
 }
 
 impl Encoding {
+    /// Has a row group wait for its turn.
+    pub(super) fn push(&mut self, full: FullGroup, place: Place) {
+        let Some(bytes) = self.part_bytes else { return self.waiting.push_back((full, place)) };
+        let mut parts = full.split(bytes).peekable();
+        while let Some(part) = parts.next() {
+            let is_followed = place == Place::Last && parts.peek().is_some();
+            self.waiting.push_back((part, if is_followed { Place::Late } else { place }));
+        }
+    }
+
     /// Takes the row group out that is next, if there is room for it.
     fn next(&mut self) -> Option<(FullGroup, Place)> {
         let (full, _) = self.waiting.front()?;
@@ -364,7 +383,7 @@ pub(super) struct Run {
     pub(super) duplicate_ids: u64,
     pub(super) encoding: Encoding,
     /// What tables are in the end, of those whose last rows are encoded.
-    pub(super) last_layouts: BTreeMap<usize, (Layout, Vec<Renamed>)>,
+    pub(super) last_layouts: BTreeMap<usize, Known>,
     /// How inputs of CSV were read.
     pub(super) dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.
@@ -519,8 +538,9 @@ impl Run {
             self.let_out()?;
         }
         if self.outputs.takes_batches {
-            let full = self.groups.finish().into_iter();
-            self.encoding.waiting.extend(full.map(|full| (full, Place::Inner)));
+            for full in self.groups.finish() {
+                self.encoding.push(full, Place::Inner);
+            }
             self.encode_waiting()?;
         }
         let rejected = self.rejects.count() - self.rejected_before;
@@ -631,7 +651,7 @@ impl Run {
             return self.write_early();
         }
         for full in full {
-            self.encoding.waiting.push_back((full, Place::Inner));
+            self.encoding.push(full, Place::Inner);
         }
         self.encode_waiting()
     }
@@ -794,13 +814,13 @@ impl Run {
     pub(super) fn encode_waiting(&mut self) -> Result<(), Error> {
         while let Some((full, place)) = self.encoding.next() {
             let (table, bytes) = (full.table, full.bytes);
-            let layout = self.schema.layout(table);
-            if self.outputs.plan(full, &layout.0, place, &self.workers)? {
+            let known = self.schema.layout_now(table);
+            if self.outputs.plan(full, &known.layout, place, &self.workers)? {
                 self.encoding.groups += 1;
                 self.encoding.bytes += bytes;
             }
             if place == Place::Last {
-                self.last_layouts.insert(table, layout);
+                self.last_layouts.insert(table, known);
             }
         }
         Ok(())

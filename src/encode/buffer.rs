@@ -1,11 +1,14 @@
 //! Text on its way out: bytes that grow by short pieces, most of them shorter than a call to copy
 //! them would be worth.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use crate::table::scalar::{WHOLE_DIGITS_BELOW, float_text};
 
 /// Bytes in the order in which they are pushed.
 #[derive(Debug)]
-pub(super) struct Buffer {
+pub struct Buffer {
     /// The text, and behind it room.
     bytes: Vec<u8>,
     len: usize,
@@ -53,18 +56,66 @@ const EIGHT_DIGITS: u64 = 100_000_000;
 /// Eight times `0`.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 
+/// Memory of text that was written, for text that is to come: fresh pages cost as much as what is
+/// written into them.
+#[derive(Debug, Clone)]
+pub struct Spare {
+    held: Arc<Mutex<Held>>,
+    /// As many bytes are kept.
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    buffers: VecDeque<Buffer>,
+    bytes: usize,
+}
+
+impl Spare {
+    /// Keeps up to so many bytes.
+    pub fn new(bytes_max: usize) -> Self {
+        Spare { held: Arc::default(), bytes_max }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a text of about so many bytes.
+    pub(super) fn take(&self, room: usize) -> Buffer {
+        let mut held = self.held();
+        // of those that are long enough the one that was written last
+        let at = held.buffers.iter().rposition(|buffer| buffer.bytes.len() >= room + BLOCK);
+        let Some(mut buffer) = at.and_then(|at| held.buffers.remove(at)) else {
+            drop(held);
+            return Buffer::with_room(room);
+        };
+        held.bytes -= buffer.bytes.len();
+        buffer.clear();
+        buffer
+    }
+
+    /// Takes the memory of a text that nobody needs any more, for that of the one that came first where
+    /// there is no room for both.
+    pub(super) fn put(&self, text: Buffer) {
+        if text.bytes.len() > self.bytes_max {
+            return;
+        }
+        let mut held = self.held();
+        held.bytes += text.bytes.len();
+        held.buffers.push_back(text);
+        while held.bytes > self.bytes_max
+            && let Some(first) = held.buffers.pop_front()
+        {
+            held.bytes -= first.bytes.len();
+        }
+    }
+}
+
 impl Buffer {
     /// Starts with room for so many bytes.
     pub(super) fn with_room(room: usize) -> Self {
         Buffer { bytes: vec![0; room + BLOCK], len: 0 }
-    }
-
-    /// Makes room for so many bytes more at once.
-    pub(super) fn reserve(&mut self, room: usize) {
-        if self.len == 0 && self.bytes.len() < room + BLOCK {
-            *self = Buffer::with_room(room);
-        }
-        self.make_room(room);
     }
 
     /// Returns how many bytes were pushed.
@@ -166,9 +217,8 @@ impl Buffer {
     /// Appends an integer in digits.
     #[inline]
     pub(super) fn push_int(&mut self, value: i64) {
-        if value < 0 {
-            self.push(b'-');
-        }
+        // signs may come in any order: to leave one out costs less than to go another way
+        self.push_block(b"-", usize::from(value < 0));
         self.push_digits(value.unsigned_abs());
     }
 
@@ -285,6 +335,36 @@ mod tests {
             check_float((digits as f64 / 100.0).next_up());
             check_float(f64::from_bits(state >> 1 & !(1 << 62)));
         }
+    }
+
+    #[test]
+    fn memory_is_used_again_up_to_a_bound() {
+        let spare = Spare::new(1000);
+        let text = |room: usize, byte: u8| {
+            let mut text = spare.take(room);
+            assert_eq!(text.as_bytes(), b"");
+            text.push(byte);
+            text
+        };
+        let (first, second) = (text(300, b'a'), text(500, b'b'));
+        let places = [first.as_bytes().as_ptr(), second.as_bytes().as_ptr()];
+        spare.put(first);
+        spare.put(second);
+        // one that is long enough, and what stood in it is gone
+        let long = text(400, b'c');
+        assert_eq!((long.as_bytes(), long.as_bytes().as_ptr()), (&b"c"[..], places[1]));
+        let short = text(10, b'd');
+        assert_eq!(short.as_bytes().as_ptr(), places[0]);
+        // there is no room for both, nor ever for one that is longer than all
+        spare.put(text(800, b'e'));
+        spare.put(long);
+        let kept = || {
+            let held = spare.held();
+            (held.buffers.len(), held.bytes)
+        };
+        assert_eq!(kept(), (1, 500 + BLOCK));
+        spare.put(text(2000, b'f'));
+        assert_eq!(kept(), (1, 500 + BLOCK));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::TableWriter;
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Spare};
 use super::cells::{Cursor, JSON_SPECIAL, Span, Special, is_bare};
 use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter};
@@ -32,13 +32,18 @@ impl Default for CsvOptions {
 }
 
 /// Starts a CSV file.
-pub fn open(staged: Staged, options: CsvOptions) -> Box<dyn TableWriter> {
-    Box::new(TextWriter::open(staged, Csv { options }))
+pub(super) fn open(staged: Staged, options: CsvOptions, spare: Spare) -> Box<dyn TableWriter> {
+    Box::new(TextWriter::open(staged, Csv { options }, spare))
 }
 
 /// Starts CSV that goes out while the run goes on.
-pub fn open_live(staged: Staged, options: CsvOptions, rows: LiveRows) -> Box<dyn TableWriter> {
-    Box::new(LiveWriter::open(staged, Csv { options }, rows))
+pub(super) fn open_live(
+    staged: Staged,
+    options: CsvOptions,
+    rows: LiveRows,
+    spare: Spare,
+) -> Box<dyn TableWriter> {
+    Box::new(LiveWriter::open(staged, Csv { options }, rows, spare))
 }
 
 struct Csv {

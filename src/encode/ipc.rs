@@ -34,7 +34,12 @@ fn failed(scratch: &Scratch, cause: ArrowError) -> Error {
 }
 
 impl TableWriter for IpcWriter {
-    fn plan(&mut self, group: RowGroup, layout: &Layout, place: Place) -> Result<Vec<Task>, Error> {
+    fn plan(
+        &mut self,
+        group: RowGroup,
+        layout: &Arc<Layout>,
+        place: Place,
+    ) -> Result<Vec<Task>, Error> {
         self.waiting.plan(group, layout, place)
     }
 

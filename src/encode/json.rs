@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::buffer::{Buffer, Snippet};
+use super::buffer::{Buffer, Snippet, Spare};
 use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
 use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter, to_text, unquoted};
@@ -37,13 +37,18 @@ pub enum Nulls {
 }
 
 /// Starts a JSON file.
-pub fn open(staged: Staged, options: JsonOptions) -> Box<dyn TableWriter> {
-    Box::new(TextWriter::open(staged, Json { options }))
+pub(super) fn open(staged: Staged, options: JsonOptions, spare: Spare) -> Box<dyn TableWriter> {
+    Box::new(TextWriter::open(staged, Json { options }, spare))
 }
 
 /// Starts lines of JSON that go out while the run goes on.
-pub fn open_live(staged: Staged, options: JsonOptions, rows: LiveRows) -> Box<dyn TableWriter> {
-    Box::new(LiveWriter::open(staged, Json { options }, rows))
+pub(super) fn open_live(
+    staged: Staged,
+    options: JsonOptions,
+    rows: LiveRows,
+    spare: Spare,
+) -> Box<dyn TableWriter> {
+    Box::new(LiveWriter::open(staged, Json { options }, rows, spare))
 }
 
 /// Spells rows as JSON lines.

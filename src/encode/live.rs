@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::buffer::Buffer;
+use super::buffer::Spare;
 use super::text::{TextFormat, write_rows};
 use super::{Encoded, Place, RowGroup, TableWriter, Task};
 use crate::error::{Error, ErrorKind};
@@ -80,13 +80,14 @@ pub(super) struct LiveWriter<F> {
     format: F,
     staged: Staged,
     rows: LiveRows,
+    spare: Spare,
     /// The header as it was written; its columns stay, whatever follows.
     header: Option<Layout>,
 }
 
 impl<F: TextFormat> LiveWriter<F> {
-    pub(super) fn open(staged: Staged, format: F, rows: LiveRows) -> Self {
-        LiveWriter { format, staged, rows, header: None }
+    pub(super) fn open(staged: Staged, format: F, rows: LiveRows, spare: Spare) -> Self {
+        LiveWriter { format, staged, rows, spare, header: None }
     }
 
     /// Writes what comes before the first row, under `layout` unless it was written.
@@ -129,7 +130,7 @@ impl<F: TextFormat> TableWriter for LiveWriter<F> {
     fn plan(
         &mut self,
         mut group: RowGroup,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         _place: Place,
     ) -> Result<Vec<Task>, Error> {
         self.begin(layout);
@@ -149,10 +150,10 @@ impl<F: TextFormat> TableWriter for LiveWriter<F> {
         let mut tasks: Vec<Task> = Vec::new();
         for (rows, columns) in group.into_pieces() {
             let (format, layout) = (Arc::clone(&format), Arc::clone(&layout));
+            let spare = self.spare.clone();
             tasks.push(Box::new(move || {
-                let mut out = Buffer::with_room(0);
-                write_rows(&*format, rows, &columns, &layout, false, &mut out);
-                Ok(Encoded::Rows(out.into_bytes()))
+                let text = write_rows(&*format, rows, &columns, &layout, false, &spare);
+                Ok(Encoded::Rows(text))
             }));
         }
         Ok(tasks)
@@ -166,8 +167,9 @@ impl<F: TextFormat> TableWriter for LiveWriter<F> {
             };
             self.rows.with(|waiting| {
                 *waiting.bytes.entry(table).or_default() += text.len() as u64;
-                waiting.text.extend_from_slice(&text);
+                waiting.text.extend_from_slice(text.as_bytes());
             });
+            self.spare.put(text);
         }
         Ok(())
     }

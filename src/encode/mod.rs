@@ -17,6 +17,9 @@ mod residue;
 pub mod streaming;
 pub mod text;
 
+use std::sync::Arc;
+
+pub use self::buffer::{Buffer, Spare};
 use self::csv::CsvOptions;
 use self::json::JsonOptions;
 use self::live::LiveRows;
@@ -44,6 +47,8 @@ pub struct RowGroup {
 #[derive(Debug, Clone)]
 struct Piece {
     rows: usize,
+    /// Bytes of values.
+    bytes: usize,
     /// The columns that hold a value here, with their indexes.
     columns: Vec<(usize, Option<Box<Column>>)>,
     /// Where each index stands in `columns`: tables may have thousands, of which few are here.
@@ -54,14 +59,14 @@ struct Piece {
 const NOWHERE: u32 = u32::MAX;
 
 impl Piece {
-    fn new(rows: usize, columns: Vec<(usize, Box<Column>)>) -> Self {
+    fn new(rows: usize, bytes: usize, columns: Vec<(usize, Box<Column>)>) -> Self {
         let width = columns.iter().map(|(index, _)| index + 1).max().unwrap_or(0);
         let mut places = vec![NOWHERE; width];
         for (place, (index, _)) in columns.iter().enumerate() {
             places[*index] = place as u32;
         }
         let columns = columns.into_iter().map(|(index, column)| (index, Some(column))).collect();
-        Piece { rows, columns, places }
+        Piece { rows, bytes, columns, places }
     }
 
     fn holds(&self, index: usize) -> bool {
@@ -93,7 +98,7 @@ impl RowGroup {
         self.rows += rows;
         self.bytes += bytes;
         self.loose_columns += columns.len();
-        self.pieces.push(Piece::new(rows, columns));
+        self.pieces.push(Piece::new(rows, bytes, columns));
         // What pieces cost by themselves stays below what they hold.
         if self.loose_columns * COLUMN_BYTES > self.bytes.max(LOOSE_BYTES) {
             self.join();
@@ -104,8 +109,34 @@ impl RowGroup {
         let indexes = self.indexes().into_iter();
         let join = |index| Some((index, Box::new(Column::join(self.take_column(index))?)));
         let columns = indexes.filter_map(join).collect();
-        self.pieces = vec![Piece::new(self.rows, columns)];
+        self.pieces = vec![Piece::new(self.rows, self.bytes, columns)];
         self.loose_columns = 0;
+    }
+
+    /// Parts the group between its pieces, where it has `bytes` of values, over and over; returns each
+    /// part with the bytes of its values.
+    pub fn split(self, bytes: usize) -> Vec<(RowGroup, usize)> {
+        let mut parts: Vec<(RowGroup, usize)> = Vec::new();
+        for piece in self.pieces {
+            match parts.last_mut() {
+                Some((part, held)) if *held + piece.bytes <= bytes => {
+                    *held += piece.bytes;
+                    part.add(piece);
+                }
+                _ => {
+                    let (mut part, held) = (RowGroup::default(), piece.bytes);
+                    part.add(piece);
+                    parts.push((part, held));
+                }
+            }
+        }
+        parts
+    }
+
+    fn add(&mut self, piece: Piece) {
+        self.rows += piece.rows;
+        self.bytes += piece.bytes;
+        self.pieces.push(piece);
     }
 
     /// Takes one column out, in its parts.
@@ -199,7 +230,7 @@ pub enum Encoded {
     /// A Parquet column chunk and the column's index.
     Chunk(usize, Box<parquet::Chunk>),
     /// Rows as text.
-    Rows(Vec<u8>),
+    Rows(Buffer),
     /// What a column holds, and its index.
     Tally(usize, Box<profile::Tally>),
 }
@@ -227,11 +258,13 @@ pub fn do_all(tasks: Vec<Task>) -> Result<Vec<Encoded>, Error> {
     Ok(made)
 }
 
-/// Whether a row group is the last of its table, so that its layout is the final one.
+/// Where a row group stands among those of its table, and so whether its layout is the final one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// More may follow, and change the layout.
     Inner,
+    /// More follow, none of which changes the layout.
+    Late,
     /// Nothing follows.
     Last,
 }
@@ -240,7 +273,12 @@ pub enum Place {
 pub trait TableWriter: Send {
     /// Splits the encoding of a row group into independent tasks, in the order in which
     /// [`TableWriter::append`] wants what they make.
-    fn plan(&mut self, group: RowGroup, layout: &Layout, place: Place) -> Result<Vec<Task>, Error>;
+    fn plan(
+        &mut self,
+        group: RowGroup,
+        layout: &Arc<Layout>,
+        place: Place,
+    ) -> Result<Vec<Task>, Error>;
 
     /// Writes a row group that was planned; row groups come in the order of their plans.
     fn append(&mut self, encoded: Vec<Encoded>) -> Result<(), Error>;
@@ -280,21 +318,24 @@ pub struct FormatOptions {
 }
 
 impl FormatOptions {
-    /// Starts a table in `format`.
+    /// Starts a table in `format`; text takes its memory from `spare`, and gives it back there.
     ///
     /// - Errors: `Io`.
     pub fn open(
         &self,
         format: OutputFormat,
         staged: Staged,
+        spare: &Spare,
     ) -> Result<Box<dyn TableWriter>, Error> {
         let json = |array| JsonOptions { array, ..self.json.clone() };
         Ok(match format {
             OutputFormat::Parquet => Box::new(ParquetWriter::open(staged, self.parquet.clone())?),
-            OutputFormat::Csv => csv::open(staged, self.csv),
-            OutputFormat::Tsv => csv::open(staged, CsvOptions { delimiter: b'\t', ..self.csv }),
-            OutputFormat::Json => json::open(staged, json(true)),
-            OutputFormat::Jsonl => json::open(staged, json(false)),
+            OutputFormat::Csv => csv::open(staged, self.csv, spare.clone()),
+            OutputFormat::Tsv => {
+                csv::open(staged, CsvOptions { delimiter: b'\t', ..self.csv }, spare.clone())
+            }
+            OutputFormat::Json => json::open(staged, json(true), spare.clone()),
+            OutputFormat::Jsonl => json::open(staged, json(false), spare.clone()),
             OutputFormat::Arrow => ipc::open(staged)?,
         })
     }
@@ -305,13 +346,14 @@ impl FormatOptions {
         format: OutputFormat,
         staged: Staged,
         rows: LiveRows,
+        spare: Spare,
     ) -> Box<dyn TableWriter> {
+        let tabs = CsvOptions { delimiter: b'\t', ..self.csv };
+        let lines = JsonOptions { array: false, ..self.json.clone() };
         match format {
-            OutputFormat::Csv => csv::open_live(staged, self.csv, rows),
-            OutputFormat::Tsv => {
-                csv::open_live(staged, CsvOptions { delimiter: b'\t', ..self.csv }, rows)
-            }
-            _ => json::open_live(staged, JsonOptions { array: false, ..self.json.clone() }, rows),
+            OutputFormat::Csv => csv::open_live(staged, self.csv, rows, spare),
+            OutputFormat::Tsv => csv::open_live(staged, tabs, rows, spare),
+            _ => json::open_live(staged, lines, rows, spare),
         }
     }
 }

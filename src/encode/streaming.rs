@@ -10,7 +10,7 @@ use super::csv::CsvOptions;
 use super::json::{self, JsonOptions, Nulls};
 use super::parquet::encoding::ColumnEncoding;
 use super::parquet::{Codec, ParquetOptions};
-use super::{FormatOptions, Place, RowGroup, TableWriter, arrow, do_all};
+use super::{FormatOptions, Place, RowGroup, Spare, TableWriter, arrow, do_all};
 use crate::error::{Error, ErrorKind};
 use crate::format::OutputFormat;
 use crate::schema::{Layout, LayoutColumn};
@@ -204,7 +204,7 @@ impl WriterOptions {
             csv: *csv,
             json: JsonOptions { indent: *indent, nulls: *nulls, ..JsonOptions::default() },
         };
-        let writer = formats.open(format, Staged::alone()?)?;
+        let writer = formats.open(format, Staged::alone()?, &Spare::new(SPARE_BYTES))?;
         Ok(Box::new(Encoder { writer, out }))
     }
 }
@@ -250,6 +250,9 @@ pub fn writer(
     WriterOptions::default().writer(format, out)
 }
 
+/// Bytes of text that are kept between batches: one is encoded after the other.
+const SPARE_BYTES: usize = 4 << 20;
+
 /// Encodes on the thread that calls it.
 struct Encoder {
     writer: Box<dyn TableWriter>,
@@ -259,7 +262,7 @@ struct Encoder {
 impl StreamingWriter for Encoder {
     fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
         let Batch { group, layout, place } = batch;
-        let tasks = self.writer.plan(group, &layout, place)?;
+        let tasks = self.writer.plan(group, &Arc::new(layout), place)?;
         self.writer.append(do_all(tasks)?)
     }
 

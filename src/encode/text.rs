@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Spare};
 use super::cells::{Cells, Cursor, Special};
 use super::residue::Residue;
 use super::{Anew, Encoded, Place, RowGroup, TableWriter, Task, do_all};
@@ -159,6 +159,8 @@ pub(super) struct TextWriter<F: TextFormat> {
     staged: Staged,
     /// Each under which rows were written.
     layouts: Vec<Arc<Layout>>,
+    /// What the rows that came last were written with.
+    prepared: Option<Prepared<F::Rows>>,
     runs: Vec<Run>,
     planned: VecDeque<Planned>,
     /// What stands before the rows, once it does.
@@ -168,6 +170,19 @@ pub(super) struct TextWriter<F: TextFormat> {
     rows: u64,
     planned_count: usize,
     rewriting: Option<Rewriting<F::Rows>>,
+    spare: Spare,
+}
+
+/// What rows of one layout are written with.
+struct Prepared<R> {
+    /// The layout that was given, and whether it may change.
+    given: Arc<Layout>,
+    is_waiting: bool,
+    /// The place among all of the one that is written.
+    layout: usize,
+    /// Its columns.
+    held: HashSet<usize>,
+    rows: Arc<R>,
 }
 
 /// All rows are read back and written again.
@@ -203,7 +218,7 @@ impl Written {
     }
 }
 
-/// A run that is read back and written again.
+/// A run that is read back, and written again.
 struct Rewrite<F: TextFormat> {
     format: Arc<F>,
     written: Arc<Written>,
@@ -213,9 +228,12 @@ struct Rewrite<F: TextFormat> {
     before: Arc<Layout>,
     rows: usize,
     kept: Vec<(usize, Column)>,
+    /// It is copied, as nothing in it changes.
+    stands: bool,
     into: Arc<F::Rows>,
     layout: Arc<Layout>,
     is_first: bool,
+    spare: Spare,
 }
 
 /// Bytes of a run from which on another begins: what a task reads back.
@@ -228,11 +246,12 @@ const REWRITE_BYTES: usize = 4 * RUN_BYTES;
 const REWRITE_ROWS: usize = 1 << 12;
 
 impl<F: TextFormat> TextWriter<F> {
-    pub(super) fn open(staged: Staged, format: F) -> Self {
+    pub(super) fn open(staged: Staged, format: F, spare: Spare) -> Self {
         TextWriter {
             format: Arc::new(format),
             staged,
             layouts: Vec::new(),
+            prepared: None,
             runs: Vec::new(),
             planned: VecDeque::new(),
             header: None,
@@ -240,11 +259,33 @@ impl<F: TextFormat> TextWriter<F> {
             rows: 0,
             planned_count: 0,
             rewriting: None,
+            spare,
         }
     }
 
     fn write(&self, file: &mut AppendFile, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(bytes).map_err(|cause| self.staged.error("writing", cause))
+    }
+
+    /// Prepares for rows under `layout`, which may change; at once where the last were under it, too.
+    fn prepare(&mut self, layout: &Arc<Layout>, is_waiting: bool) -> Prepared<F::Rows> {
+        let is_same = |known: &Prepared<_>| {
+            Arc::ptr_eq(&known.given, layout) && known.is_waiting == is_waiting
+        };
+        if let Some(known) = self.prepared.take().filter(is_same) {
+            return known;
+        }
+        let written = match is_waiting {
+            true => Arc::new(waiting(layout)),
+            false => Arc::clone(layout),
+        };
+        let held = written.columns.iter().map(|column| column.index).collect();
+        let rows = Arc::new(self.format.rows(&written));
+        if self.layouts.last().is_none_or(|last| *last != written) {
+            self.layouts.push(written);
+        }
+        let layouts = self.layouts.len();
+        Prepared { given: Arc::clone(layout), is_waiting, layout: layouts - 1, held, rows }
     }
 
     /// Takes down rows that were written.
@@ -263,10 +304,13 @@ impl<F: TextFormat> TextWriter<F> {
         let Some(header) = &self.header else { return true };
         *header == self.format.header(layout)
             && !layout.columns.iter().any(|column| self.residue.holds(column.index))
-            && self
-                .layouts
-                .iter()
-                .all(|written| self.format.is_same(written, layout) && !has_waited(written, layout))
+            && self.layouts.iter().all(|written| self.stands(written, layout))
+    }
+
+    /// Returns whether rows under one layout stand as they are to be under the final one, apart from
+    /// columns that were not written.
+    fn stands(&self, written: &Layout, layout: &Layout) -> bool {
+        self.format.is_same(written, layout) && !has_waited(written, layout)
     }
 
     fn begin_again(&self, layout: &Layout) -> Result<Rewriting<F::Rows>, Error> {
@@ -297,6 +341,7 @@ impl<F: TextFormat> TextWriter<F> {
             again.group = Some(run.group);
             again.kept = self.kept(run.group, before, &again.layout)?;
         }
+        let stands = again.kept.is_empty() && self.stands(before, &again.layout);
         let cut = |(index, values): &mut (usize, Column)| {
             let rest = values.split_off(run.rows);
             (*index, std::mem::replace(values, rest))
@@ -309,9 +354,11 @@ impl<F: TextFormat> TextWriter<F> {
             before: Arc::clone(before),
             rows: run.rows,
             kept: again.kept.iter_mut().map(cut).collect(),
+            stands,
             into: Arc::clone(&again.format),
             layout: Arc::clone(&again.layout),
             is_first: again.planned == 0,
+            spare: self.spare.clone(),
         };
         again.planned += 1;
         again.at += run.bytes as u64;
@@ -341,14 +388,18 @@ impl<F: TextFormat> TextWriter<F> {
 }
 
 impl<F: TextFormat> Rewrite<F> {
-    fn run(mut self) -> Result<Vec<u8>, Error> {
+    fn run(mut self) -> Result<Buffer, Error> {
         let lost = || {
             let message = "rows that were written cannot be read back";
             Error::new(ErrorKind::Internal, message)
         };
         let read = self.written.read(self.at, self.bytes)?;
+        let mut out = self.spare.take(read.len());
+        if self.stands {
+            out.push_all(&read);
+            return Ok(out);
+        }
         let (mut rest, mut left) = (str::from_utf8(&read).map_err(|_| lost())?, self.rows);
-        let (mut text, mut out) = (Buffer::with_room(0), Vec::with_capacity(read.len()));
         while left > 0 {
             let (mut reader, mut rows, text_left) = (RowReader::default(), 0, rest.len());
             while rows < left.min(REWRITE_ROWS) && text_left - rest.len() < RUN_BYTES {
@@ -365,8 +416,9 @@ impl<F: TextFormat> Rewrite<F> {
                 columns[*index] = Some(std::mem::replace(values, rest));
             }
             let is_first = self.is_first && left == self.rows;
-            write_rows(&*self.into, rows, &columns, &self.layout, is_first, &mut text);
-            out.extend_from_slice(text.as_bytes());
+            let text = write_rows(&*self.into, rows, &columns, &self.layout, is_first, &self.spare);
+            out.push_all(text.as_bytes());
+            self.spare.put(text);
             left -= rows;
         }
         Ok(out)
@@ -374,7 +426,7 @@ impl<F: TextFormat> Rewrite<F> {
 }
 
 /// Returns rows as text, which a task made.
-fn text_of(encoded: Encoded) -> Result<Vec<u8>, Error> {
+fn text_of(encoded: Encoded) -> Result<Buffer, Error> {
     match encoded {
         Encoded::Rows(text) => Ok(text),
         _ => Err(Error::new(ErrorKind::Internal, "text was handed other data")),
@@ -382,8 +434,8 @@ fn text_of(encoded: Encoded) -> Result<Vec<u8>, Error> {
 }
 
 /// A row on its way to text.
-struct RowState<'o> {
-    out: &'o mut Buffer,
+struct RowState {
+    out: Buffer,
     scratch: Buffer,
     /// Where the row's cells start.
     start: usize,
@@ -391,43 +443,43 @@ struct RowState<'o> {
     place: usize,
 }
 
-/// Replaces `out` with rows as text.
+/// Spells rows, in memory from `spare`.
 pub(super) fn write_rows<R: RowFormat>(
     format: &R,
     rows: usize,
     columns: &[Option<Column>],
     layout: &Layout,
     is_first: bool,
-    out: &mut Buffer,
-) {
+    spare: &Spare,
+) -> Buffer {
     let width = layout.columns.len();
     let plain = without_marks(columns, layout);
     let columns = plain.as_deref().unwrap_or(columns);
     let mut cells = Cells::new(rows, columns, layout, format.special());
     let bytes = cells.bytes(|place| format.cell_bytes(place)) + rows * format.row_bytes();
-    out.clear();
-    out.reserve(bytes);
-    let mut state = RowState { out, scratch: Buffer::with_room(0), start: 0, place: 0 };
+    let mut state =
+        RowState { out: spare.take(bytes), scratch: Buffer::with_room(0), start: 0, place: 0 };
     cells.for_each(
         &mut state,
         |state, row| {
-            state.start = format.begin(is_first && row == 0, state.out);
+            state.start = format.begin(is_first && row == 0, &mut state.out);
             state.place = 0;
         },
         |state, cursor| {
             if state.place < cursor.place {
-                format.gap(state.place..cursor.place, state.out);
+                format.gap(state.place..cursor.place, &mut state.out);
             }
-            format.cell(cursor, &mut state.scratch, state.out);
+            format.cell(cursor, &mut state.scratch, &mut state.out);
             state.place = cursor.place + 1;
         },
         |state| {
             if state.place < width {
-                format.gap(state.place..width, state.out);
+                format.gap(state.place..width, &mut state.out);
             }
-            format.end(state.start, state.out);
+            format.end(state.start, &mut state.out);
         },
     );
+    state.out
 }
 
 /// Returns the columns with numbers as they are written without marks, where they are written as
@@ -470,10 +522,10 @@ fn has_waited(waiting: &Layout, layout: &Layout) -> bool {
 /// Spells rows, without what comes before and behind them.
 pub(super) fn to_text<F: TextFormat>(format: &F, group: &RowGroup, layout: &Layout) -> Vec<u8> {
     let format = format.rows(layout);
-    let (mut text, mut out) = (Vec::new(), Buffer::with_room(0));
+    let (mut text, spare) = (Vec::new(), Spare::new(0));
     for (rows, columns) in group.pieces() {
-        write_rows(&format, rows, &columns, layout, text.is_empty(), &mut out);
-        text.extend_from_slice(out.as_bytes());
+        let rows = write_rows(&format, rows, &columns, layout, text.is_empty(), &spare);
+        text.extend_from_slice(rows.as_bytes());
     }
     text
 }
@@ -482,16 +534,12 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
     fn plan(
         &mut self,
         mut group: RowGroup,
-        layout: &Layout,
+        layout: &Arc<Layout>,
         place: Place,
     ) -> Result<Vec<Task>, Error> {
-        let layout = &match place {
-            Place::Last => layout.clone(),
-            Place::Inner => waiting(layout),
-        };
-        let known: HashSet<_> = layout.columns.iter().map(|column| column.index).collect();
+        let prepared = self.prepare(layout, place == Place::Inner);
         for index in group.indexes() {
-            if !known.contains(&index)
+            if !prepared.held.contains(&index)
                 && let parts = group.take_column(index)
                 && place == Place::Inner
                 && let Some(column) = Column::join(parts)
@@ -499,24 +547,21 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
             }
         }
-        if self.layouts.last().is_none_or(|last| **last != *layout) {
-            self.layouts.push(Arc::new(layout.clone()));
-        }
-        let last = self.layouts.len() - 1;
+        let last = prepared.layout;
         let mut planned = Planned { layout: last, group: self.planned_count, rows: Vec::new() };
         self.planned_count += 1;
-        let format = Arc::new(self.format.rows(layout));
-        let layout = Arc::clone(&self.layouts[last]);
+        let (format, layout) = (Arc::clone(&prepared.rows), Arc::clone(&self.layouts[last]));
+        self.prepared = Some(prepared);
         let mut tasks: Vec<Task> = Vec::new();
         for (rows, columns) in group.into_pieces() {
             let (format, layout) = (Arc::clone(&format), Arc::clone(&layout));
+            let spare = self.spare.clone();
             let is_first = self.rows == 0;
             self.rows += rows as u64;
             planned.rows.push(rows);
             tasks.push(Box::new(move || {
-                let mut out = Buffer::with_room(0);
-                write_rows(&*format, rows, &columns, &layout, is_first, &mut out);
-                Ok(Encoded::Rows(out.into_bytes()))
+                let text = write_rows(&*format, rows, &columns, &layout, is_first, &spare);
+                Ok(Encoded::Rows(text))
             }));
         }
         self.planned.push_back(planned);
@@ -537,8 +582,9 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         }
         for (rows, encoded) in rows.into_iter().zip(encoded) {
             let text = text_of(encoded)?;
-            self.write(&mut file, &text)?;
+            self.write(&mut file, text.as_bytes())?;
             self.note(layout, group, rows, text.len());
+            self.spare.put(text);
         }
         Ok(())
     }
@@ -559,8 +605,10 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
             return Err(Error::new(ErrorKind::Internal, "nothing was planned anew"));
         };
         for encoded in encoded {
-            let written = again.out.write_all(&text_of(encoded)?);
+            let text = text_of(encoded)?;
+            let written = again.out.write_all(text.as_bytes());
             written.map_err(|cause| again.scratch.error("writing", cause))?;
+            self.spare.put(text);
         }
         Ok(())
     }

@@ -114,6 +114,19 @@ pub struct Schema {
     table_names: NameSet,
     /// Names that a table wanted and another had.
     pub renamed_tables: Vec<Renamed>,
+    /// Rises with whatever a layout is made from.
+    revision: u64,
+    /// The layouts that were asked for, by table, and at which revision.
+    known_layouts: HashMap<usize, (u64, Known), RandomState>,
+}
+
+/// A layout, and the names in it that are not what they would be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The table as it is written.
+    pub layout: Arc<Layout>,
+    /// Columns whose name was taken.
+    pub renamed: Arc<[Renamed]>,
 }
 
 /// What lives at a path.
@@ -268,6 +281,8 @@ impl Schema {
             uses: Vec::new(),
             table_names: NameSet::default(),
             renamed_tables: Vec::new(),
+            revision: 0,
+            known_layouts: HashMap::default(),
         };
         schema.add_table(ROOT, None, None);
         schema
@@ -362,6 +377,7 @@ impl Schema {
         let has_link = main.columns.iter().any(is_id);
         match records {
             Records::Rows if has_link && main.rows == 0 && main.columns.iter().all(is_early) => {
+                self.revision += 1;
                 main.columns.retain(|column| !is_id(column));
                 main.by_origin.clear();
                 for (place, column) in main.columns.iter().enumerate() {
@@ -372,7 +388,10 @@ impl Schema {
             }
             Records::Rows => {}
             Records::Objects if has_link => {}
-            Records::Objects => main.columns.push(ColumnSchema::link(Link::Id, ColumnType::Int64)),
+            Records::Objects => {
+                self.revision += 1;
+                main.columns.push(ColumnSchema::link(Link::Id, ColumnType::Int64));
+            }
         }
         self.links_now = records == Records::Objects;
     }
@@ -442,10 +461,12 @@ impl Schema {
         for column in batch.columns {
             let place = self.column(table, column.path, column.part);
             let schema = &mut self.tables[table].columns[place];
+            let before = (schema.kinds, schema.element_kinds);
             schema.kinds.join(column.column.kinds());
             if let Some(kinds) = column.column.element_kinds() {
                 schema.element_kinds.join(kinds);
             }
+            self.revision += u64::from(before != (schema.kinds, schema.element_kinds));
             schema.long_floats += column.column.long_float_count() as u64;
             fitted.push((place, column.column));
         }
@@ -477,6 +498,7 @@ impl Schema {
                 format!("{}{}{keys}", above.name, options.separator)
             }
         };
+        self.revision += 1;
         let name = self.table_names.claim(&wanted);
         let links: &[Link] = match (&options.ids, parent) {
             (IdMode::None, _) => &[],
@@ -556,6 +578,7 @@ impl Schema {
             self.uses_at(path).parts[part as usize] = true;
             self.mark_above(path);
         }
+        self.revision += 1;
         let columns = &mut self.tables[table].columns;
         let place = columns.len();
         columns.push(ColumnSchema {
@@ -577,10 +600,26 @@ impl Schema {
         match columns.iter().position(|column| column.origin == Origin::Link(Link::Key)) {
             Some(place) => place,
             None => {
+                self.revision += 1;
                 columns.push(ColumnSchema::link(Link::Key, ColumnType::Text));
                 columns.len() - 1
             }
         }
+    }
+
+    /// Returns [`Schema::layout`] as it was made last, if nothing has changed since.
+    pub fn layout_now(&mut self, table: usize) -> Known {
+        if let Some((revision, known)) = self.known_layouts.get(&table)
+            && *revision == self.revision
+        {
+            debug_assert_eq!(*known.layout, self.layout(table).0);
+            debug_assert_eq!(*known.renamed, *self.layout(table).1);
+            return known.clone();
+        }
+        let (layout, renamed) = self.layout(table);
+        let known = Known { layout: Arc::new(layout), renamed: renamed.into() };
+        self.known_layouts.insert(table, (self.revision, known.clone()));
+        known
     }
 
     /// Returns a table as it would be written now, and the names that were taken.

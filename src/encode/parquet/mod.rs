@@ -28,6 +28,7 @@ mod stitch;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use parquet::basic::CompressionCodec;
 use serde::{Deserialize, Serialize};
@@ -305,7 +306,12 @@ fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
 }
 
 impl TableWriter for ParquetWriter {
-    fn plan(&mut self, group: RowGroup, layout: &Layout, place: Place) -> Result<Vec<Task>, Error> {
+    fn plan(
+        &mut self,
+        group: RowGroup,
+        layout: &Arc<Layout>,
+        place: Place,
+    ) -> Result<Vec<Task>, Error> {
         let rows = group.rows;
         let mut columns = group.into_columns();
         let mut tasks: Vec<Task> = Vec::with_capacity(layout.columns.len());
@@ -313,7 +319,7 @@ impl TableWriter for ParquetWriter {
             let index = column.index;
             let parts = columns.get_mut(index).map(std::mem::take).unwrap_or_default();
             let column_type = match place {
-                Place::Last => column.column_type.clone(),
+                Place::Late | Place::Last => column.column_type.clone(),
                 Place::Inner => kept_type(&parts, &column.column_type),
             };
             let options = self.chunk_options(layout, column, &column_type);
