@@ -34,7 +34,7 @@ use crate::report::status::StatusPolicy;
 use crate::report::{DialectSummary, InputSummary, Summary, Warning, WarningKind};
 use crate::retry::Retry;
 use crate::schema::widen::Widening;
-use crate::schema::{Known, RecordNumbers, Records, Schema, SchemaOptions};
+use crate::schema::{CurrentLayout, RecordNumbers, Records, Schema, SchemaOptions};
 use crate::sink::InputFile;
 use crate::source::Input;
 use crate::source::list::source_text;
@@ -383,7 +383,7 @@ pub(super) struct Run {
     pub(super) duplicate_ids: u64,
     pub(super) encoding: Encoding,
     /// What tables are in the end, of those whose last rows are encoded.
-    pub(super) last_layouts: BTreeMap<usize, Known>,
+    pub(super) last_layouts: BTreeMap<usize, CurrentLayout>,
     /// How inputs of CSV were read.
     pub(super) dialects: Vec<DialectSummary>,
     /// What users said of CSV, where they did.

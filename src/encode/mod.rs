@@ -289,8 +289,9 @@ pub trait TableWriter: Send {
         false
     }
 
-    /// Splits what a row group needs to come under the final layout into tasks, another row group at each
-    /// call; nothing once there is none left, or where all are written as they are to be.
+    /// Splits what a row group, or a run of text, needs to come under the final layout into tasks,
+    /// another one at each call; nothing once there is none left, or where all are written as they are
+    /// to be.
     ///
     /// Whoever has no workers leaves this out: [`TableWriter::finish`] does what is left.
     fn plan_anew(&mut self, _layout: &Layout) -> Result<Option<Anew>, Error> {

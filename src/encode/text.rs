@@ -4,7 +4,7 @@
 //! not write the same text as the final one, the rows are read back and written again.
 
 use std::borrow::Cow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -157,8 +157,8 @@ struct Planned {
 pub(super) struct TextWriter<F: TextFormat> {
     format: Arc<F>,
     staged: Staged,
-    /// Each under which rows were written.
-    layouts: Vec<Arc<Layout>>,
+    /// Under which rows were written.
+    layouts: PastLayouts,
     /// What the rows that came last were written with.
     prepared: Option<Prepared<F::Rows>>,
     runs: Vec<Run>,
@@ -173,13 +173,57 @@ pub(super) struct TextWriter<F: TextFormat> {
     spare: Spare,
 }
 
+/// Layouts one behind the other. What they have in common is there once: there may be one for each of
+/// thousands of columns.
+#[derive(Debug, Default)]
+struct PastLayouts {
+    /// The first, without its columns, which are all that changes.
+    head: Option<Layout>,
+    columns: Vec<Vec<Arc<LayoutColumn>>>,
+}
+
+impl PastLayouts {
+    /// Appends a layout unless it is the last one; returns its place.
+    fn push(&mut self, layout: &Layout) -> usize {
+        let last = self.columns.last().map_or(&[][..], Vec::as_slice);
+        if !self.columns.is_empty() && last.iter().map(AsRef::as_ref).eq(&layout.columns) {
+            return self.columns.len() - 1;
+        }
+        let known: HashMap<usize, &Arc<LayoutColumn>> =
+            last.iter().map(|column| (column.index, column)).collect();
+        let shared = |column: &LayoutColumn| match known.get(&column.index) {
+            Some(&known) if **known == *column => Arc::clone(known),
+            _ => Arc::new(column.clone()),
+        };
+        let columns = layout.columns.iter().map(shared).collect();
+        self.head.get_or_insert_with(|| {
+            let (table, path) = (layout.table.clone(), layout.path.clone());
+            Layout { table, path, parent: layout.parent.clone(), columns: Vec::new() }
+        });
+        self.columns.push(columns);
+        self.columns.len() - 1
+    }
+
+    /// Returns the layout at a place.
+    fn get(&self, place: usize) -> Layout {
+        let columns = self.columns[place].iter().map(|column| LayoutColumn::clone(column));
+        let head = self.head.clone().unwrap_or_default();
+        Layout { columns: columns.collect(), ..head }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Layout> {
+        (0..self.columns.len()).map(|place| self.get(place))
+    }
+}
+
 /// What rows of one layout are written with.
 struct Prepared<R> {
     /// The layout that was given, and whether it may change.
     given: Arc<Layout>,
     is_waiting: bool,
-    /// The place among all of the one that is written.
-    layout: usize,
+    /// The one that is written, and its place among all.
+    written: Arc<Layout>,
+    place: usize,
     /// Its columns.
     held: HashSet<usize>,
     rows: Arc<R>,
@@ -196,6 +240,8 @@ struct Rewriting<R> {
     out: AppendFile,
     /// Runs that were planned.
     planned: usize,
+    /// The layout under which the last of them was written, and its place.
+    before: Option<(usize, Arc<Layout>)>,
     /// The row group of the last of them, and what was not written of the rest of it.
     group: Option<usize>,
     kept: Vec<(usize, Column)>,
@@ -250,7 +296,7 @@ impl<F: TextFormat> TextWriter<F> {
         TextWriter {
             format: Arc::new(format),
             staged,
-            layouts: Vec::new(),
+            layouts: PastLayouts::default(),
             prepared: None,
             runs: Vec::new(),
             planned: VecDeque::new(),
@@ -281,11 +327,8 @@ impl<F: TextFormat> TextWriter<F> {
         };
         let held = written.columns.iter().map(|column| column.index).collect();
         let rows = Arc::new(self.format.rows(&written));
-        if self.layouts.last().is_none_or(|last| *last != written) {
-            self.layouts.push(written);
-        }
-        let layouts = self.layouts.len();
-        Prepared { given: Arc::clone(layout), is_waiting, layout: layouts - 1, held, rows }
+        let place = self.layouts.push(&written);
+        Prepared { given: Arc::clone(layout), is_waiting, written, place, held, rows }
     }
 
     /// Takes down rows that were written.
@@ -304,7 +347,7 @@ impl<F: TextFormat> TextWriter<F> {
         let Some(header) = &self.header else { return true };
         *header == self.format.header(layout)
             && !layout.columns.iter().any(|column| self.residue.holds(column.index))
-            && self.layouts.iter().all(|written| self.stands(written, layout))
+            && self.layouts.iter().all(|written| self.stands(&written, layout))
     }
 
     /// Returns whether rows under one layout stand as they are to be under the final one, apart from
@@ -328,6 +371,7 @@ impl<F: TextFormat> TextWriter<F> {
             scratch,
             out,
             planned: 0,
+            before: None,
             group: None,
             kept: Vec::new(),
         })
@@ -336,12 +380,16 @@ impl<F: TextFormat> TextWriter<F> {
     /// Has the next run written again; nothing where there is none.
     fn plan_again(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<Anew>, Error> {
         let Some(run) = self.runs.get(again.planned) else { return Ok(None) };
-        let before = &self.layouts[run.layout];
+        let before = match &again.before {
+            Some((place, before)) if *place == run.layout => Arc::clone(before),
+            _ => Arc::new(self.layouts.get(run.layout)),
+        };
+        again.before = Some((run.layout, Arc::clone(&before)));
         if again.group != Some(run.group) {
             again.group = Some(run.group);
-            again.kept = self.kept(run.group, before, &again.layout)?;
+            again.kept = self.kept(run.group, &before, &again.layout)?;
         }
-        let stands = again.kept.is_empty() && self.stands(before, &again.layout);
+        let stands = again.kept.is_empty() && self.stands(&before, &again.layout);
         let cut = |(index, values): &mut (usize, Column)| {
             let rest = values.split_off(run.rows);
             (*index, std::mem::replace(values, rest))
@@ -351,7 +399,7 @@ impl<F: TextFormat> TextWriter<F> {
             written: Arc::clone(&again.written),
             at: again.at,
             bytes: run.bytes,
-            before: Arc::clone(before),
+            before,
             rows: run.rows,
             kept: again.kept.iter_mut().map(cut).collect(),
             stands,
@@ -547,10 +595,10 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
                 self.residue.put(self.planned_count, index, &column, &self.staged)?;
             }
         }
-        let last = prepared.layout;
-        let mut planned = Planned { layout: last, group: self.planned_count, rows: Vec::new() };
+        let mut planned =
+            Planned { layout: prepared.place, group: self.planned_count, rows: Vec::new() };
         self.planned_count += 1;
-        let (format, layout) = (Arc::clone(&prepared.rows), Arc::clone(&self.layouts[last]));
+        let (format, layout) = (Arc::clone(&prepared.rows), Arc::clone(&prepared.written));
         self.prepared = Some(prepared);
         let mut tasks: Vec<Task> = Vec::new();
         for (rows, columns) in group.into_pieces() {
@@ -576,7 +624,7 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         })?;
         let mut file = self.staged.append()?;
         if self.header.is_none() {
-            let header = self.format.header(&self.layouts[layout]);
+            let header = self.format.header(&self.layouts.get(layout));
             self.write(&mut file, &header)?;
             self.header = Some(header);
         }
@@ -628,5 +676,45 @@ impl<F: TextFormat> TableWriter for TextWriter<F> {
         }
         self.write(&mut file, self.format.footer(self.rows))?;
         Ok(self.staged)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Marks;
+
+    fn layout(columns: &[(usize, ColumnType)]) -> Layout {
+        let columns = columns.iter().map(|(index, column_type)| LayoutColumn {
+            index: *index,
+            name: format!("c{index}"),
+            column_type: column_type.clone(),
+            path: None,
+            marks: Marks::default(),
+        });
+        let (table, path) = ("t".to_owned(), "/t".to_owned());
+        Layout { table, path, parent: Some("above".to_owned()), columns: columns.collect() }
+    }
+
+    #[test]
+    fn layouts_share_what_they_have_in_common() {
+        let (int, text) = (ColumnType::Int64, ColumnType::Text);
+        let all = [
+            layout(&[]),
+            layout(&[(0, int.clone()), (2, int.clone())]),
+            layout(&[(0, int.clone()), (1, text.clone()), (2, int.clone())]),
+            layout(&[(0, int.clone()), (1, text.clone()), (2, text)]),
+            layout(&[(0, int)]),
+        ];
+        let mut past = PastLayouts::default();
+        for (place, layout) in all.iter().enumerate() {
+            assert_eq!(past.push(layout), place);
+            assert_eq!(past.push(layout), place);
+        }
+        assert!(past.iter().eq(all));
+        let shared = |place: usize, column: usize| Arc::as_ptr(&past.columns[place][column]);
+        assert!((2..5).all(|place| shared(place, 0) == shared(1, 0)));
+        assert_eq!(shared(2, 2), shared(1, 1));
+        assert_ne!(shared(3, 2), shared(2, 2));
     }
 }

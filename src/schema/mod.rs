@@ -117,12 +117,12 @@ pub struct Schema {
     /// Rises with whatever a layout is made from.
     revision: u64,
     /// The layouts that were asked for, by table, and at which revision.
-    known_layouts: HashMap<usize, (u64, Known), RandomState>,
+    current_layouts: HashMap<usize, (u64, CurrentLayout), RandomState>,
 }
 
 /// A layout, and the names in it that are not what they would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct CurrentLayout {
     /// The table as it is written.
     pub layout: Arc<Layout>,
     /// Columns whose name was taken.
@@ -241,7 +241,7 @@ pub struct Fitted {
 }
 
 /// A table as it is written: its columns with final names and types.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Name of the table.
     pub table: String,
@@ -282,7 +282,7 @@ impl Schema {
             table_names: NameSet::default(),
             renamed_tables: Vec::new(),
             revision: 0,
-            known_layouts: HashMap::default(),
+            current_layouts: HashMap::default(),
         };
         schema.add_table(ROOT, None, None);
         schema
@@ -608,8 +608,8 @@ impl Schema {
     }
 
     /// Returns [`Schema::layout`] as it was made last, if nothing has changed since.
-    pub fn layout_now(&mut self, table: usize) -> Known {
-        if let Some((revision, known)) = self.known_layouts.get(&table)
+    pub fn layout_now(&mut self, table: usize) -> CurrentLayout {
+        if let Some((revision, known)) = self.current_layouts.get(&table)
             && *revision == self.revision
         {
             debug_assert_eq!(*known.layout, self.layout(table).0);
@@ -617,8 +617,8 @@ impl Schema {
             return known.clone();
         }
         let (layout, renamed) = self.layout(table);
-        let known = Known { layout: Arc::new(layout), renamed: renamed.into() };
-        self.known_layouts.insert(table, (self.revision, known.clone()));
+        let known = CurrentLayout { layout: Arc::new(layout), renamed: renamed.into() };
+        self.current_layouts.insert(table, (self.revision, known.clone()));
         known
     }
 
