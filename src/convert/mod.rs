@@ -6,6 +6,7 @@ mod budget;
 mod closing;
 mod contract;
 mod direct;
+mod encoding;
 mod ending;
 mod groups;
 mod manifest;

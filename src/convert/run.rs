@@ -1,6 +1,6 @@
 //! The loop: chunks in, row groups out, in order.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::batches::BatchLog;
 use super::budget::Budget;
-use super::groups::{FullGroup, GroupLimits, Groups};
+use super::encoding::Encoding;
+use super::groups::{GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::pacing::{Deadline, Pace};
 use super::reader::{self, Time};
@@ -210,14 +211,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         ids: HashSet::new(),
         duplicate_ids: 0,
         last_layouts: BTreeMap::new(),
-        encoding: Encoding {
-            groups: 0,
-            bytes: 0,
-            bytes_max: if are_text { budget.text_encoding } else { budget.encoding },
-            part_bytes: are_text.then_some(budget.text),
-            stitching_bytes: budget.stitching,
-            waiting: VecDeque::new(),
-        },
+        encoding: Encoding::new(&budget, are_text),
         dialects: Vec::new(),
         csv_flags,
         compressed: BTreeMap::new(),
@@ -280,39 +274,6 @@ const ELSEWHERE: &str = "(other paths)";
 
 /// Ids of main rows that are compared with later ones.
 const IDS_REMEMBERED: usize = 1 << 20;
-
-/// Row groups that are being encoded, and those that are full and wait for that.
-pub(super) struct Encoding {
-    pub groups: usize,
-    bytes: usize,
-    /// As much is encoded at once, or one row group.
-    bytes_max: usize,
-    /// Row groups of text are parted where they have as much.
-    part_bytes: Option<usize>,
-    /// And this much at the end, when row groups are written again.
-    pub stitching_bytes: usize,
-    /// While there are some, chunks wait as well.
-    waiting: VecDeque<(FullGroup, Place)>,
-}
-
-impl Encoding {
-    /// Has a row group wait for its turn.
-    pub(super) fn push(&mut self, full: FullGroup, place: Place) {
-        let Some(bytes) = self.part_bytes else { return self.waiting.push_back((full, place)) };
-        let mut parts = full.split(bytes).peekable();
-        while let Some(part) = parts.next() {
-            let is_followed = place == Place::Last && parts.peek().is_some();
-            self.waiting.push_back((part, if is_followed { Place::Late } else { place }));
-        }
-    }
-
-    /// Takes the row group out that is next, if there is room for it.
-    fn next(&mut self) -> Option<(FullGroup, Place)> {
-        let (full, _) = self.waiting.front()?;
-        let has_room = self.groups == 0 || self.bytes + full.bytes <= self.bytes_max;
-        if has_room { self.waiting.pop_front() } else { None }
-    }
-}
 
 /// A chunk that was decoded and waits for the rest of its batch.
 pub(super) struct Held {
@@ -474,8 +435,7 @@ impl Run {
             }
             Report::Encoded { table, group, place, encoded } => {
                 let done = self.outputs.encoded(table, group, place, encoded?, &self.workers)?;
-                self.encoding.groups -= done.groups;
-                self.encoding.bytes -= done.bytes;
+                self.encoding.end(&done);
                 self.encode_waiting()?;
                 self.absorb()?;
             }
@@ -489,7 +449,7 @@ impl Run {
 
     /// Takes decoded chunks in their order, while no row group waits to be encoded.
     fn absorb(&mut self) -> Result<(), Error> {
-        while self.encoding.waiting.is_empty()
+        while !self.encoding.has_waiting()
             && !self.waits_for_encoding()
             && let Some(decoded) = self.early.remove(&self.next)
         {
@@ -816,8 +776,7 @@ impl Run {
             let (table, bytes) = (full.table, full.bytes);
             let known = self.schema.layout_now(table);
             if self.outputs.plan(full, &known.layout, place, &self.workers)? {
-                self.encoding.groups += 1;
-                self.encoding.bytes += bytes;
+                self.encoding.begin(bytes);
             }
             if place == Place::Last {
                 self.last_layouts.insert(table, known);

@@ -1,7 +1,8 @@
 //! Row groups as lines of text: what CSV and JSON have in common.
 //!
-//! Rows are written as their row group fills, under the layout known by then. If that layout does
-//! not write the same text as the final one, the rows are read back and written again.
+//! Rows are written while others come, under the layout known by then. If one of those layouts does not
+//! write the same text as the final one, the file is written again: rows of such a layout are read back,
+//! others are copied.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -321,7 +322,8 @@ impl<F: TextFormat> TextWriter<F> {
         if let Some(known) = self.prepared.take().filter(is_same) {
             return known;
         }
-        let written = match is_waiting {
+        let has_marks = || layout.columns.iter().any(|column| !column.marks.are_none());
+        let written = match is_waiting && has_marks() {
             true => Arc::new(waiting(layout)),
             false => Arc::clone(layout),
         };
