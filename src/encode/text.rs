@@ -230,7 +230,7 @@ struct Prepared<R> {
     rows: Arc<R>,
 }
 
-/// All rows are read back and written again.
+/// All rows go to another file, as they are to be.
 struct Rewriting<R> {
     format: Arc<R>,
     layout: Arc<Layout>,
