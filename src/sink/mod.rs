@@ -24,6 +24,7 @@ mod lock;
 mod memory;
 pub mod names;
 mod parts;
+mod pipe;
 mod recover;
 #[cfg(feature = "cloud")]
 mod remote;

@@ -9,10 +9,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::local::{FileId, Staged};
-use super::{Framing, Published};
+use super::{Framing, Published, pipe};
 use crate::error::{Error, ErrorKind};
 
-/// Bytes moved at once.
+/// Bytes copied at once. What is longer the system moves into a pipe, as far as it does.
 const COPY_BYTES: usize = 256 << 10;
 
 /// How long a full pipe that does not block is left alone.
@@ -62,12 +62,14 @@ impl Stream {
     /// - Errors: `ClosedPipe` if the reader went away; `Io`. Part may have been sent by then.
     pub(super) fn send(self, framing: Framing, tables: &[Staged]) -> Result<Vec<Published>, Error> {
         match self {
-            Stream::Writer(mut writer) => send(&mut writer, "<writer>", framing, tables),
+            Stream::Writer(mut writer) => send(&mut writer, None, "<writer>", framing, tables),
             Stream::Sent => Ok(Vec::new()),
             Stream::Stdout => {
                 let name = "<stdout>";
-                let mut file = standard_output().map_err(|cause| failed(name, cause))?;
-                let published = send(&mut Patient(&mut file), name, framing, tables)?;
+                let file = standard_output().map_err(|cause| failed(name, cause))?;
+                let is_pipe = pipe::is_pipe(&file).map_err(|cause| failed(name, cause))?;
+                let pipe = is_pipe.then_some(&file);
+                let published = send(&mut Patient(&file), pipe, name, framing, tables)?;
                 settle(&file).map_err(|cause| failed(name, cause))?;
                 Ok(published)
             }
@@ -75,14 +77,16 @@ impl Stream {
     }
 }
 
+/// Sends the tables by `out`, which writes to `pipe` where that is one.
 fn send(
     out: &mut dyn Write,
+    pipe: Option<&File>,
     name: &str,
     framing: Framing,
     tables: &[Staged],
 ) -> Result<Vec<Published>, Error> {
     let bytes = match framing {
-        Framing::One | Framing::Tagged => send_plain(out, name, tables)?,
+        Framing::One | Framing::Tagged => send_plain(out, pipe, name, tables)?,
         Framing::Tar => send_tar(out, name, tables)?,
     };
     let publish = |(table, bytes): (&Staged, u64)| Published {
@@ -93,12 +97,20 @@ fn send(
     Ok(tables.iter().zip(bytes).map(publish).collect())
 }
 
-fn send_plain(out: &mut dyn Write, name: &str, tables: &[Staged]) -> Result<Vec<u64>, Error> {
+fn send_plain(
+    out: &mut dyn Write,
+    pipe: Option<&File>,
+    name: &str,
+    tables: &[Staged],
+) -> Result<Vec<u64>, Error> {
     let mut buffer = vec![0; COPY_BYTES];
     let mut sent = Vec::with_capacity(tables.len());
     for table in tables {
         let mut file = table.read()?;
-        let mut bytes = 0;
+        let mut bytes = match pipe {
+            Some(pipe) if table.bytes()? > COPY_BYTES as u64 => pipe::fill(pipe, &file),
+            _ => 0,
+        };
         loop {
             let count = match file.read(&mut buffer) {
                 Ok(0) => break,

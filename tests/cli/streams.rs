@@ -140,3 +140,47 @@ fn a_closed_stdout_is_a_quiet_success() {
         assert!(!done.stderr.contains("error"), "{args}: {}", done.stderr);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn long_output_comes_whole_however_the_pipe_is_read() {
+    use std::io::Read as _;
+    use std::time::Duration;
+
+    let folder = Folder::new();
+    let records: String = (0..40_000)
+        .map(|id| format!("{{\"id\":{id},\"a\":[{id},\"text {}\"]}}\n", id * 7919))
+        .collect();
+    folder.write("in.jsonl", &records);
+    for flags in ["--to jsonl", "--to csv", "--to jsonl --framing tagged"] {
+        let arrays = if flags.contains("tagged") { "smart" } else { "inline" };
+        let args = format!("convert in.jsonl -o - -q {flags} --arrays {arrays}");
+        let mut command = folder.command(&args);
+        command.stdout(std::fs::File::create(folder.path().join("out.txt")).unwrap());
+        assert_eq!(finish(command).status, 0);
+        let expected = folder.read("out.txt");
+        assert!(expected.len() > 1 << 20, "{}", expected.len());
+        // an end that blocks, and one that fails where others would wait
+        for is_blocking in [true, false] {
+            let (reader, writer) = rustix::pipe::pipe().unwrap();
+            if !is_blocking {
+                rustix::fs::fcntl_setfl(&writer, rustix::fs::OFlags::NONBLOCK).unwrap();
+            }
+            let mut command = folder.command(&args);
+            let child = command.stdout(writer).spawn().unwrap();
+            drop(command);
+            let mut read = String::new();
+            let mut reader = std::fs::File::from(reader);
+            std::thread::sleep(Duration::from_millis(100));
+            reader.read_to_string(&mut read).unwrap();
+            assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0), "{args}");
+            assert!(read == expected, "{args}: {} of {} bytes", read.len(), expected.len());
+        }
+        // a reader that goes away midway
+        let mut command = folder.command(&args);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0; 100_000]).unwrap();
+        let done = super::Done::from(child.wait_with_output().unwrap());
+        assert_eq!((done.status, done.stderr.as_str()), (0, ""), "{args}");
+    }
+}

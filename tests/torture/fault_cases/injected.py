@@ -75,6 +75,8 @@ def scenes(lab):
     yield Scene(lab, "json", "convert in.jsonl --to json -o out --name t", late, made=made["out"])
     yield Scene(lab, "arrow", "convert in.jsonl -o out/t.arrow", late, made=made["out"])
     yield Scene(lab, "stdout", "convert in.jsonl --to csv -o -", records(60))
+    # enough for the system to move it into the pipe
+    yield Scene(lab, "long stdout", "convert in.jsonl --to csv -o -", records(6000))
     columns = lab.folder()
     (columns / "in.jsonl").write_text(records(60))
     os.system(f"cd {columns} && {lab.binary} convert in.jsonl -o t.parquet --arrays inline -q")
@@ -220,7 +222,8 @@ def interrupt(scene):
     def run(case):
         needs("strace")
         for call, error in (("read", "EINTR"), ("write", "EINTR"), ("openat", "EINTR"),
-                            ("read", "EAGAIN"), ("write", "EAGAIN")):  # fmt: skip
+                            ("read", "EAGAIN"), ("write", "EAGAIN"),
+                            ("sendfile", "EINTR"), ("sendfile", "EAGAIN")):  # fmt: skip
             _, before = baseline(scene)
             for step in (2, 3):
                     folder = scene.fresh()
@@ -307,4 +310,7 @@ def cases(lab):
         if scene.name in (("parquet", "csv", "arrow") if lab.is_long else ("parquet",)):
             for ident, call, errors in MISSING:
                 made.append((ident, f"no {call}, {scene.name}", miss(scene, call, errors)))
+        if scene.name == "long stdout":
+            errors = ["ENOSYS", "EINVAL", "EIO", "ENOSPC"]
+            made.append(("I25", f"no sendfile, {scene.name}", miss(scene, "sendfile", errors)))
     return made
