@@ -9,7 +9,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use transmog::decode::{self, DecodeOptions};
-use transmog::flatten::admission::Admission;
+use transmog::flatten::admission::{Admission, Caps};
 use transmog::flatten::path::Paths;
 use transmog::flatten::{FlattenOptions, Flattener};
 use transmog::frame::{Chunk, FrameOptions, Framer, Framing, OnLost, Start};
@@ -32,7 +32,11 @@ fn decode_and_flatten(bencher: Bencher<'_, '_>) {
     let input = support::orders(RECORDS);
     let chunks = chunks(&input);
     let options = Arc::new(FlattenOptions::default());
-    let admission = Admission::new(limits::COLUMNS_MAX, limits::TABLES_MAX);
+    let admission = Admission::new(Caps {
+        columns: limits::COLUMNS_MAX,
+        run_columns: limits::RUN_COLUMNS_MAX,
+        tables: limits::TABLES_MAX,
+    });
     let mut flattener = Flattener::new(options, Arc::new(Paths::default()), admission);
     let decode = DecodeOptions::default();
     bencher.counter(BytesCount::new(input.len())).bench_local(|| {

@@ -66,6 +66,9 @@ pub const FLATTEN_DEPTH_MAX: usize = 32;
 /// Data columns of one table; further paths go to the rest column.
 pub const COLUMNS_MAX: usize = 4096;
 
+/// Data columns of all tables of one run, of which each takes 2 KB of memory until the end.
+pub const RUN_COLUMNS_MAX: usize = 1 << 17;
+
 /// Columns of CSV, which all have a name, be it only a number; a row may have more, at fault.
 pub const CSV_COLUMNS_MAX: usize = 1 << 20;
 

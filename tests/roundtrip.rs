@@ -117,6 +117,7 @@ struct Setup {
     map: bool,
     max_depth: u32,
     max_columns: usize,
+    max_run_columns: usize,
     max_tables: usize,
     row_group_rows: usize,
     pending_bytes: usize,
@@ -134,7 +135,15 @@ fn setup() -> impl Strategy<Value = Setup> {
         IdMode::HashOf(vec!["row".parse().unwrap()]),
         IdMode::Hash,
     ]);
-    let caps = prop::sample::select(vec![(4096, 512), (4096, 512), (3, 512), (8, 2), (4096, 1)]);
+    let caps = prop::sample::select(vec![
+        (4096, 4096, 512),
+        (4096, 4096, 512),
+        (3, 4096, 512),
+        (8, 4096, 2),
+        (4096, 4096, 1),
+        (4096, 6, 512),
+        (4, 15, 3),
+    ]);
     let groups =
         prop::sample::select(vec![(1 << 20, 1 << 30), (1, 1 << 30), (3, 1 << 30), (1000, 300)]);
     let numbers =
@@ -150,7 +159,8 @@ fn setup() -> impl Strategy<Value = Setup> {
             map: map && arrays != ArrayMode::Inline,
             max_depth,
             max_columns: caps.0,
-            max_tables: caps.1,
+            max_run_columns: caps.1,
+            max_tables: caps.2,
             row_group_rows: groups.0,
             pending_bytes: groups.1,
             numbers,
@@ -181,6 +191,7 @@ fn run(
     conversion.flatten.ids = setup.ids.clone();
     conversion.flatten.max_depth = setup.max_depth;
     conversion.flatten.max_columns = setup.max_columns;
+    conversion.flatten.max_run_columns = setup.max_run_columns;
     conversion.flatten.max_tables = setup.max_tables;
     if setup.map {
         conversion.flatten.maps.push("/c".parse().unwrap());
@@ -240,6 +251,7 @@ fn without_empty_objects(node: &Node) -> Node {
 fn roomy_setup() -> impl Strategy<Value = Setup> {
     setup().prop_map(|setup| Setup {
         max_columns: 4096,
+        max_run_columns: 4096,
         max_tables: 512,
         pending_bytes: 1 << 30,
         ..setup
@@ -395,6 +407,7 @@ const PLAIN: Setup = Setup {
     map: false,
     max_depth: 32,
     max_columns: 4096,
+    max_run_columns: 4096,
     max_tables: 512,
     row_group_rows: 1 << 20,
     pending_bytes: 1 << 30,

@@ -210,6 +210,8 @@ fn build(
     flatten.all_text = args.all_text;
     set(&mut flatten.max_depth, args.max_depth);
     set(&mut flatten.max_columns, args.max_columns);
+    // Who asks for a wide table shall have it.
+    flatten.max_run_columns = flatten.max_run_columns.max(flatten.max_columns);
     set(&mut flatten.max_tables, args.max_tables);
     set(&mut flatten.ids, args.ids.map(seeded).transpose()?);
     Ok(conversion)

@@ -522,6 +522,7 @@ impl Conversion {
             return Err(Error::usage(format!("`--memory-limit`: expected {least}MiB at least")));
         }
         between("--max-columns", self.flatten.max_columns, 1, 1 << 20)?;
+        between("max_run_columns", self.flatten.max_run_columns, 1, 1 << 30)?;
         between("--max-tables", self.flatten.max_tables, 1, 1 << 16)?;
         between("--max-depth", self.flatten.max_depth as usize, 1, limits::PARSE_DEPTH_MAX)?;
         if self.csv.delimiter == b'"' || matches!(self.csv.delimiter, b'\n' | b'\r') {

@@ -24,7 +24,7 @@ use super::{BatchStrategy, Cancel, Conversion, CsvInput, DateMode, Execution, Nu
 use crate::decode::{self, CapReached, Faults};
 use crate::encode::{Place, json};
 use crate::error::{Error, ErrorKind, Fault, FaultCode};
-use crate::flatten::admission::Admission;
+use crate::flatten::admission::{Admission, Caps};
 use crate::flatten::path::{Paths, ROOT};
 use crate::flatten::{Flattener, IdMode, Near, Note};
 use crate::frame::{Chunk, RowHead};
@@ -94,8 +94,12 @@ fn open(mut conversion: Conversion, summary: &mut Summary) -> Result<(), Error> 
 fn schema_of(conversion: &Conversion, name: &str, paths: &Arc<Paths>) -> Result<Schema, Error> {
     let caps = match conversion.closed_contract() {
         // It was checked, and nothing comes on top.
-        Some(_) => (usize::MAX, usize::MAX),
-        None => (conversion.flatten.max_columns, conversion.flatten.max_tables),
+        Some(_) => Caps { columns: usize::MAX, run_columns: usize::MAX, tables: usize::MAX },
+        None => Caps {
+            columns: conversion.flatten.max_columns,
+            run_columns: conversion.flatten.max_run_columns,
+            tables: conversion.flatten.max_tables,
+        },
     };
     let options = schema_options(conversion, name.to_owned());
     let mut schema = Schema::new(options, Arc::clone(paths), caps);

@@ -13,14 +13,26 @@ use foldhash::fast::RandomState;
 use crate::flatten::path::{Paths, ROOT};
 use crate::table::{Part, PathId};
 
+/// How many columns and tables there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Data columns of a table.
+    pub columns: usize,
+    /// Data columns of all tables together.
+    pub run_columns: usize,
+    /// Tables.
+    pub tables: usize,
+}
+
 /// The columns and tables of a run so far, and how many there may be.
 #[derive(Debug, Clone)]
 pub struct Admission {
-    columns_max: usize,
-    tables_max: usize,
+    caps: Caps,
+    run_columns: usize,
     tables: HashMap<PathId, HashSet<(PathId, Part), RandomState>, RandomState>,
     /// Paths at or above a column or table.
     known: HashSet<PathId, RandomState>,
+    /// Times that tables, or all of them at once, got full.
     full_count: usize,
     /// Decides path by path and remembers; otherwise only what is full is decided.
     live: bool,
@@ -39,11 +51,11 @@ pub enum Admitted {
 
 impl Admission {
     /// Starts with the main table and nothing else.
-    pub fn new(columns_max: usize, tables_max: usize) -> Self {
+    pub fn new(caps: Caps) -> Self {
         let tables = HashMap::from_iter([(ROOT, HashSet::default())]);
         Admission {
-            columns_max,
-            tables_max,
+            caps,
+            run_columns: 0,
             tables,
             known: HashSet::default(),
             full_count: 0,
@@ -66,16 +78,16 @@ impl Admission {
         Admission { live: false, ..self }
     }
 
-    /// Returns the caps: columns of a table, tables.
-    pub fn caps(&self) -> (usize, usize) {
-        (self.columns_max, self.tables_max)
+    /// Returns how many there may be.
+    pub fn caps(&self) -> Caps {
+        self.caps
     }
 
     /// Asks for a column of `table`.
     pub fn column(&mut self, table: PathId, path: PathId, part: Part, paths: &Paths) -> Admitted {
         if self.has_column(table, path, part) {
             Admitted::Yes
-        } else if self.column_count(table) >= self.columns_max {
+        } else if self.is_full(table) {
             Admitted::No
         } else if self.live {
             self.note_column(table, path, part, paths);
@@ -89,7 +101,7 @@ impl Admission {
     pub fn table(&mut self, table: PathId, paths: &Paths) -> Admitted {
         if self.tables.contains_key(&table) {
             Admitted::Yes
-        } else if self.tables.len() >= self.tables_max {
+        } else if self.tables.len() >= self.caps.tables {
             Admitted::No
         } else if self.live {
             self.note_table(table, paths);
@@ -102,8 +114,10 @@ impl Admission {
     /// Notes a column that the run now has.
     pub fn note_column(&mut self, table: PathId, path: PathId, part: Part, paths: &Paths) {
         let known = self.tables.entry(table).or_default();
-        if known.insert((path, part)) && known.len() == self.columns_max {
-            self.full_count += 1;
+        if known.insert((path, part)) {
+            self.run_columns += 1;
+            let is_full = known.len() == self.caps.columns;
+            self.full_count += usize::from(is_full || self.run_columns == self.caps.run_columns);
         }
         self.mark_known(path, paths);
     }
@@ -126,14 +140,24 @@ impl Admission {
         self.known.contains(&path)
     }
 
-    /// Returns how many tables take no further column.
+    /// Returns a number that grows each time a table, or all of them, take no further column.
     pub fn full_count(&self) -> usize {
         self.full_count
     }
 
+    /// Returns whether no table takes a further column.
+    pub fn is_run_full(&self) -> bool {
+        self.run_columns >= self.caps.run_columns
+    }
+
+    /// Returns how many columns all tables have together.
+    pub fn run_column_count(&self) -> usize {
+        self.run_columns
+    }
+
     /// Returns whether `table` takes no further column.
     pub fn is_full(&self, table: PathId) -> bool {
-        self.column_count(table) >= self.columns_max
+        self.column_count(table) >= self.caps.columns || self.is_run_full()
     }
 
     /// Returns how many columns `table` has.

@@ -21,6 +21,8 @@ pub struct FlattenOptions {
     pub max_depth: u32,
     /// Data columns of one table.
     pub max_columns: usize,
+    /// Data columns of all tables together.
+    pub max_run_columns: usize,
     /// Tables of the run.
     pub max_tables: usize,
     /// What identifies a row.
@@ -78,6 +80,7 @@ impl Default for FlattenOptions {
             maps: Vec::new(),
             max_depth: limits::FLATTEN_DEPTH_MAX as u32,
             max_columns: limits::COLUMNS_MAX,
+            max_run_columns: limits::RUN_COLUMNS_MAX,
             max_tables: limits::TABLES_MAX,
             ids: IdMode::Auto,
             number_text: false,

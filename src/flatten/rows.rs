@@ -50,8 +50,7 @@ impl Flattener {
             Admitted::No => return None,
             Admitted::Yes => {}
             Admitted::Open => {
-                let (_, tables_max) = self.admission.caps();
-                self.cap_reached |= self.tables.len() + 1 > tables_max;
+                self.cap_reached |= self.tables.len() + 1 > self.admission.caps().tables;
             }
         }
         let table = self.tables.len() as u32;
@@ -111,12 +110,16 @@ impl Flattener {
                 let was_full = owner.full;
                 owner.full = self.admission.is_full(owner.batch.path);
                 if owner.full && !was_full {
-                    self.shape.unlearn(table);
+                    match self.admission.is_run_full() {
+                        true => self.fill_tables(),
+                        false => self.shape.unlearn(table),
+                    }
                 }
             }
             Admitted::Open => {
-                let (columns_max, _) = self.admission.caps();
-                self.cap_reached |= owner.columns.len() + 1 > columns_max;
+                let caps = self.admission.caps();
+                self.cap_reached |= owner.columns.len() + 1 > caps.columns;
+                self.cap_reached |= self.columns.len() + 1 > caps.run_columns;
             }
         }
         let slot = self.columns.len() as u32;
@@ -140,8 +143,16 @@ impl Flattener {
         if is_plain && self.is_plain && !self.ids.wants_values() {
             self.shape.lead_mut(node).slot = slot;
         }
-        owner.columns.push(OwnedColumn { path, part, node, slot });
+        self.tables[table as usize].columns.push(OwnedColumn { path, part, node, slot });
         Some(slot)
+    }
+
+    /// Notes that no table takes a further column.
+    fn fill_tables(&mut self) {
+        for table in &mut self.tables {
+            table.full = true;
+        }
+        self.shape.unlearn_all();
     }
 
     /// Adds a row to `table`.

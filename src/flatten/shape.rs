@@ -290,6 +290,13 @@ impl Shape {
         }
     }
 
+    /// Makes keys of all tables be looked up one by one.
+    pub(super) fn unlearn_all(&mut self) {
+        for lead in &mut self.leads {
+            lead.length = 0;
+        }
+    }
+
     /// Lets a node of a full table be found by the bytes of its key after all.
     pub(super) fn teach(&mut self, id: NodeId) {
         let lead = &mut self.leads[id as usize];

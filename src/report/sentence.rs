@@ -105,8 +105,8 @@ impl fmt::Display for Sentence<'_> {
             ),
             WarningKind::ColumnOverflow => write!(
                 f,
-                "{place}: {} went to the rest column, as the table is full (is it a map? see \
-                 `--map`, and `--max-columns`)",
+                "{place}: {} went to the rest column, as there is no room for another column (is it a \
+                 map? see `--map`, and `--max-columns`)",
                 counted(count, "value")
             ),
             WarningKind::TableOverflow => write!(

@@ -6,11 +6,12 @@ pub mod widen;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::slice;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use crate::flatten::admission::Admission;
+use crate::flatten::admission::{Admission, Caps};
 use crate::flatten::names::{NameSet, NameStyle, join_keys};
 use crate::flatten::path::{PathPattern, Paths, ROOT, Step};
 use crate::flatten::{DeclaredType, IdMode, declared};
@@ -270,11 +271,11 @@ pub struct LayoutColumn {
 
 impl Schema {
     /// Starts with the main table and its link columns.
-    pub fn new(options: SchemaOptions, paths: Arc<Paths>, caps: (usize, usize)) -> Self {
+    pub fn new(options: SchemaOptions, paths: Arc<Paths>, caps: Caps) -> Self {
         let mut schema = Schema {
             options,
             paths,
-            admission: Admission::new(caps.0, caps.1),
+            admission: Admission::new(caps),
             tables: Vec::new(),
             by_path: HashMap::default(),
             links_now: true,
@@ -298,24 +299,33 @@ impl Schema {
         &self.admission
     }
 
-    /// Returns whether taking these batches would fill a table, or cross the cap of tables.
+    /// Returns whether taking these batches would fill a table or the run, or cross the cap of tables.
     pub fn would_overflow(&self, batches: &[TableBatch]) -> bool {
-        let (columns_max, tables_max) = self.admission.caps();
+        let caps = self.admission.caps();
         let is_new = |batch: &&TableBatch| !self.admission.has_table(batch.path);
-        if self.admission.table_count() + batches.iter().filter(is_new).count() > tables_max {
+        if self.admission.table_count() + batches.iter().filter(is_new).count() > caps.tables {
             return true;
         }
-        batches.iter().any(|batch| {
-            let known = self.admission.column_count(batch.path);
-            let data = batch.columns.iter().filter(|column| column.part != Part::Rest);
-            let new = data
-                .filter(|column| !self.admission.has_column(batch.path, column.path, column.part));
-            if known + batch.columns.len() < columns_max || known >= columns_max {
+        let would_fill = |known: usize, most: usize, batches: &[TableBatch]| {
+            let columns: usize = batches.iter().map(|batch| batch.columns.len()).sum();
+            if known + columns < most || known >= most {
                 return false;
             }
-            let new = new.count();
-            new > 0 && known + new >= columns_max
-        })
+            let new: usize = batches.iter().map(|batch| self.new_columns(batch)).sum();
+            new > 0 && known + new >= most
+        };
+        would_fill(self.admission.run_column_count(), caps.run_columns, batches)
+            || batches.iter().any(|batch| {
+                let known = self.admission.column_count(batch.path);
+                would_fill(known, caps.columns, slice::from_ref(batch))
+            })
+    }
+
+    /// Counts the data columns that a batch has and its table has not.
+    fn new_columns(&self, batch: &TableBatch) -> usize {
+        let data = batch.columns.iter().filter(|column| column.part != Part::Rest);
+        data.filter(|column| !self.admission.has_column(batch.path, column.path, column.part))
+            .count()
     }
 
     /// Returns the table whose elements are at a path, by index.

@@ -89,3 +89,38 @@ fn a_limit_that_is_too_small_is_refused() {
     let run = folder.run("convert t.jsonl --to parquet --memory-limit 10MiB");
     run.fails_with(2, "error: `--memory-limit`: expected 64MiB at least");
 }
+
+#[test]
+fn all_tables_together_have_a_cap_of_columns() {
+    let folder = Folder::new();
+    let record = |table: usize| {
+        let members: Vec<_> = (0..4_000).map(|key| format!("\"k{key}\":{key}")).collect();
+        format!("{{\"t{table}\":[{{{}}}]}}\n", members.join(","))
+    };
+    folder.write("in.jsonl", (0..33).map(record).collect::<String>());
+    let columns = |flags: &str| {
+        let args = format!("convert in.jsonl --to jsonl -o out --force --summary json {flags}");
+        let done = folder.run(&args);
+        assert_eq!(done.status, 0, "{}", done.stderr);
+        let summary = done.stderr.lines().find(|line| line.starts_with('{')).expect("a summary");
+        let summary: serde_json::Value = serde_json::from_str(summary).expect("JSON");
+        let tables = summary["tables"].as_array().expect("tables");
+        let columns: u64 = tables.iter().map(|table| table["columns"].as_u64().unwrap()).sum();
+        let links = 1 + 3 * (tables.len() as u64 - 1);
+        (columns - links, folder.read("out/in_t32.jsonl"), done.stderr)
+    };
+    // the last table has a column of its own for what finds none
+    let (found, last, said) = columns("");
+    assert_eq!(found, (1 << 17) + 1);
+    let first_beyond = (1 << 17) - 32 * 4_000;
+    assert!(
+        last.contains(&format!("\"_tm_rest\":{{\"/k{first_beyond}\":{first_beyond},")),
+        "{last}"
+    );
+    assert!(last.trim_end().ends_with("\"/k3999\":3999}}"), "{last}");
+    assert!(said.contains("no room for another column"), "{said}");
+
+    let (found, last, said) = columns("--max-columns 132000");
+    assert_eq!(found, 132_000);
+    assert!(last.contains("\"k3999\":3999}") && !said.contains("no room"), "{said}");
+}

@@ -121,6 +121,7 @@ fn conversion(
         options.drop.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
     // the caps are not modelled
     (flatten.max_columns, flatten.max_tables) = (1 << 20, 1 << 16);
+    flatten.max_run_columns = 1 << 20;
     flatten.max_depth = options.max_depth as u32;
     flatten.all_text = options.all_text;
     conversion.numbers = if options.number_text { NumberMode::Text } else { NumberMode::Double };
@@ -328,6 +329,7 @@ struct Spelling {
     nulls: Nulls,
     is_decimal: bool,
     max_columns: usize,
+    max_run_columns: usize,
     max_tables: usize,
 }
 
@@ -335,7 +337,8 @@ impl Spelling {
     fn new(random: &mut Random) -> Self {
         let formats =
             [OutputFormat::Csv, OutputFormat::Tsv, OutputFormat::Jsonl, OutputFormat::Json];
-        let (max_columns, max_tables) = *random.pick(&[(4096, 512), (4096, 512), (5, 512), (9, 3)]);
+        let (max_columns, max_run_columns, max_tables) =
+            *random.pick(&[(4096, 4096, 512), (4096, 20, 512), (5, 4096, 512), (9, 30, 3)]);
         Spelling {
             to: *random.pick(&formats),
             csv: CsvOptions {
@@ -346,6 +349,7 @@ impl Spelling {
             nulls: if random.one_in(3) { Nulls::Keep } else { Nulls::Omit },
             is_decimal: random.one_in(4),
             max_columns,
+            max_run_columns,
             max_tables,
         }
     }
@@ -366,6 +370,7 @@ fn text_files(
         conversion.numbers = NumberMode::Decimal;
     }
     conversion.flatten.max_columns = spelling.max_columns;
+    conversion.flatten.max_run_columns = spelling.max_run_columns;
     conversion.flatten.max_tables = spelling.max_tables;
     conversion.destination = Destination::Directory(dir.path().to_owned());
     conversion.pending_bytes = room.pending_bytes;

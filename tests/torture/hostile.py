@@ -382,6 +382,28 @@ def many_keys(run, count):
         expect(done.summary()["successful"] == count // 10, "records are lost")
 
 
+@case("G03", "2,000,000 columns in 500 tables", 200_000, 2_000_000)
+def many_columns(run, count):
+    """Each record has a hundred members that no other has, in one of the tables."""
+
+    def record(number):
+        first = number // 500 * 100
+        members = ",".join(f'"k{key}":{key}' for key in range(first, first + 100))
+        return f'{{"t{number % 500}":[{{{members}}}]}}\n'
+
+    with run.run(lines(record, count // 100), ["--from", "jsonl", "--to", "jsonl"], 0) as done:
+        check_width(done)
+        columns = sum(table["columns"] for table in done.summary()["tables"])
+        expect(columns <= 131_072 + 501 * 5, f"{columns} columns")
+        expect("--max-columns" in done.stderr, "no warning")
+        found = 0
+        for name in done.files():
+            for line in done.text(name).splitlines():
+                row = json.loads(line)
+                found += sum(key.startswith(("k", "/k")) for key in [*row, *row.get("_tm_rest", ())])
+        expect(found == count, f"{found} values of {count}")
+
+
 @case("G04", "a record of 1,000,000 keys", 100_000, 1_000_000)
 def wide_record(run, count):
     keys = lines(lambda number: f'"k{number}":{number},', count)
