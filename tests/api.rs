@@ -855,3 +855,41 @@ fn tables_know_their_parents() {
     let parent = |at: usize| summary.tables.get(at).map(|table| table.parent.as_deref());
     assert_eq!((parent(0), parent(1)), (Some(Some("records_b")), None));
 }
+
+/// Arrow has room for every cell, so a batch of many columns has few rows, whatever they hold.
+#[test]
+fn wide_arrow_tables_go_in_short_batches() {
+    use arrow_ipc::reader::FileReader;
+    use arrow_select::concat::concat_batches;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    // a column after the other, and in the end one becomes text and another decimal
+    let record = |n: usize| format!("{{\"id\":{n},\"c{}\":{n},\"b\":[{n}]}}\n", n * 7 % 2_000);
+    let mut text: String = (0..6_000).map(record).collect();
+    text.push_str("{\"c7\":\"text\",\"c14\":0.5,\"b\":[null,0.25]}\n");
+    let run = |to, chunk_bytes, threads, pending_bytes| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut conversion = Conversion::new(vec![input(&text)], to);
+        conversion.destination = Destination::File(dir.path().join("out"));
+        conversion.arrays = Some(ArrayMode::Smart);
+        conversion.chunk_bytes = Some(chunk_bytes);
+        conversion.threads = NonZeroUsize::new(threads);
+        conversion.pending_bytes = pending_bytes;
+        conversion.run().unwrap();
+        std::fs::read(dir.path().join("out")).unwrap()
+    };
+    let parquet = bytes::Bytes::from(run(OutputFormat::Parquet, 1 << 20, 1, None));
+    let parquet = ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
+    let schema = parquet.schema().clone();
+    let parquet: Vec<_> = parquet.build().unwrap().map(Result::unwrap).collect();
+    let parquet = concat_batches(&schema, &parquet).unwrap();
+    for pending_bytes in [None, Some(40_000), Some(2_000)] {
+        let whole = run(OutputFormat::Arrow, 1 << 20, 1, pending_bytes);
+        assert!(whole == run(OutputFormat::Arrow, 3_000, 3, pending_bytes), "{pending_bytes:?}");
+        let arrow = FileReader::try_new(std::io::Cursor::new(&whole), None).unwrap();
+        assert_eq!(arrow.schema(), schema);
+        let arrow: Vec<_> = arrow.map(Result::unwrap).collect();
+        assert!(arrow.len() >= 3 && arrow.iter().all(|batch| batch.num_rows() <= 2_048));
+        assert!(concat_batches(&schema, &arrow).unwrap() == parquet, "{pending_bytes:?}");
+    }
+}

@@ -112,7 +112,8 @@ impl Run {
         }
         let rejects = self.rejects.outputs();
         for full in self.groups.finish() {
-            self.encoding.push(full, Place::Last);
+            let columns = self.schema.tables()[full.table].columns.len();
+            self.encoding.push(full, Place::Last, columns);
         }
         self.encode_waiting()?;
         // What can be told while the workers are at it, is.

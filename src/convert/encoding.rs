@@ -16,6 +16,8 @@ pub(super) struct Encoding {
     bytes_max: usize,
     /// Row groups of text are parted where they have as much.
     part_bytes: Option<usize>,
+    /// Bytes that a cell takes whether it has a value or not.
+    cell_bytes: usize,
     /// And this much at the end, when row groups are written again.
     pub stitching_bytes: usize,
     /// While there are some, chunks wait as well.
@@ -24,12 +26,13 @@ pub(super) struct Encoding {
 
 impl Encoding {
     /// Starts with none, within `budget`.
-    pub(super) fn new(budget: &Budget, are_text: bool) -> Self {
+    pub(super) fn new(budget: &Budget, are_text: bool, cell_bytes: usize) -> Self {
         Encoding {
             groups: 0,
             bytes: 0,
             bytes_max: if are_text { budget.text_encoding } else { budget.encoding },
             part_bytes: are_text.then_some(budget.text),
+            cell_bytes,
             stitching_bytes: budget.stitching,
             waiting: VecDeque::new(),
         }
@@ -52,9 +55,12 @@ impl Encoding {
         self.bytes -= written.bytes;
     }
 
-    /// Has a row group wait for its turn.
-    pub(super) fn push(&mut self, full: FullGroup, place: Place) {
-        let Some(bytes) = self.part_bytes else { return self.waiting.push_back((full, place)) };
+    /// Has a row group of a table of so many columns wait for its turn.
+    pub(super) fn push(&mut self, mut full: FullGroup, place: Place, columns: usize) {
+        let Some(bytes) = self.part_bytes else {
+            full.bytes = full.bytes.max(full.group.rows * columns * self.cell_bytes);
+            return self.waiting.push_back((full, place));
+        };
         let mut parts = full.split(bytes).peekable();
         while let Some(part) = parts.next() {
             let is_followed = place == Place::Last && parts.peek().is_some();

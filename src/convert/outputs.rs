@@ -18,6 +18,7 @@ use super::script::ScriptOutput;
 use super::stitching::Stitcher;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
+use crate::encode::ipc;
 use crate::encode::json::JsonOptions;
 use crate::encode::parquet::{ParquetOptions, encoding};
 use crate::encode::profile::Profiler;
@@ -376,6 +377,11 @@ impl Outputs {
     pub(super) fn are_text(&self) -> bool {
         let is_columnar = matches!(self.to, OutputFormat::Parquet | OutputFormat::Arrow);
         !is_columnar && !self.direct.is_on() && self.writers.is_none() && self.depth.is_none()
+    }
+
+    /// Returns the bytes that a cell of a file takes whether it has a value or not.
+    pub(super) fn cell_bytes(&self) -> usize {
+        if self.to == OutputFormat::Arrow { ipc::CELL_BYTES } else { 0 }
     }
 
     /// Returns whether rows have a header, to which later ones are bound.

@@ -139,7 +139,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         !matches!(conversion.batches, BatchStrategy::MegaBatch { reuse_buffer: false, .. });
     let tickets = Tickets::new(threads.all + prefetch, budget.ticket, reuses_buffers);
     let admission = Arc::new(schema.admission().clone());
-    let are_text = outputs.are_text();
+    let (are_text, cell_bytes) = (outputs.are_text(), outputs.cell_bytes());
     let row_group_rows = match (conversion.row_group_rows, are_text) {
         (Some(rows), _) => rows,
         (None, false) => limits::ROW_GROUP_ROWS,
@@ -215,7 +215,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         ids: HashSet::new(),
         duplicate_ids: 0,
         last_layouts: BTreeMap::new(),
-        encoding: Encoding::new(&budget, are_text),
+        encoding: Encoding::new(&budget, are_text, cell_bytes),
         dialects: Vec::new(),
         csv_flags,
         compressed: BTreeMap::new(),
@@ -503,7 +503,8 @@ impl Run {
         }
         if self.outputs.takes_batches {
             for full in self.groups.finish() {
-                self.encoding.push(full, Place::Inner);
+                let columns = self.schema.tables()[full.table].columns.len();
+                self.encoding.push(full, Place::Inner, columns);
             }
             self.encode_waiting()?;
         }
@@ -615,7 +616,8 @@ impl Run {
             return self.write_early();
         }
         for full in full {
-            self.encoding.push(full, Place::Inner);
+            let columns = self.schema.tables()[full.table].columns.len();
+            self.encoding.push(full, Place::Inner, columns);
         }
         self.encode_waiting()
     }

@@ -1,9 +1,13 @@
-//! Columns → Arrow arrays of their final type, and layouts → Arrow schemas.
+//! Columns → Arrow arrays of their type, and back; layouts → Arrow schemas.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
+};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
     ListArray, StringArray, TimestampMicrosecondArray, new_null_array,
@@ -14,8 +18,8 @@ use arrow_schema::{DataType, Field, Fields, Schema, TimeUnit};
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::table::scalar::DecimalDigits;
-use crate::table::{Column, Presence, Texts, Values, form};
+use crate::table::scalar::{DecimalDigits, decimal_text};
+use crate::table::{Column, Form, Number, Presence, Texts, Values, form};
 
 /// Key of a field's metadata: JSON Pointer to the column's values in the record.
 pub const PATH_KEY: &str = "transmog.path";
@@ -299,4 +303,113 @@ fn lists(
         .map_err(|cause| internal("lists").with_source(cause))?;
     debug_assert_eq!(array.len(), rows);
     Ok(Arc::new(array))
+}
+
+/// Returns the column that an array was built from as `column_type`, with values as they were pushed.
+///
+/// - Errors: `Internal` where it is an array of another type.
+pub(super) fn to_column(array: &dyn Array, column_type: &ColumnType) -> Result<Column, Error> {
+    let mut column = Column::default();
+    match column_type {
+        ColumnType::List(element) => {
+            let lists = array.as_list_opt::<i32>().ok_or_else(|| internal("an array"))?;
+            for row in valid(lists) {
+                let elements = lists.value(row);
+                column.begin_list(row);
+                let into = column.lists();
+                let start = into.ends.last().copied().unwrap_or(0) as usize;
+                push_all(&mut into.elements, start, elements.as_ref(), element)?;
+                column.end_list(elements.len() as u32);
+            }
+        }
+        column_type => push_all(&mut column, 0, array, column_type)?,
+    }
+    Ok(column)
+}
+
+fn valid(array: &dyn Array) -> impl Iterator<Item = usize> {
+    let nulls = array.nulls().cloned();
+    (0..array.len()).filter(move |&row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)))
+}
+
+/// Pushes the values of an array at its rows, from `start` on.
+fn push_all(
+    column: &mut Column,
+    start: usize,
+    array: &dyn Array,
+    column_type: &ColumnType,
+) -> Result<(), Error> {
+    macro_rules! each {
+        ($array:expr, $push:expr) => {{
+            let values = $array.ok_or_else(|| internal("an array"))?;
+            let mut push = $push;
+            valid(array).for_each(|row| push(start + row, values.value(row)));
+        }};
+    }
+    match column_type {
+        ColumnType::Bool => {
+            each!(array.as_boolean_opt(), |row, value| column.push_bool(row, value));
+        }
+        ColumnType::Int64 => {
+            each!(array.as_primitive_opt::<Int64Type>(), |row, value| column.push_int(row, value));
+        }
+        ColumnType::Double => each!(array.as_primitive_opt::<Float64Type>(), |row, value| {
+            column.push_number(row, Number::Float { value, exact: true }, "");
+        }),
+        ColumnType::Decimal { scale, .. } => {
+            each!(array.as_primitive_opt::<Decimal128Type>(), |row, value| {
+                push_decimal(column, row, value, *scale);
+            });
+        }
+        ColumnType::Date => each!(array.as_primitive_opt::<Date32Type>(), |row, days: i32| {
+            push_day(column, row, days.into());
+        }),
+        ColumnType::Timestamp { utc, form } => {
+            each!(array.as_primitive_opt::<TimestampMicrosecondType>(), |row, micros| {
+                push_instant(column, row, micros, *utc, *form);
+            });
+        }
+        ColumnType::Text | ColumnType::Json => {
+            each!(array.as_string_opt::<i32>(), |row, text: &str| {
+                column.push_text(row, text.as_bytes());
+            });
+        }
+        ColumnType::List(_) => return Err(internal("lists of lists")),
+    }
+    Ok(())
+}
+
+/// Pushes a date as it was written.
+pub(super) fn push_day(column: &mut Column, row: usize, days: i64) {
+    column.push_text(row, Form::Date.print(days).as_bytes());
+}
+
+/// Pushes a time as it was written.
+pub(super) fn push_instant(
+    column: &mut Column,
+    row: usize,
+    micros: i64,
+    utc: bool,
+    form: Option<Form>,
+) {
+    let form = form.unwrap_or_else(|| default_form(utc));
+    column.push_text(row, form.print(micros).as_bytes());
+}
+
+/// Pushes a decimal as what it was before its row group was written: an integer has no fraction.
+pub(super) fn push_decimal(column: &mut Column, row: usize, value: i128, scale: u8) {
+    let unit = 10i128.pow(scale.into());
+    if value % unit == 0 {
+        column.push_number(row, Number::Big(value / unit), "");
+    } else {
+        let mut text = Vec::new();
+        decimal_text(value, scale, &mut text);
+        column.push_text(row, &text);
+    }
+}
+
+/// The form of timestamps that did not share one: with microseconds.
+fn default_form(utc: bool) -> Form {
+    let text = if utc { "1970-01-01T00:00:00.000000Z" } else { "1970-01-01T00:00:00.000000" };
+    form::parse(text).map_or(Form::Date, |(form, _)| form)
 }

@@ -16,6 +16,7 @@ pub mod profile;
 mod residue;
 pub mod streaming;
 pub mod text;
+mod written;
 
 use std::sync::Arc;
 
@@ -229,6 +230,8 @@ pub enum Encoded {
     Part,
     /// A Parquet column chunk and the column's index.
     Chunk(usize, Box<parquet::Chunk>),
+    /// Columns of an Arrow batch, in their order.
+    Cells(Vec<ipc::Cells>),
     /// Rows as text.
     Rows(Buffer),
     /// What a column holds, and its index.
@@ -337,7 +340,7 @@ impl FormatOptions {
             }
             OutputFormat::Json => json::open(staged, json(true), spare.clone()),
             OutputFormat::Jsonl => json::open(staged, json(false), spare.clone()),
-            OutputFormat::Arrow => ipc::open(staged)?,
+            OutputFormat::Arrow => ipc::open(staged),
         })
     }
 

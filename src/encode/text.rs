@@ -6,21 +6,20 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::ops::Range;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::buffer::{Buffer, Spare};
 use super::cells::{Cells, Cursor, Special};
 use super::residue::Residue;
+use super::written::Written;
 use super::{Anew, Encoded, Place, RowGroup, TableWriter, Task, do_all};
 use crate::decode::number;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
-use crate::sink::{AppendFile, Scratch, Staged, io_error};
+use crate::sink::{AppendFile, Scratch, Staged};
 use crate::table::{Column, Number};
 
 /// A format of rows as text.
@@ -248,23 +247,6 @@ struct Rewriting<R> {
     kept: Vec<(usize, Column)>,
 }
 
-/// The rows that were written, of which several tasks read.
-///
-/// Whoever reads asks for the memory: what one thread takes and another gives back, an allocator keeps.
-struct Written {
-    file: Mutex<File>,
-    path: PathBuf,
-}
-
-impl Written {
-    fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, Error> {
-        let mut text = vec![0; bytes];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut text));
-        read.map(|()| text).map_err(|cause| io_error("reading", &self.path, cause))
-    }
-}
-
 /// A run that is read back, and written again.
 struct Rewrite<F: TextFormat> {
     format: Arc<F>,
@@ -363,12 +345,10 @@ impl<F: TextFormat> TextWriter<F> {
         let mut out = scratch.append()?;
         let written = out.write_all(&self.format.header(layout));
         written.map_err(|cause| scratch.error("writing", cause))?;
-        let written =
-            Written { file: Mutex::new(self.staged.read()?), path: self.staged.path().to_owned() };
         Ok(Rewriting {
             format: Arc::new(self.format.rows(layout)),
             layout: Arc::new(layout.clone()),
-            written: Arc::new(written),
+            written: Arc::new(Written::of(&self.staged)?),
             at: self.header.as_ref().map_or(0, |header| header.len() as u64),
             scratch,
             out,
@@ -443,7 +423,8 @@ impl<F: TextFormat> Rewrite<F> {
             let message = "rows that were written cannot be read back";
             Error::new(ErrorKind::Internal, message)
         };
-        let read = self.written.read(self.at, self.bytes)?;
+        let mut read = vec![0; self.bytes];
+        self.written.read(self.at, &mut read)?;
         let mut out = self.spare.take(read.len());
         if self.stands {
             out.push_all(&read);

@@ -256,37 +256,11 @@ impl ParquetWriter {
             encoding: encoding::wanted(wanted, &layout.table, &column.name, column_type),
         }
     }
-
-    /// Reads the file back row group by row group as Arrow arrays under the final layout.
-    pub(super) fn read_arrays(
-        &self,
-        group: usize,
-        layout: &Layout,
-    ) -> Result<Vec<arrow_array::ArrayRef>, Error> {
-        let mut group = self.open_group(group)?;
-        let array = |column: &LayoutColumn| {
-            let values = self.source(&mut group, column)?.read(group.rows, column.marks)?;
-            super::arrow::to_array(values, group.rows, &column.column_type)
-        };
-        layout.columns.iter().map(array).collect()
-    }
-
-    pub(super) fn staged(&self) -> Result<&Staged, Error> {
-        self.file.store().staged()
-    }
-
-    pub(super) fn group_rows(&self) -> Vec<usize> {
-        self.ledger.groups().iter().map(|group| group.rows).collect()
-    }
-
-    pub(super) fn into_staged(self) -> Result<Staged, Error> {
-        self.file.into_store()?.into_staged()
-    }
 }
 
 /// Returns the type under which a column of a row group is written before its final type is
 /// known: text where the type would drop digits that a wider type keeps.
-fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
+pub(super) fn kept_type(parts: &ColumnParts, column_type: &ColumnType) -> ColumnType {
     let lossy = |column: &Column| {
         const KEPT: u16 =
             Kinds::LONG_FLOAT | Kinds::NUMBER_TEXT | Kinds::LOOSE_FLOAT | Kinds::MARKED;

@@ -10,9 +10,10 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{About, failed};
 use super::levels::{ELEMENT, ELEMENT_NULL, LIST_EMPTY};
+use crate::encode::arrow;
 use crate::error::{Error, ErrorKind};
 use crate::schema::widen::ColumnType;
-use crate::table::{Column, Form, Number, form};
+use crate::table::{Column, Number};
 
 /// Reads a chunk of `rows` rows back; values of every type come back as they were pushed.
 pub(super) fn column(
@@ -140,22 +141,19 @@ fn push(
 ) -> Result<(), Error> {
     match (cell, column_type) {
         (Cell::Bool(value), _) => column.push_bool(row, value),
-        (Cell::Int(days), ColumnType::Date) => {
-            column.push_text(row, Form::Date.print(days).as_bytes());
-        }
+        (Cell::Int(days), ColumnType::Date) => arrow::push_day(column, row, days),
         (Cell::Int(micros), ColumnType::Timestamp { utc, form }) => {
-            let form = form.unwrap_or_else(|| default_form(*utc));
-            column.push_text(row, form.print(micros).as_bytes());
+            arrow::push_instant(column, row, micros, *utc, *form);
         }
         (Cell::Int(value), ColumnType::Decimal { scale, .. }) => {
-            push_decimal(column, row, value.into(), *scale);
+            arrow::push_decimal(column, row, value.into(), *scale);
         }
         (Cell::Int(value), _) => column.push_int(row, value),
         (Cell::Double(value), _) => {
             column.push_number(row, Number::Float { value, exact: true }, "");
         }
         (Cell::Fixed(value), ColumnType::Decimal { scale, .. }) => {
-            push_decimal(column, row, from_big_endian(value.data()), *scale);
+            arrow::push_decimal(column, row, from_big_endian(value.data()), *scale);
         }
         (Cell::Bytes(value), _) => column.push_text(row, value.data()),
         (Cell::Fixed(_), _) => {
@@ -163,24 +161,6 @@ fn push(
         }
     }
     Ok(())
-}
-
-/// Pushes a decimal as what it was before its row group was written: an integer has no fraction.
-fn push_decimal(column: &mut Column, row: usize, value: i128, scale: u8) {
-    let unit = 10i128.pow(scale.into());
-    if value % unit == 0 {
-        column.push_number(row, Number::Big(value / unit), "");
-    } else {
-        let mut text = Vec::new();
-        crate::table::scalar::decimal_text(value, scale, &mut text);
-        column.push_text(row, &text);
-    }
-}
-
-/// The form of timestamps that did not share one: with microseconds.
-fn default_form(utc: bool) -> Form {
-    let text = if utc { "1970-01-01T00:00:00.000000Z" } else { "1970-01-01T00:00:00.000000" };
-    form::parse(text).map_or(Form::Date, |(form, _)| form)
 }
 
 fn from_big_endian(bytes: &[u8]) -> i128 {
