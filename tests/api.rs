@@ -863,9 +863,19 @@ fn wide_arrow_tables_go_in_short_batches() {
     use arrow_select::concat::concat_batches;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    // a column after the other, and in the end one becomes text and another decimal
-    let record = |n: usize| format!("{{\"id\":{n},\"c{}\":{n},\"b\":[{n}]}}\n", n * 7 % 2_000);
-    let mut text: String = (0..6_000).map(record).collect();
+    // a column after the other, and in the end one becomes text and another decimal; some have nulls
+    // only here or there
+    let record = |n: usize| {
+        let often =
+            if n < 3_000 && n.is_multiple_of(3) { "null".to_owned() } else { format!("{n}") };
+        let list = if n % 1_000 < 20 { "[null,7]" } else { "[1,2,3]" };
+        format!(
+            "{{\"id\":{n},\"c{}\":{n},\"often\":{often},\"flag\":{},\"b\":{list},\"t\":\"{often}\"}}\n",
+            n / 3,
+            n.is_multiple_of(5) || n > 4_000,
+        )
+    };
+    let mut text: String = (0..6_003).map(record).collect();
     text.push_str("{\"c7\":\"text\",\"c14\":0.5,\"b\":[null,0.25]}\n");
     let run = |to, chunk_bytes, threads, pending_bytes| {
         let dir = tempfile::tempdir().unwrap();
@@ -883,9 +893,14 @@ fn wide_arrow_tables_go_in_short_batches() {
     let schema = parquet.schema().clone();
     let parquet: Vec<_> = parquet.build().unwrap().map(Result::unwrap).collect();
     let parquet = concat_batches(&schema, &parquet).unwrap();
-    for pending_bytes in [None, Some(40_000), Some(2_000)] {
+    for pending_bytes in
+        [None, Some(600_000), Some(450_000), Some(350_000), Some(280_000), Some(10_000)]
+    {
         let whole = run(OutputFormat::Arrow, 1 << 20, 1, pending_bytes);
-        assert!(whole == run(OutputFormat::Arrow, 3_000, 3, pending_bytes), "{pending_bytes:?}");
+        for chunk_bytes in [300, 3_000, 30_000] {
+            let cut = run(OutputFormat::Arrow, chunk_bytes, 3, pending_bytes);
+            assert!(whole == cut, "{pending_bytes:?}, {chunk_bytes}");
+        }
         let arrow = FileReader::try_new(std::io::Cursor::new(&whole), None).unwrap();
         assert_eq!(arrow.schema(), schema);
         let arrow: Vec<_> = arrow.map(Result::unwrap).collect();

@@ -319,7 +319,13 @@ proptest! {
         setup in setup(),
     ) {
         let text = text_of(&records);
-        for to in [OutputFormat::Parquet, OutputFormat::Csv, OutputFormat::Jsonl, OutputFormat::Json] {
+        for to in [
+            OutputFormat::Parquet,
+            OutputFormat::Csv,
+            OutputFormat::Jsonl,
+            OutputFormat::Json,
+            OutputFormat::Arrow,
+        ] {
             let whole = convert(&text, &setup, to, 1 << 20);
             let whole = read_files(whole.path());
             for chunk_bytes in [1, 7, 400, 64 << 10] {

@@ -104,7 +104,7 @@ struct Again {
 
 /// A column of rows that become one batch or several.
 pub enum Cells {
-    /// As it is written.
+    /// As it is written, of rows that become one.
     Array(ArrayRef),
     /// To be built.
     Column(Box<Column>),
@@ -128,11 +128,8 @@ impl Cells {
     /// Cuts it after `row` rows: keeps those before it, returns the rest.
     fn split_off(&mut self, row: usize) -> Self {
         match self {
-            Cells::Array(array) => {
-                let rest = array.slice(row, array.len() - row);
-                *array = array.slice(0, row);
-                Cells::Array(rest)
-            }
+            // Nothing says that slices are written by the same bytes as arrays of those rows.
+            Cells::Array(_) => unreachable!("arrays are of one batch"),
             Cells::Column(column) => Cells::Column(Box::new(column.split_off(row))),
             Cells::Nulls => Cells::Nulls,
         }
@@ -391,7 +388,7 @@ impl Rewrite {
         let cells = |(column, source): (&LayoutColumn, Source)| {
             let wanted = &column.column_type;
             match source {
-                Source::Array(place) if self.columns[place].1 == *wanted => {
+                Source::Array(place) if is_one_batch && self.columns[place].1 == *wanted => {
                     Ok(Cells::Array(Arc::clone(batch.column(place))))
                 }
                 Source::Array(place) => {
