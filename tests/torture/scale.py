@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Twenty gigabytes through a pipe: memory stays flat, speed stays flat, every record is counted.
 
-    tests/torture/scale.py --bin target/release/transmog [--gigabytes 20] [--form jsonl|json|csv] [--dir DIR]
+    tests/torture/scale.py --bin target/release/transmog [--gigabytes 20] [--form jsonl|json|csv] [--to FORMAT]
+        [--dir DIR]
 
 Records are made as they are read: nothing lies on disk but the output. For each gigabyte the processor time of the
 program is taken when its last byte has gone into the pipe; the last one may take a tenth more than the median of the
-others, whatever else the machine does meanwhile. Rows are counted by the summary and by reading the tables back.
+others, whatever else the machine does meanwhile. What the system takes for it is told apart: it grows as soon as the
+output is more than a cache holds that a disk lags behind. Rows are counted by the summary and by reading the tables back.
 
 Needs Linux and nothing but Python. Ends with `N passed, N failed`.
 """
@@ -67,9 +69,10 @@ def block_of(form, seed):
 
 
 def cpu_seconds(pid):
+    """The processor time of a process so far: its own, and the system's for it."""
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in fields[11:13]]
 
 
 def peak_mib(pid):
@@ -81,7 +84,7 @@ def feed(process, form, size):
     """Writes records until `size` bytes are there; returns blocks written, and time and memory at each gigabyte."""
     block, rows = block_of(form, 20_261_122)
     out, written, blocks = process.stdin, 0, 0
-    marks = [(0.0, 0.0, 0.0)]
+    marks = [(0.0, [0.0, 0.0], 0.0)]
     started = time.monotonic()
     if form == "csv":
         out.write(b"id,day,delay,price,origin,note\n")
@@ -99,11 +102,11 @@ def feed(process, form, size):
     return blocks, rows, marks
 
 
-def scale(binary, form, size, folder):
+def scale(binary, form, to, size, folder):
     """Runs one form; returns what is wrong with it."""
     out = os.path.join(folder, form)
     summary = os.path.join(folder, form + ".json")
-    words = [binary, "convert", "-", "--from", form, "--to", "parquet", "-o", out + os.sep, "--name", "big", "-q", f"--summary=json={summary}"]
+    words = [binary, "convert", "-", "--from", form, "--to", to, "-o", out + os.sep, "--name", "big", "-q", f"--summary=json={summary}"]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, bufsize=0)
     blocks, rows, marks = feed(process, form, size)
     _, status, usage = os.wait4(process.pid, 0)
@@ -123,8 +126,7 @@ def scale(binary, form, size, folder):
         read = json.loads(back.stdout or back.stderr)["total_processed"]
         if read != count:
             wrong.append(f"{table['name']}: expected {count} rows, read {read} back")
-    took = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(marks, marks[1:])]
-    cpu = [cpu for _, cpu in took]
+    cpu, system = ([b[1][who] - a[1][who] for a, b in zip(marks, marks[1:])] for who in (0, 1))
     typical = statistics.median(cpu[1:-1] or cpu)
     # What the program holds is grown by then.
     memory = [mib for _, _, mib in marks[1:]]
@@ -133,8 +135,9 @@ def scale(binary, form, size, folder):
         wrong.append(f"expected at most {typical * (1 + DRIFT):.2f} s for the last gigabyte, found {cpu[-1]:.2f} s of processor time")
     if peak > MEMORY_MIB:
         wrong.append(f"expected at most {MEMORY_MIB} MiB, found {peak:.0f} MiB")
-    print(f"{form}: {marks[-1][0]:.0f} s for {size / GIGABYTE:.0f} GB, {size / marks[-1][0] / 1e6:.0f} MB/s; "
-          f"processor time of a gigabyte: first {cpu[0]:.2f} s, median {typical:.2f} s, last {cpu[-1]:.2f} s; "
+    print(f"{form} to {to}: {marks[-1][0]:.0f} s for {size / GIGABYTE:.0f} GB, {size / marks[-1][0] / 1e6:.0f} MB/s; "
+          f"processor time of a gigabyte: first {cpu[0]:.2f} s, median {typical:.2f} s, last {cpu[-1]:.2f} s, "
+          f"of the system for it {system[0]:.2f}, {statistics.median(system):.2f}, {system[-1]:.2f} s; "
           f"peak {memory[0]:.0f} MiB after the first, {peak:.0f} MiB in all; rows {found}")
     shutil.rmtree(out)
     return wrong
@@ -145,12 +148,13 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--gigabytes", type=float, default=20)
     parser.add_argument("--form", choices=["jsonl", "json", "csv"], action="append")
+    parser.add_argument("--to", choices=["parquet", "csv", "tsv", "jsonl", "json", "arrow"], default="parquet")
     parser.add_argument("--dir", help="where the output goes meanwhile")
     args = parser.parse_args()
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="transmog-scale-", dir=args.dir) as folder:
         for form in args.form or ["jsonl", "json", "csv"]:
-            wrong = scale(os.path.abspath(args.bin), form, args.gigabytes * GIGABYTE, folder)
+            wrong = scale(os.path.abspath(args.bin), form, args.to, args.gigabytes * GIGABYTE, folder)
             for text in wrong:
                 print(f"{form}: {text}")
             passed, failed = passed + (not wrong), failed + bool(wrong)
