@@ -446,3 +446,53 @@ fn what_is_near_to_an_option_does_not_depend_on_chunks() {
         assert_eq!(warnings(1 << 20), warnings(1), "{mode:?}");
     }
 }
+
+/// Arrow has room for every cell, so a batch of many columns has few rows, whatever they hold.
+#[test]
+fn wide_arrow_tables_go_in_short_batches() {
+    use arrow_ipc::reader::FileReader;
+    use arrow_select::concat::concat_batches;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    // a column after the other, and in the end one becomes text and another decimal; some have nulls
+    // only here or there
+    let record = |n: usize| {
+        let often =
+            if n < 3_000 && n.is_multiple_of(3) { "null".to_owned() } else { format!("{n}") };
+        let list = if n % 1_000 < 20 { "[null,7]" } else { "[1,2,3]" };
+        format!(
+            "{{\"id\":{n},\"c{}\":{n},\"often\":{often},\"flag\":{},\"b\":{list},\"t\":\"{often}\"}}\n",
+            n / 3,
+            n.is_multiple_of(5) || n > 4_000,
+        )
+    };
+    let mut text: String = (0..6_003).map(record).collect();
+    text.push_str("{\"c7\":\"text\",\"c14\":0.5,\"b\":[null,0.25]}\n");
+    let run_with = |to, chunk_bytes, threads, pending_bytes| {
+        let set = |conversion: &mut Conversion| {
+            conversion.threads = NonZeroUsize::new(threads);
+            conversion.pending_bytes = pending_bytes;
+        };
+        let (_, dir) = run(&text, &PLAIN, to, chunk_bytes, set).unwrap();
+        read_files(dir.path()).remove(&format!("records.{to}")).unwrap()
+    };
+    let parquet = bytes::Bytes::from(run_with(OutputFormat::Parquet, 1 << 20, 1, None));
+    let parquet = ParquetRecordBatchReaderBuilder::try_new(parquet).unwrap();
+    let schema = parquet.schema().clone();
+    let parquet: Vec<_> = parquet.build().unwrap().map(Result::unwrap).collect();
+    let parquet = concat_batches(&schema, &parquet).unwrap();
+    for pending_bytes in
+        [None, Some(600_000), Some(450_000), Some(350_000), Some(280_000), Some(10_000)]
+    {
+        let whole = run_with(OutputFormat::Arrow, 1 << 20, 1, pending_bytes);
+        for chunk_bytes in [300, 3_000, 30_000] {
+            let cut = run_with(OutputFormat::Arrow, chunk_bytes, 3, pending_bytes);
+            assert!(whole == cut, "{pending_bytes:?}, {chunk_bytes}");
+        }
+        let arrow = FileReader::try_new(std::io::Cursor::new(&whole), None).unwrap();
+        assert_eq!(arrow.schema(), schema);
+        let arrow: Vec<_> = arrow.map(Result::unwrap).collect();
+        assert!(arrow.len() >= 3 && arrow.iter().all(|batch| batch.num_rows() <= 2_048));
+        assert!(concat_batches(&schema, &arrow).unwrap() == parquet, "{pending_bytes:?}");
+    }
+}

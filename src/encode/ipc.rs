@@ -452,11 +452,8 @@ impl TableWriter for IpcWriter {
             }));
         }
         // under the final layout nobody asks for what is left
-        let left = if place == Place::Inner { columns } else { Vec::new() };
-        for (index, parts) in left.into_iter().enumerate() {
-            if let Some(column) = Column::join(parts) {
-                self.residue.put(self.planned_count, index, &column, &self.staged)?;
-            }
+        if place == Place::Inner {
+            self.residue.put_all(self.planned_count, columns, &self.staged)?;
         }
         let last = self.planned.back().map(|planned| &planned.columns);
         let last = last.or(self.batches.last().map(|batch| &batch.columns));

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 
+use super::ColumnParts;
 use crate::error::Error;
 use crate::sink::{Scratch, Staged};
 use crate::table::Column;
@@ -81,6 +82,21 @@ impl Residue {
         let (_, entries) = self.open.get_or_insert_with(|| (group, Vec::new()));
         entries.push(Entry { column: index, at, rows });
         self.columns.insert(index);
+        Ok(())
+    }
+
+    /// Keeps what is left of the columns of a row group, by index, whose others are written.
+    pub fn put_all(
+        &mut self,
+        group: usize,
+        columns: Vec<ColumnParts>,
+        staged: &Staged,
+    ) -> Result<(), Error> {
+        for (index, parts) in columns.into_iter().enumerate() {
+            if let Some(column) = Column::join(parts) {
+                self.put(group, index, &column, staged)?;
+            }
+        }
         Ok(())
     }
 

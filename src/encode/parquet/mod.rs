@@ -302,12 +302,8 @@ impl TableWriter for ParquetWriter {
             }));
         }
         // under the final layout nobody asks for what is left
-        let left = if place == Place::Inner { columns } else { Vec::new() };
-        for (index, parts) in left.into_iter().enumerate() {
-            if let Some(column) = Column::join(parts) {
-                let staged = self.file.store().staged()?;
-                self.residue.put(self.planned_count, index, &column, staged)?;
-            }
+        if place == Place::Inner {
+            self.residue.put_all(self.planned_count, columns, self.file.store().staged()?)?;
         }
         self.planned.push_back(rows);
         self.planned_count += 1;
