@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::table::scalar::{WHOLE_DIGITS_BELOW, float_text};
+use super::cells::lanes::{LANE_BYTES, PIECE_BYTES};
+use super::digits::{NUMBER_BYTES, write_float, write_int};
 
 /// Bytes in the order in which they are pushed.
 #[derive(Debug)]
@@ -36,25 +37,6 @@ impl Snippet {
         self.len
     }
 }
-
-/// Returns the eight digits of a number below 10^8, not yet as characters, the first in the lowest
-/// byte.
-///
-/// Halves, then quarters, then eighths of the word are divided at once; division is multiplication
-/// and a shift, which is exact for numbers so small.
-fn eight_digits(value: u64) -> u64 {
-    let halves = (value / 10_000) | ((value % 10_000) << 32);
-    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007f_0000_007f;
-    let pairs = hundreds | ((halves - hundreds * 100) << 16);
-    let tens = ((pairs * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | ((pairs - tens * 10) << 8)
-}
-
-/// The first number of nine digits.
-const EIGHT_DIGITS: u64 = 100_000_000;
-
-/// Eight times `0`.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// Memory of text that was written, for text that is to come: fresh pages cost as much as what is
 /// written into them.
@@ -200,12 +182,30 @@ impl Buffer {
     }
 
     /// Appends `source[start..end]`; fast where much of `source` follows.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_part(&mut self, source: &[u8], start: usize, end: usize) {
         match source.get(start..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
             Some(block) if end - start <= BLOCK => self.push_block(block, end - start),
             _ => self.push_all(&source[start..end]),
         }
+    }
+
+    /// Appends the first `len` bytes of a row's lane.
+    #[inline]
+    pub(super) fn push_lane(&mut self, lane: &[u8; LANE_BYTES], len: usize) {
+        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        let Some(room): Option<&mut [u8; LANE_BYTES]> = room else {
+            return self.push_all(&lane[..len]);
+        };
+        for (room, piece) in room
+            .as_chunks_mut::<PIECE_BYTES>()
+            .0
+            .iter_mut()
+            .zip(&lane.as_chunks().0[..len.div_ceil(PIECE_BYTES)])
+        {
+            *room = *piece;
+        }
+        self.len += len;
     }
 
     /// Appends a snippet.
@@ -217,74 +217,26 @@ impl Buffer {
     /// Appends an integer in digits.
     #[inline]
     pub(super) fn push_int(&mut self, value: i64) {
-        // signs may come in any order: to leave one out costs less than to go another way
-        self.push_block(b"-", usize::from(value < 0));
-        self.push_digits(value.unsigned_abs());
-    }
-
-    #[inline]
-    fn push_digits(&mut self, value: u64) {
-        if value >= EIGHT_DIGITS {
-            return self.push_many_digits(value);
-        }
-        let digits = eight_digits(value);
-        let zeros = (digits.trailing_zeros() as usize / 8).min(7);
-        self.push_word((digits | ZEROS) >> (zeros * 8), 8 - zeros);
-    }
-
-    #[inline(never)]
-    fn push_many_digits(&mut self, value: u64) {
-        self.push_digits(value / EIGHT_DIGITS);
-        self.push_word(eight_digits(value % EIGHT_DIGITS) | ZEROS, 8);
-    }
-
-    /// Appends the lowest bytes of `word`.
-    #[inline]
-    fn push_word(&mut self, word: u64, count: usize) {
-        self.push_block(&word.to_le_bytes(), count);
+        self.push_number(|room| write_int(value, room));
     }
 
     /// Appends a double as [`float_text`](crate::table::scalar::float_text) spells it.
-    ///
-    /// A number of at most 15 digits is the only one of so few that reads back as its double. So
-    /// where such a number with two or six digits after the point is found, its digits are the
-    /// fewest, and the search for them in general is not needed.
     pub(super) fn push_float(&mut self, value: f64) {
-        const DIGITS_15: u64 = 1_000_000_000_000_000;
-        let magnitude = value.abs();
-        if magnitude < WHOLE_DIGITS_BELOW && (magnitude as u64) as f64 == magnitude {
-            if value.is_sign_negative() {
-                self.push(b'-');
-            }
-            return self.push_digits(magnitude as u64);
-        }
-        // Smaller numbers may be spelled with an exponent.
-        if magnitude >= 1e-3 {
-            for (power, scale) in [(100, 2), (1_000_000, 6)] {
-                let scaled = (magnitude * power as f64 + 0.5) as u64;
-                if scaled < DIGITS_15 && scaled as f64 / power as f64 == magnitude {
-                    if value.is_sign_negative() {
-                        self.push(b'-');
-                    }
-                    self.push_digits(scaled / power);
-                    return self.push_fraction(scaled % power, scale);
-                }
-            }
-        }
-        if magnitude >= WHOLE_DIGITS_BELOW {
-            let mut text = Vec::new();
-            float_text(value, &mut text);
-            return self.push_all(&text);
-        }
-        self.push_all(ryu::Buffer::new().format_finite(value).as_bytes());
+        self.push_number(|room| write_float(value, room));
     }
 
-    /// Appends a point and `scale` digits, without zeros at the end.
-    fn push_fraction(&mut self, value: u64, scale: usize) {
-        let digits = eight_digits(value) >> ((8 - scale) * 8);
-        let count = 8 - digits.leading_zeros() as usize / 8;
-        self.push(b'.');
-        self.push_word(digits | ZEROS, count);
+    #[inline]
+    fn push_number(&mut self, write: impl Fn(&mut [u8; NUMBER_BYTES]) -> usize) {
+        self.len += match self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut) {
+            Some(room) => write(room),
+            None => {
+                self.grow(NUMBER_BYTES);
+                let mut number = [0; NUMBER_BYTES];
+                let count = write(&mut number);
+                self.bytes[self.len..self.len + NUMBER_BYTES].copy_from_slice(&number);
+                count
+            }
+        };
     }
 }
 
@@ -298,42 +250,15 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(buffer.as_bytes()), expected);
     }
 
-    fn check_float(value: f64) {
-        for value in [value, -value] {
-            let mut expected = Vec::new();
-            float_text(value, &mut expected);
-            check(&String::from_utf8(expected).unwrap(), |buffer| buffer.push_float(value));
-        }
-    }
-
     #[test]
-    fn integers_print_their_digits() {
-        for value in [0, 7, -7, 10, 99, 100, 101, -1234, 99_999, i64::MAX, i64::MIN] {
-            check(&value.to_string(), |buffer| buffer.push_int(value));
-        }
-        (0..100_000).for_each(|value| check(&value.to_string(), |buffer| buffer.push_int(value)));
-        for log in 0..19 {
-            for value in [10i64.pow(log), 10i64.pow(log) - 1] {
-                check(&value.to_string(), |buffer| buffer.push_int(value));
-            }
-        }
-    }
-
-    #[test]
-    fn floats_print_as_everywhere_else() {
-        for value in [0.0, 1.0, 0.5, 0.1, 0.3, 0.1 + 0.2, 46.24, 105.471674, 1e-3, 9.99e-4, 1e-7] {
-            check_float(value);
-        }
-        for value in [f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e15 + 0.5, 1e16, 1e17, 1e18, 1e300] {
-            check_float(value);
-        }
-        let mut state = 1u64;
-        for round in 0..200_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round);
-            let digits = state >> 12 >> (state % 50);
-            check_float(digits as f64 / 10f64.powi((state >> 7 & 15) as i32));
-            check_float((digits as f64 / 100.0).next_up());
-            check_float(f64::from_bits(state >> 1 & !(1 << 62)));
+    fn numbers_have_room_made_for_them() {
+        for count in 1..200 {
+            check(&"-1234567890.25".repeat(count), |buffer| {
+                for _ in 0..count {
+                    buffer.push_int(-123_456_789);
+                    buffer.push_float(0.25);
+                }
+            });
         }
     }
 

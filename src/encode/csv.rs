@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use super::TableWriter;
 use super::buffer::{Buffer, Spare};
-use super::cells::{Cursor, JSON_SPECIAL, Span, Special, is_bare};
+use super::cells::lanes::Around;
+use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare};
 use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter};
 use crate::schema::widen::ColumnType;
@@ -46,12 +47,12 @@ pub(super) fn open_live(
     Box::new(LiveWriter::open(staged, Csv { options }, rows, spare))
 }
 
-struct Csv {
-    options: CsvOptions,
+pub(super) struct Csv {
+    pub(super) options: CsvOptions,
 }
 
 /// CSV rows of one layout.
-struct CsvRows {
+pub(super) struct CsvRows {
     options: CsvOptions,
     width: usize,
     special: Special,
@@ -104,14 +105,6 @@ impl CsvRows {
     fn is_guarded(&self, cursor: &Cursor<'_>) -> bool {
         self.options.formula_guard && matches!(cursor.column.column_type, ColumnType::Text)
     }
-
-    /// Returns whether a cell is written as it stands, as far as its first and last bytes tell.
-    fn is_plain(&self, span: &Span<'_>) -> bool {
-        let text = &span.bytes[span.start..span.end];
-        let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return false };
-        let is_safe = !self.options.formula_guard || first.is_ascii_alphanumeric();
-        is_safe && first > b' ' && last > b' ' && first != BOM[0]
-    }
 }
 
 impl RowFormat for CsvRows {
@@ -135,14 +128,14 @@ impl RowFormat for CsvRows {
         out.push_run(self.options.delimiter, places.len());
     }
 
-    #[inline]
+    #[inline(always)]
     fn cell(&self, cursor: &mut Cursor<'_>, scratch: &mut Buffer, out: &mut Buffer) {
         match cursor.next_span(&self.special) {
-            Some(span) if !span.is_special && self.is_plain(&span) => {
+            Some(span) if !span.is_special && self.is_plain(span.text()) => {
                 out.push_part(span.bytes, span.start, span.end);
             }
             Some(span) => {
-                let text = &span.bytes[span.start..span.end];
+                let text = span.text();
                 self.options.push_guarded(text, self.is_guarded(cursor), out);
             }
             None if !cursor.is_list() && !self.is_odd && !self.is_guarded(cursor) => {
@@ -163,6 +156,23 @@ impl RowFormat for CsvRows {
             0 => out.push(b'\n'),
             len => out.set(start + len - 1, b'\n'),
         }
+    }
+
+    fn around(&self, cursor: &Cursor<'_>) -> Around<'_> {
+        Around {
+            before: &[],
+            behind: Some(self.options.delimiter),
+            numbers_stand: !self.is_odd && !self.is_guarded(cursor),
+            text_stands: false,
+        }
+    }
+
+    /// What its first and last bytes tell.
+    #[inline]
+    fn is_plain(&self, text: &[u8]) -> bool {
+        let (Some(&first), Some(&last)) = (text.first(), text.last()) else { return false };
+        let is_safe = !self.options.formula_guard || first.is_ascii_alphanumeric();
+        is_safe && first > b' ' && last > b' ' && first != BOM[0]
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::buffer::{Buffer, Snippet, Spare};
+use super::cells::lanes::Around;
 use super::cells::{Cursor, JSON_SPECIAL, Special, is_bare, is_quoted};
 use super::live::{LiveRows, LiveWriter};
 use super::text::{RowFormat, RowReader, TextFormat, TextWriter, to_text, unquoted};
@@ -56,15 +57,15 @@ pub(super) fn lines(group: &RowGroup, layout: &Layout) -> Vec<u8> {
     to_text(&Json { options: JsonOptions::default() }, group, layout)
 }
 
-struct Json {
-    options: JsonOptions,
+pub(super) struct Json {
+    pub(super) options: JsonOptions,
 }
 
 /// Name of the member that names the table.
 pub const TABLE_MEMBER: &str = "_table";
 
 /// JSON rows of one layout, in pieces that are ready to be copied.
-struct JsonRows {
+pub(super) struct JsonRows {
     /// What the first row starts with, and what the others do, before `{`.
     starts: [Snippet; 2],
     /// A member that each row starts with; may be empty.
@@ -130,7 +131,7 @@ impl RowFormat for JsonRows {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn cell(&self, cursor: &mut Cursor<'_>, _scratch: &mut Buffer, out: &mut Buffer) {
         let start = Self::start_of(&self.name_ends, cursor.place);
         out.push_part(&self.names, start, self.name_ends[cursor.place]);
@@ -147,6 +148,20 @@ impl RowFormat for JsonRows {
         }
         out.set(start, b'{');
         out.push_snippet(&self.end);
+    }
+
+    fn around(&self, cursor: &Cursor<'_>) -> Around<'_> {
+        let start = Self::start_of(&self.name_ends, cursor.place);
+        Around {
+            before: &self.names[start..self.name_ends[cursor.place]],
+            behind: cursor.is_quoted.then_some(b'"'),
+            numbers_stand: true,
+            text_stands: !cursor.is_quoted,
+        }
+    }
+
+    fn is_plain(&self, _text: &[u8]) -> bool {
+        true
     }
 }
 

@@ -8,6 +8,7 @@ pub mod arrow;
 mod buffer;
 mod cells;
 pub mod csv;
+mod digits;
 pub mod ipc;
 pub mod json;
 pub mod live;

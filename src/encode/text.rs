@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::buffer::{Buffer, Spare};
+use super::cells::lanes::{Around, Lanes};
 use super::cells::{Cells, Cursor, Special};
 use super::residue::Residue;
 use super::written::Written;
@@ -67,6 +68,13 @@ pub(super) trait RowFormat: Send + Sync + 'static {
 
     /// Ends a row whose cells started at `start`.
     fn end(&self, start: usize, out: &mut Buffer);
+
+    /// Returns what stands around the values of a column where [`cell`](RowFormat::cell) takes no closer
+    /// look at them.
+    fn around(&self, cursor: &Cursor<'_>) -> Around<'_>;
+
+    /// Returns whether text without special bytes is written as it stands.
+    fn is_plain(&self, text: &[u8]) -> bool;
 }
 
 /// Takes the cells of rows that are read back.
@@ -464,16 +472,6 @@ fn text_of(encoded: Encoded) -> Result<Buffer, Error> {
     }
 }
 
-/// A row on its way to text.
-struct RowState {
-    out: Buffer,
-    scratch: Buffer,
-    /// Where the row's cells start.
-    start: usize,
-    /// The place of the next cell.
-    place: usize,
-}
-
 /// Spells rows, in memory from `spare`.
 pub(super) fn write_rows<R: RowFormat>(
     format: &R,
@@ -488,29 +486,10 @@ pub(super) fn write_rows<R: RowFormat>(
     let columns = plain.as_deref().unwrap_or(columns);
     let mut cells = Cells::new(rows, columns, layout, format.special());
     let bytes = cells.bytes(|place| format.cell_bytes(place)) + rows * format.row_bytes();
-    let mut state =
-        RowState { out: spare.take(bytes), scratch: Buffer::with_room(0), start: 0, place: 0 };
-    cells.for_each(
-        &mut state,
-        |state, row| {
-            state.start = format.begin(is_first && row == 0, &mut state.out);
-            state.place = 0;
-        },
-        |state, cursor| {
-            if state.place < cursor.place {
-                format.gap(state.place..cursor.place, &mut state.out);
-            }
-            format.cell(cursor, &mut state.scratch, &mut state.out);
-            state.place = cursor.place + 1;
-        },
-        |state| {
-            if state.place < width {
-                format.gap(state.place..width, &mut state.out);
-            }
-            format.end(state.start, &mut state.out);
-        },
-    );
-    state.out
+    let mut out = spare.take(bytes);
+    let lanes = Lanes::new(rows, bytes / rows.max(1));
+    cells.write(format, width, is_first, lanes, &mut out);
+    out
 }
 
 /// Returns the columns with numbers as they are written without marks, where they are written as

@@ -1,6 +1,12 @@
 //! The cells of a run of rows, in the order of the rows, from columns that hold only values.
 
+pub(super) mod lanes;
+#[cfg(test)]
+mod tests;
+
+use self::lanes::Lanes;
 use super::buffer::Buffer;
+use super::text::RowFormat;
 use crate::schema::widen::ColumnType;
 use crate::schema::{Layout, LayoutColumn};
 use crate::table::{Column, Presence, Values};
@@ -103,6 +109,14 @@ pub(super) struct Span<'a> {
     pub is_special: bool,
 }
 
+impl<'a> Span<'a> {
+    /// Returns the string.
+    #[inline]
+    pub(super) fn text(&self) -> &'a [u8] {
+        &self.bytes[self.start..self.end]
+    }
+}
+
 /// A bit for each row, or nothing where all are set.
 struct Bits(Option<Vec<u64>>);
 
@@ -153,29 +167,60 @@ impl<'a> Cells<'a> {
         self.columns.iter().map(bytes).sum()
     }
 
-    /// Calls `begin` for each row, then `cell` for each of its values in the order of the layout,
-    /// then `end`; all are handed `state`.
-    pub(super) fn for_each<S>(
+    /// Appends the rows, of a table of `width` columns, to `out`; by `lanes` where those suit.
+    pub(super) fn write<R: RowFormat>(
         &mut self,
-        state: &mut S,
-        begin: impl Fn(&mut S, usize),
-        cell: impl Fn(&mut S, &mut Cursor<'a>),
-        end: impl Fn(&mut S),
+        format: &R,
+        width: usize,
+        is_first: bool,
+        mut lanes: Option<Lanes>,
+        out: &mut Buffer,
     ) {
+        let mut scratch = Buffer::with_room(0);
         for block in 0..self.rows.div_ceil(BLOCK) {
-            self.fill_tiles(block);
-            let start = block * BLOCK;
-            for row in 0..BLOCK.min(self.rows - start) {
-                begin(state, start + row);
-                for (tile, columns) in self.tiles.iter().zip(self.columns.chunks_mut(BLOCK)) {
-                    let mut rest = tile[row];
-                    while rest != 0 {
-                        cell(state, &mut columns[rest.trailing_zeros() as usize]);
-                        rest &= rest - 1;
-                    }
-                }
-                end(state);
+            let first = block * BLOCK;
+            let rows = BLOCK.min(self.rows - first);
+            let mut lanes = lanes.as_mut().filter(|lanes| lanes.suit(self, block, rows));
+            match &mut lanes {
+                Some(lanes) => lanes.fill(format, &mut self.columns, width, block, rows),
+                None => self.fill_tiles(block),
             }
+            for row in 0..rows {
+                let start = format.begin(is_first && first + row == 0, out);
+                match &mut lanes {
+                    Some(lanes) => lanes.take(row, out),
+                    None => self.write_row(format, row, width, &mut scratch, out),
+                }
+                format.end(start, out);
+            }
+        }
+    }
+
+    /// Appends the cells of a row of the current block.
+    #[inline]
+    fn write_row<R: RowFormat>(
+        &mut self,
+        format: &R,
+        row: usize,
+        width: usize,
+        scratch: &mut Buffer,
+        out: &mut Buffer,
+    ) {
+        let mut place = 0;
+        for (tile, columns) in self.tiles.iter().zip(self.columns.chunks_mut(BLOCK)) {
+            let mut rest = tile[row];
+            while rest != 0 {
+                let cursor = &mut columns[rest.trailing_zeros() as usize];
+                if place < cursor.place {
+                    format.gap(place..cursor.place, out);
+                }
+                format.cell(cursor, scratch, out);
+                place = cursor.place + 1;
+                rest &= rest - 1;
+            }
+        }
+        if place < width {
+            format.gap(place..width, out);
         }
     }
 
@@ -244,13 +289,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the next value if the values are text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_span(&mut self, special: &Special) -> Option<Span<'a>> {
         self.values.next_span(special)
     }
 
     /// Appends the next value as text: what stands in a CSV cell, apart from quotes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_text(&mut self, special: &Special, out: &mut Buffer) {
         match self.elements {
             Some(_) => self.write_json(special, out),
@@ -259,13 +304,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// Appends the next value as a JSON string without its first quote.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_string(&mut self, special: &Special, out: &mut Buffer) {
         self.values.write_string(special, out);
     }
 
     /// Appends the next value as JSON of the column's type; `special` are JSON's.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_json(&mut self, special: &Special, out: &mut Buffer) {
         match (&mut self.elements, &self.column.column_type) {
             (Some(elements), ColumnType::List(_)) => {
@@ -310,7 +355,17 @@ impl<'a> Reader<'a> {
         range.len()
     }
 
-    #[inline]
+    /// Returns whether no special byte lies between the next value and value `end`, of a column of text.
+    fn is_free(&mut self, end: usize, special: &Special) -> bool {
+        let Values::Text(texts) = self.values else { return false };
+        let (start, end) = (texts.offsets[self.next] as usize, texts.offsets[end] as usize);
+        if self.special < start {
+            self.special = special.find(&texts.bytes, start);
+        }
+        self.special >= end
+    }
+
+    #[inline(always)]
     fn next_span(&mut self, special: &Special) -> Option<Span<'a>> {
         let Values::Text(texts) = self.values else { return None };
         let bytes = texts.bytes.as_slice();
@@ -426,107 +481,5 @@ pub(super) fn is_bare(column_type: &ColumnType) -> bool {
         | ColumnType::Json => true,
         ColumnType::Date | ColumnType::Timestamp { .. } | ColumnType::Text => false,
         ColumnType::List(element) => is_bare(element),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn squares_of_bits_are_turned() {
-        let word = |row: usize| (row as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let before: [u64; BLOCK] = std::array::from_fn(word);
-        let mut after = before;
-        transpose(&mut after);
-        for (row, word) in before.iter().enumerate() {
-            for (bit, other) in after.iter().enumerate() {
-                assert_eq!(word >> bit & 1, other >> row & 1, "row {row}, bit {bit}");
-            }
-        }
-    }
-
-    #[test]
-    fn rows_meet_the_cells_that_are_there_in_order() {
-        const ROWS: usize = 150;
-        let is_there = |row: usize, place: usize| match place % 4 {
-            0 => true,
-            1 => (row * 7 + place).is_multiple_of(3),
-            2 => row == place % ROWS,
-            _ => false,
-        };
-        let value = |row: usize, place: usize| (row * 1000 + place) as i64;
-        let columns = (0..200).map(|place| LayoutColumn {
-            index: place,
-            name: place.to_string(),
-            column_type: ColumnType::Int64,
-            path: None,
-            marks: crate::table::Marks::default(),
-        });
-        let columns: Vec<_> = columns.collect();
-        let layout = Layout { table: "t".into(), path: String::new(), parent: None, columns };
-        let filled = |place: usize| {
-            let mut column = Column::default();
-            let rows = (0..ROWS).filter(|&row| is_there(row, place));
-            rows.for_each(|row| column.push_int(row, value(row, place)));
-            (place % 4 < 3).then_some(column)
-        };
-        let columns: Vec<_> = (0..200).map(filled).collect();
-        let mut cells = Cells::new(ROWS, &columns, &layout, &JSON_SPECIAL);
-        let mut out = Buffer::with_room(0);
-        cells.for_each(
-            &mut out,
-            |out, row| out.push_int(row as i64),
-            |out, cursor| {
-                out.push(b' ');
-                cursor.write_text(&JSON_SPECIAL, out);
-            },
-            |out| out.push(b'\n'),
-        );
-        let mut expected = String::new();
-        for row in 0..ROWS {
-            expected += &row.to_string();
-            for place in (0..200).filter(|&place| is_there(row, place)) {
-                expected += &format!(" {}", value(row, place));
-            }
-            expected.push('\n');
-        }
-        assert_eq!(String::from_utf8_lossy(out.as_bytes()), expected);
-    }
-
-    #[test]
-    fn special_bytes_are_found_wherever_they_lie() {
-        let special = Special::new(*b"\"\\,\n", 0x20);
-        for len in [0, 1, 31, 32, 33, 100] {
-            let clean = vec![b'x'; len];
-            for from in 0..=len {
-                assert_eq!(special.find(&clean, from), len);
-            }
-            for (at, byte) in (0..len).zip(b"\"\\,\n\0\x1f".iter().cycle()) {
-                let mut text = clean.clone();
-                text[at] = *byte;
-                assert_eq!(special.find(&text, at / 2), at);
-                assert_eq!(special.find(&text, at + 1), len);
-            }
-        }
-    }
-
-    #[test]
-    fn strings_are_escaped_as_serde_json_does() {
-        let mut column = Column::default();
-        let texts: Vec<String> = (0..0x180u32)
-            .filter_map(char::from_u32)
-            .map(|odd| format!("a{odd}"))
-            .chain(["".into(), "\"\"".into(), "long text without any of them, é".repeat(3)])
-            .collect();
-        for (row, text) in texts.iter().enumerate() {
-            column.push_text(row, text.as_bytes());
-        }
-        let mut reader = Reader::new(column.values(), &JSON_SPECIAL);
-        for text in &texts {
-            let mut out = Buffer::with_room(0);
-            reader.write_json(false, &JSON_SPECIAL, &mut out);
-            assert_eq!(out.as_bytes(), serde_json::to_vec(text).unwrap(), "{text:?}");
-        }
     }
 }
