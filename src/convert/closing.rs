@@ -112,8 +112,7 @@ impl Run {
         }
         let rejects = self.rejects.outputs();
         for full in self.groups.finish() {
-            let columns = self.schema.tables()[full.table].columns.len();
-            self.encoding.push(full, Place::Last, columns);
+            self.let_wait(full, Place::Last);
         }
         self.encode_waiting()?;
         // What can be told while the workers are at it, is.

@@ -410,7 +410,21 @@ impl Run {
 
     /// Writes row groups that have filled; where very much waits, it goes out before its batch.
     pub(super) fn write_direct(&mut self, full: Vec<FullGroup>) -> Result<(), Error> {
-        full.into_iter().try_for_each(|full| self.write_group(full))?;
+        for full in full {
+            if !matches!(self.outputs.direct, Direct::Live(_)) {
+                self.write_group(full)?;
+                continue;
+            }
+            let row_bytes = self.outputs.row_bytes(&self.schema.layout_now(full.table).layout);
+            for part in full.split(VALUES_BYTES_MAX, row_bytes) {
+                self.write_group(part)?;
+                self.flush_if_full()?;
+            }
+        }
+        self.flush_if_full()
+    }
+
+    fn flush_if_full(&mut self) -> Result<(), Error> {
         match &mut self.outputs.direct {
             Direct::Live(live) if live.is_full() => live.flush(&self.cancel),
             _ => Ok(()),

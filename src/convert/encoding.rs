@@ -1,9 +1,10 @@
 //! Row groups on their way to the workers, as far as memory has room.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 
 use super::budget::Budget;
-use super::groups::FullGroup;
+use super::groups::{FullGroup, FullParts};
 use super::outputs::Written;
 use crate::encode::Place;
 
@@ -16,23 +17,20 @@ pub(super) struct Encoding {
     bytes_max: usize,
     /// Row groups of text are parted where they have as much.
     part_bytes: Option<usize>,
-    /// Bytes that a cell takes whether it has a value or not.
-    cell_bytes: usize,
     /// And this much at the end, when row groups are written again.
     pub stitching_bytes: usize,
     /// While there are some, chunks wait as well.
-    waiting: VecDeque<(FullGroup, Place)>,
+    waiting: VecDeque<(Peekable<FullParts>, Place)>,
 }
 
 impl Encoding {
     /// Starts with none, within `budget`.
-    pub(super) fn new(budget: &Budget, are_text: bool, cell_bytes: usize) -> Self {
+    pub(super) fn new(budget: &Budget, are_text: bool) -> Self {
         Encoding {
             groups: 0,
             bytes: 0,
             bytes_max: if are_text { budget.text_encoding } else { budget.encoding },
             part_bytes: are_text.then_some(budget.text),
-            cell_bytes,
             stitching_bytes: budget.stitching,
             waiting: VecDeque::new(),
         }
@@ -55,23 +53,24 @@ impl Encoding {
         self.bytes -= written.bytes;
     }
 
-    /// Has a row group of a table of so many columns wait for its turn.
-    pub(super) fn push(&mut self, mut full: FullGroup, place: Place, columns: usize) {
-        let Some(bytes) = self.part_bytes else {
-            full.bytes = full.bytes.max(full.group.rows * columns * self.cell_bytes);
-            return self.waiting.push_back((full, place));
-        };
-        let mut parts = full.split(bytes).peekable();
-        while let Some(part) = parts.next() {
-            let is_followed = place == Place::Last && parts.peek().is_some();
-            self.waiting.push_back((part, if is_followed { Place::Late } else { place }));
-        }
+    /// Has a row group wait for its turn, of a table whose rows take so many bytes at least.
+    pub(super) fn push(&mut self, full: FullGroup, place: Place, row_bytes: usize) {
+        let part_bytes = self.part_bytes.unwrap_or(usize::MAX);
+        self.waiting.push_back((full.split(part_bytes, row_bytes).peekable(), place));
     }
 
-    /// Takes the row group out that is next, if there is room for it.
+    /// Takes the row group out that is next, or the next part of it, if there is room for it.
     pub(super) fn next(&mut self) -> Option<(FullGroup, Place)> {
-        let (full, _) = self.waiting.front()?;
-        let has_room = self.groups == 0 || self.bytes + full.bytes <= self.bytes_max;
-        if has_room { self.waiting.pop_front() } else { None }
+        let (parts, place) = self.waiting.front_mut()?;
+        let part_bytes = parts.peek().map_or(0, |part| part.bytes);
+        if self.groups > 0 && self.bytes + part_bytes > self.bytes_max {
+            return None;
+        }
+        let (part, place) = (parts.next(), *place);
+        let is_followed = parts.peek().is_some();
+        if !is_followed {
+            self.waiting.pop_front();
+        }
+        Some((part?, if is_followed && place == Place::Last { Place::Late } else { place }))
     }
 }

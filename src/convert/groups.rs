@@ -10,7 +10,7 @@
 //! chunk by chunk, while what was decoded is still in a processor's cache; nothing is gained by keeping
 //! them, as a change of the layout now has the file written again.
 
-use crate::encode::{RowGroup, split_off};
+use crate::encode::{Parts, RowGroup, split_off};
 use crate::schema::Fitted;
 
 /// When a row group is full.
@@ -45,7 +45,7 @@ struct Waiting {
 pub(super) struct FullGroup {
     pub table: usize,
     pub group: RowGroup,
-    /// Bytes of its values.
+    /// Bytes of its values, or of its rows if that is more.
     pub bytes: usize,
 }
 
@@ -168,11 +168,26 @@ impl Groups {
 }
 
 impl FullGroup {
-    /// Parts it where it has `bytes` of values, over and over, if it can be parted.
-    pub(super) fn split(self, bytes: usize) -> impl Iterator<Item = FullGroup> {
-        let table = self.table;
-        let parts = self.group.split(bytes).into_iter();
-        parts.map(move |(group, bytes)| FullGroup { table, group, bytes })
+    /// Parts it where it has `bytes`, over and over, if it can be parted; a row counts as `row_bytes` at
+    /// least.
+    pub(super) fn split(self, bytes: usize, row_bytes: usize) -> FullParts {
+        FullParts { table: self.table, parts: self.group.split(bytes, row_bytes) }
+    }
+}
+
+/// A row group that is full, in parts.
+#[derive(Debug)]
+pub(super) struct FullParts {
+    table: usize,
+    parts: Parts,
+}
+
+impl Iterator for FullParts {
+    type Item = FullGroup;
+
+    fn next(&mut self) -> Option<FullGroup> {
+        let (group, bytes) = self.parts.next()?;
+        Some(FullGroup { table: self.table, group, bytes })
     }
 }
 
@@ -293,8 +308,49 @@ mod tests {
         }
         let full = groups.finish().remove(0);
         let parts: Vec<_> =
-            full.split(40).map(|part| (part.table, part.group.rows, part.bytes)).collect();
+            full.split(40, 0).map(|part| (part.table, part.group.rows, part.bytes)).collect();
         assert_eq!(parts, [(0, 4, 40), (0, 5, 50), (0, 2, 20)]);
+    }
+
+    #[test]
+    fn groups_part_between_rows_where_those_count_for_much() {
+        let mut groups = Groups::new(GroupLimits {
+            rows: 1 << 30,
+            bytes: 1 << 30,
+            pending_bytes: 1 << 30,
+            flow_bytes: None,
+        });
+        for (first, rows) in [(0, 100), (100, 3), (103, 1), (104, 33)] {
+            let mut few = Column::default();
+            few.push_int(rows / 2, 7);
+            let all = Column::of_ints((first..first + rows as i64).collect());
+            let fitted = Fitted {
+                table: 0,
+                rows,
+                columns: vec![(0, Box::new(all)), (2, Box::new(few))],
+                row_bytes: vec![8; rows],
+                row_records: (0..rows as u32).collect(),
+            };
+            assert!(groups.add(vec![fitted], rows).is_empty());
+        }
+        let full = groups.finish().remove(0);
+        let parts: Vec<_> = full.split(2_000, 100).collect();
+        assert!(
+            parts.iter().all(|part| part.bytes <= 2_000 && part.bytes >= 100 * part.group.rows)
+        );
+        let rows: Vec<_> = parts.iter().map(|part| part.group.rows).collect();
+        assert!(rows.iter().sum::<usize>() == 137 && rows.len() < 14, "{rows:?}");
+        let (mut first, mut found) = (0, Vec::new());
+        for FullGroup { group, .. } in parts {
+            let all = group.column(0).expect("a value in each row");
+            let expected: Vec<i64> = (first..first + group.rows as i64).collect();
+            assert_eq!(format!("{:?}", all.values()), format!("Int({expected:?})"));
+            if let Some(few) = group.column(2) {
+                few.presence().for_each(|row| found.push(first as usize + row));
+            }
+            first += group.rows as i64;
+        }
+        assert_eq!(found, [50, 101, 103, 120]);
     }
 
     #[test]

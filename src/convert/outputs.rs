@@ -18,7 +18,6 @@ use super::script::ScriptOutput;
 use super::stitching::Stitcher;
 use super::workers::{EncodeJob, Workers};
 use super::{Cancel, Conversion};
-use crate::encode::ipc;
 use crate::encode::json::JsonOptions;
 use crate::encode::parquet::{ParquetOptions, encoding};
 use crate::encode::profile::Profiler;
@@ -379,9 +378,9 @@ impl Outputs {
         !is_columnar && !self.direct.is_on() && self.writers.is_none() && self.depth.is_none()
     }
 
-    /// Returns the bytes that a cell of a file takes whether it has a value or not.
-    pub(super) fn cell_bytes(&self) -> usize {
-        if self.to == OutputFormat::Arrow { ipc::CELL_BYTES } else { 0 }
+    /// Returns the bytes that a row of a table takes whether its cells hold a value or not.
+    pub(super) fn row_bytes(&self, layout: &Layout) -> usize {
+        self.formats.row_bytes(self.to, layout)
     }
 
     /// Returns whether rows have a header, to which later ones are bound.

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::batches::BatchLog;
 use super::budget::Budget;
 use super::encoding::Encoding;
-use super::groups::{GroupLimits, Groups};
+use super::groups::{FullGroup, GroupLimits, Groups};
 use super::outputs::Outputs;
 use super::pacing::{Deadline, Pace};
 use super::reader::{self, Time};
@@ -139,7 +139,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         !matches!(conversion.batches, BatchStrategy::MegaBatch { reuse_buffer: false, .. });
     let tickets = Tickets::new(threads.all + prefetch, budget.ticket, reuses_buffers);
     let admission = Arc::new(schema.admission().clone());
-    let (are_text, cell_bytes) = (outputs.are_text(), outputs.cell_bytes());
+    let are_text = outputs.are_text();
     let row_group_rows = match (conversion.row_group_rows, are_text) {
         (Some(rows), _) => rows,
         (None, false) => limits::ROW_GROUP_ROWS,
@@ -215,7 +215,7 @@ fn convert(conversion: Conversion, parts: Parts, summary: &mut Summary) -> Resul
         ids: HashSet::new(),
         duplicate_ids: 0,
         last_layouts: BTreeMap::new(),
-        encoding: Encoding::new(&budget, are_text, cell_bytes),
+        encoding: Encoding::new(&budget, are_text),
         dialects: Vec::new(),
         csv_flags,
         compressed: BTreeMap::new(),
@@ -503,8 +503,7 @@ impl Run {
         }
         if self.outputs.takes_batches {
             for full in self.groups.finish() {
-                let columns = self.schema.tables()[full.table].columns.len();
-                self.encoding.push(full, Place::Inner, columns);
+                self.let_wait(full, Place::Inner);
             }
             self.encode_waiting()?;
         }
@@ -616,8 +615,7 @@ impl Run {
             return self.write_early();
         }
         for full in full {
-            let columns = self.schema.tables()[full.table].columns.len();
-            self.encoding.push(full, Place::Inner, columns);
+            self.let_wait(full, Place::Inner);
         }
         self.encode_waiting()
     }
@@ -773,6 +771,12 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Has a row group wait for its turn.
+    pub(super) fn let_wait(&mut self, full: FullGroup, place: Place) {
+        let row_bytes = self.outputs.row_bytes(&self.schema.layout_now(full.table).layout);
+        self.encoding.push(full, place, row_bytes);
     }
 
     /// Has row groups encoded that are full, as far as there is room. No chunk is taken before

@@ -23,12 +23,12 @@ use std::sync::Arc;
 
 pub use self::buffer::{Buffer, Spare};
 use self::csv::CsvOptions;
-use self::json::JsonOptions;
+use self::json::{JsonOptions, Nulls};
 use self::live::LiveRows;
 use self::parquet::{ParquetOptions, ParquetWriter};
 use crate::error::Error;
 use crate::format::OutputFormat;
-use crate::schema::{Fitted, Layout};
+use crate::schema::{Fitted, Layout, LayoutColumn};
 use crate::sink::Staged;
 use crate::table::Column;
 
@@ -71,6 +71,19 @@ impl Piece {
         Piece { rows, bytes, columns, places }
     }
 
+    /// Cuts it in the middle, and returns what is behind.
+    fn halve(&mut self) -> Piece {
+        let row = self.rows / 2;
+        let split_off = |(index, column): &mut (usize, Option<Box<Column>>)| {
+            let rest = column.as_mut()?.split_off(row);
+            (rest.presence().count() > 0).then(|| (*index, Box::new(rest)))
+        };
+        let columns = self.columns.iter_mut().filter_map(split_off).collect();
+        let behind = Piece::new(self.rows - row, self.bytes - self.bytes / 2, columns);
+        (self.rows, self.bytes) = (row, self.bytes / 2);
+        behind
+    }
+
     fn holds(&self, index: usize) -> bool {
         self.places.get(index).is_some_and(|&place| place != NOWHERE)
     }
@@ -90,6 +103,9 @@ pub type ColumnParts = Vec<(usize, Box<Column>)>;
 
 /// Bytes that a column takes besides its values, about.
 const COLUMN_BYTES: usize = 256;
+
+/// Text may be so many times as long as its values; what is more counts.
+const TEXT_PER_VALUE: usize = 4;
 
 /// Pieces of a small row group are not worth joining.
 const LOOSE_BYTES: usize = 256 << 10;
@@ -115,24 +131,14 @@ impl RowGroup {
         self.loose_columns = 0;
     }
 
-    /// Parts the group between its pieces, where it has `bytes` of values, over and over; returns each
-    /// part with the bytes of its values.
-    pub fn split(self, bytes: usize) -> Vec<(RowGroup, usize)> {
-        let mut parts: Vec<(RowGroup, usize)> = Vec::new();
-        for piece in self.pieces {
-            match parts.last_mut() {
-                Some((part, held)) if *held + piece.bytes <= bytes => {
-                    *held += piece.bytes;
-                    part.add(piece);
-                }
-                _ => {
-                    let (mut part, held) = (RowGroup::default(), piece.bytes);
-                    part.add(piece);
-                    parts.push((part, held));
-                }
-            }
-        }
-        parts
+    /// Parts the group where it has `bytes`, over and over; returns each part with its bytes.
+    ///
+    /// A piece counts as the bytes of its values, or as `row_bytes` for each row if that is more. It is
+    /// cut if it is rows that make it too large, and else stays whole. Parts are cut as they are asked for, as
+    /// each has columns of its own.
+    pub fn split(mut self, bytes: usize, row_bytes: usize) -> Parts {
+        self.pieces.reverse();
+        Parts { pieces: self.pieces, bytes, row_bytes }
     }
 
     fn add(&mut self, piece: Piece) {
@@ -200,6 +206,43 @@ impl RowGroup {
             let columns = (0..width).map(take).collect();
             (piece.rows, columns)
         })
+    }
+}
+
+/// A row group in parts.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is left, the last first.
+    pieces: Vec<Piece>,
+    bytes: usize,
+    row_bytes: usize,
+}
+
+impl Parts {
+    fn weight(&self, piece: &Piece) -> usize {
+        piece.bytes.max(piece.rows.saturating_mul(self.row_bytes))
+    }
+}
+
+impl Iterator for Parts {
+    type Item = (RowGroup, usize);
+
+    fn next(&mut self) -> Option<(RowGroup, usize)> {
+        let mut first = self.pieces.pop()?;
+        while first.rows > 1 && first.rows.saturating_mul(self.row_bytes) > self.bytes {
+            self.pieces.push(first.halve());
+        }
+        let (mut part, mut held) = (RowGroup::default(), self.weight(&first));
+        part.add(first);
+        while let Some(piece) = self.pieces.last()
+            && let more = held.saturating_add(self.weight(piece))
+            && more <= self.bytes
+            && let Some(piece) = self.pieces.pop()
+        {
+            held = more;
+            part.add(piece);
+        }
+        Some((part, held))
     }
 }
 
@@ -343,6 +386,24 @@ impl FormatOptions {
             OutputFormat::Jsonl => json::open(staged, json(false), spare.clone()),
             OutputFormat::Arrow => ipc::open(staged),
         })
+    }
+
+    /// Returns the bytes that a row of a table takes in a file, or on its way there, whether its cells hold
+    /// a value or not.
+    pub(crate) fn row_bytes(&self, format: OutputFormat, layout: &Layout) -> usize {
+        let columns = &layout.columns;
+        match format {
+            OutputFormat::Parquet => 0,
+            OutputFormat::Arrow => columns.len() * ipc::CELL_BYTES,
+            OutputFormat::Csv | OutputFormat::Tsv => columns.len() / TEXT_PER_VALUE,
+            OutputFormat::Json | OutputFormat::Jsonl => match self.json.nulls {
+                Nulls::Omit => 0,
+                Nulls::Keep => {
+                    let null = |column: &LayoutColumn| column.name.len() + r#","":null"#.len();
+                    columns.iter().map(null).sum::<usize>() / TEXT_PER_VALUE
+                }
+            },
+        }
     }
 
     /// Starts a table whose rows go out while the run goes on, as lines of `format`.

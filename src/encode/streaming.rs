@@ -205,7 +205,7 @@ impl WriterOptions {
             json: JsonOptions { indent: *indent, nulls: *nulls, ..JsonOptions::default() },
         };
         let writer = formats.open(format, Staged::alone()?, &Spare::new(SPARE_BYTES))?;
-        Ok(Box::new(Encoder { writer, out }))
+        Ok(Box::new(Encoder { writer, out, format, formats }))
     }
 }
 
@@ -253,17 +253,34 @@ pub fn writer(
 /// Bytes of text that are kept between batches: one is encoded after the other.
 const SPARE_BYTES: usize = 4 << 20;
 
+/// Bytes of values of text that are encoded at once.
+const PART_BYTES: usize = 1 << 20;
+
 /// Encodes on the thread that calls it.
 struct Encoder {
     writer: Box<dyn TableWriter>,
     out: Box<dyn Write + Send>,
+    format: OutputFormat,
+    formats: FormatOptions,
 }
 
 impl StreamingWriter for Encoder {
     fn write_batch(&mut self, batch: Batch) -> Result<(), Error> {
         let Batch { group, layout, place } = batch;
-        let tasks = self.writer.plan(group, &Arc::new(layout), place)?;
-        self.writer.append(do_all(tasks)?)
+        let part_bytes = match self.format {
+            OutputFormat::Parquet | OutputFormat::Arrow => usize::MAX,
+            _ => PART_BYTES,
+        };
+        let row_bytes = self.formats.row_bytes(self.format, &layout);
+        let mut groups = group.split(part_bytes, row_bytes).map(|(group, _)| group).peekable();
+        let layout = Arc::new(layout);
+        while let Some(group) = groups.next() {
+            let is_followed = place == Place::Last && groups.peek().is_some();
+            let tasks =
+                self.writer.plan(group, &layout, if is_followed { Place::Late } else { place })?;
+            self.writer.append(do_all(tasks)?)?;
+        }
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>, end: &TableEnd) -> Result<(), Error> {

@@ -141,7 +141,7 @@ pub(super) fn unquoted(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Rows that were written together, one run behind the other.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Run {
     /// Under which layout, by its place among all.
     layout: usize,
@@ -248,6 +248,8 @@ struct Rewriting<R> {
     out: AppendFile,
     /// Runs that were planned.
     planned: usize,
+    /// The rest of the last of them, which went in parts.
+    parts: VecDeque<Run>,
     /// The layout under which the last of them was written, and its place.
     before: Option<(usize, Arc<Layout>)>,
     /// The row group of the last of them, and what was not written of the rest of it.
@@ -278,6 +280,10 @@ const RUN_BYTES: usize = 1 << 20;
 
 /// Bytes that a task takes besides the text that it reads and the text that it makes.
 const REWRITE_BYTES: usize = 4 * RUN_BYTES;
+
+/// Bytes that a run becomes at most, if it has several rows: as many rows of few bytes each may be under a
+/// layout of many columns.
+const MADE_BYTES: usize = 4 * RUN_BYTES;
 
 /// Rows that are read back before they are written again, if they are no more than [`RUN_BYTES`].
 const REWRITE_ROWS: usize = 1 << 12;
@@ -361,25 +367,52 @@ impl<F: TextFormat> TextWriter<F> {
             scratch,
             out,
             planned: 0,
+            parts: VecDeque::new(),
             before: None,
             group: None,
             kept: Vec::new(),
         })
     }
 
-    /// Has the next run written again; nothing where there is none.
-    fn plan_again(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<Anew>, Error> {
-        let Some(run) = self.runs.get(again.planned) else { return Ok(None) };
-        let before = match &again.before {
-            Some((place, before)) if *place == run.layout => Arc::clone(before),
-            _ => Arc::new(self.layouts.get(run.layout)),
-        };
-        again.before = Some((run.layout, Arc::clone(&before)));
+    /// Takes the next run that is to be written again, or the next part of one that would become too long;
+    /// with it, whether it stands as it is.
+    fn next_run(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<(Run, bool)>, Error> {
+        if let Some(part) = again.parts.pop_front() {
+            return Ok(Some((part, false)));
+        }
+        let Some(&run) = self.runs.get(again.planned) else { return Ok(None) };
+        again.planned += 1;
+        let before = again.layout_before(&self.layouts, run);
         if again.group != Some(run.group) {
             again.group = Some(run.group);
             again.kept = self.kept(run.group, &before, &again.layout)?;
         }
         let stands = again.kept.is_empty() && self.stands(&before, &again.layout);
+        let rows_max = (MADE_BYTES / again.format.row_bytes().max(1)).max(1);
+        if stands || run.rows <= rows_max {
+            return Ok(Some((run, stands)));
+        }
+        let mut read = vec![0; run.bytes];
+        again.written.read(again.at, &mut read)?;
+        let mut rest = str::from_utf8(&read).map_err(|_| lost())?;
+        let mut left = run.rows;
+        while left > rows_max {
+            let (from, mut unused) = (rest.len(), RowReader::default());
+            for _ in 0..rows_max {
+                rest = self.format.read_row(rest, &before, &mut unused).ok_or_else(lost)?;
+            }
+            again.parts.push_back(Run { rows: rows_max, bytes: from - rest.len(), ..run });
+            left -= rows_max;
+        }
+        again.parts.push_back(Run { rows: left, bytes: rest.len(), ..run });
+        Ok(again.parts.pop_front().map(|part| (part, false)))
+    }
+
+    /// Has the next run written again; nothing where there is none.
+    fn plan_again(&self, again: &mut Rewriting<F::Rows>) -> Result<Option<Anew>, Error> {
+        let is_first = again.planned == 0;
+        let Some((run, stands)) = self.next_run(again)? else { return Ok(None) };
+        let before = again.layout_before(&self.layouts, run);
         let cut = |(index, values): &mut (usize, Column)| {
             let rest = values.split_off(run.rows);
             (*index, std::mem::replace(values, rest))
@@ -395,15 +428,18 @@ impl<F: TextFormat> TextWriter<F> {
             stands,
             into: Arc::clone(&again.format),
             layout: Arc::clone(&again.layout),
-            is_first: again.planned == 0,
+            is_first,
             spare: self.spare.clone(),
         };
-        again.planned += 1;
         again.at += run.bytes as u64;
+        let made_bytes = match stands {
+            true => run.bytes,
+            false => run.bytes.max(run.rows * again.format.row_bytes()),
+        };
         Ok(Some(Anew {
             tasks: vec![Box::new(move || task.run().map(Encoded::Rows))],
             bytes: run.bytes + REWRITE_BYTES,
-            made_bytes: run.bytes,
+            made_bytes,
         }))
     }
 
@@ -425,12 +461,27 @@ impl<F: TextFormat> TextWriter<F> {
     }
 }
 
+impl<R> Rewriting<R> {
+    /// Returns the layout under which a run was written.
+    fn layout_before(&mut self, layouts: &PastLayouts, run: Run) -> Arc<Layout> {
+        match &self.before {
+            Some((place, before)) if *place == run.layout => Arc::clone(before),
+            _ => {
+                let before = Arc::new(layouts.get(run.layout));
+                self.before = Some((run.layout, Arc::clone(&before)));
+                before
+            }
+        }
+    }
+}
+
+/// Returns what ends a run whose text is not what was written.
+fn lost() -> Error {
+    Error::new(ErrorKind::Internal, "rows that were written cannot be read back")
+}
+
 impl<F: TextFormat> Rewrite<F> {
     fn run(mut self) -> Result<Buffer, Error> {
-        let lost = || {
-            let message = "rows that were written cannot be read back";
-            Error::new(ErrorKind::Internal, message)
-        };
         let mut read = vec![0; self.bytes];
         self.written.read(self.at, &mut read)?;
         let mut out = self.spare.take(read.len());

@@ -1,7 +1,7 @@
 //! `--memory-limit`: what it bounds, and that only row groups change with it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use super::Folder;
@@ -123,4 +123,52 @@ fn all_tables_together_have_a_cap_of_columns() {
     let (found, last, said) = columns("--max-columns 132000");
     assert_eq!(found, 132_000);
     assert!(last.contains("\"k3999\":3999}") && !said.contains("no room"), "{said}");
+}
+
+/// Converts `in.jsonl` to standard output; returns how many bytes came, and the most memory that was held, in bytes.
+///
+/// The last bytes are left in the pipe until that is known, so the program cannot have ended.
+#[cfg(target_os = "linux")]
+fn memory_of_text(folder: &Folder, flags: &str) -> (usize, usize) {
+    let args = format!("convert in.jsonl -o - -q {flags}");
+    let mut child = folder
+        .command(&args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let mut out = child.stdout.take().expect("a pipe");
+    let (mut bytes, mut peak, mut block) = (0, 0, vec![0; 1 << 16]);
+    loop {
+        match out.read(&mut block).expect("it writes on") {
+            0 => break,
+            more => bytes += more,
+        }
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let held = status.ok().and_then(|status| {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+            line.trim().trim_end_matches(" kB").parse::<usize>().ok()
+        });
+        peak = held.map_or(peak, |kilobytes| kilobytes << 10);
+    }
+    assert!(child.wait().expect("it ends").success());
+    (bytes, peak)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn cells_without_a_value_do_not_wait_in_memory() {
+    let folder = Folder::new();
+    let few = (0..9_000).map(|n| format!("{{\"k{}\":1,\"k{}\":2}}\n", n % 1_000, n * 7 % 1_000));
+    folder.write("in.jsonl", few.collect::<String>());
+    for flags in ["--to jsonl --nulls keep", "--to json --nulls keep"] {
+        let (bytes, peak) = memory_of_text(&folder, &format!("{flags} --memory-limit 64MiB"));
+        assert!(bytes > 100 << 20, "{bytes}");
+        assert!(peak > 10 << 20 && peak < 64 << 20, "{flags}: {} MiB", peak >> 20);
+    }
+    let few = (0..20_000).map(|n| format!("{{\"k{}\":1}}\n", n % 4_000));
+    folder.write("in.jsonl", few.collect::<String>());
+    let (bytes, peak) = memory_of_text(&folder, "--to csv --memory-limit 64MiB");
+    assert!(bytes > 76 << 20, "{bytes}");
+    assert!(peak > 10 << 20 && peak < 64 << 20, "{} MiB", peak >> 20);
 }

@@ -8,7 +8,9 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_ipc::reader::FileReader;
 use arrow_select::concat::concat_batches;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use transmog::{Conversion, CsvOptions, Destination, Error, Nulls, NumberMode, OutputFormat};
+use transmog::{
+    Conversion, CsvOptions, Destination, Error, Input, InputFormat, Nulls, NumberMode, OutputFormat,
+};
 
 use super::flattener::Options;
 use super::random::Random;
@@ -145,5 +147,44 @@ pub fn compare(seed: u64, records: usize) {
             let is_same = *content == found[name];
             assert!(is_same, "{shown}\n{name} differs at {}", content.difference(&found[name]));
         }
+    }
+}
+
+/// Rows that were written, and get columns that take far more than their values.
+#[test]
+fn many_short_rows_become_wide_at_the_end() {
+    let narrow = |rows| {
+        (0..rows).map(|n| match n % 3 {
+            0 => format!("{{\"a\":{n}}}\n"),
+            1 => format!("{{\"a\":{n},\"b\":[],\"c\":\"x{}\"}}\n", n % 7),
+            _ => "{}\n".to_owned(),
+        })
+    };
+    let members: Vec<_> = (0..1_500).map(|key| format!("\"k{key}\":{key}")).collect();
+    let wide = format!("{{\"a\":\"text\",\"b\":[1],{}}}\n", members.join(","));
+    let convert = |text: &str, to, nulls, pending_bytes| {
+        let dir = tempfile::tempdir().unwrap();
+        let input = Input::Reader {
+            name: "in".to_owned(),
+            reader: Box::new(std::io::Cursor::new(text.to_owned())),
+        };
+        let mut conversion = Conversion::new(vec![input], to);
+        (conversion.from, conversion.nulls) = (InputFormat::Jsonl, nulls);
+        conversion.destination = Destination::File(dir.path().join("out"));
+        conversion.pending_bytes = pending_bytes;
+        conversion.run().unwrap();
+        fs::read_to_string(dir.path().join("out")).unwrap()
+    };
+    for (to, nulls, rows) in [
+        (OutputFormat::Csv, Nulls::Omit, 3_200),
+        (OutputFormat::Jsonl, Nulls::Keep, 400),
+        (OutputFormat::Json, Nulls::Keep, 400),
+    ] {
+        let text: String = narrow(rows).chain([wide.clone()]).collect();
+        let whole = convert(&text, to, nulls, None);
+        assert!(whole.len() > 9 << 19, "{} bytes", whole.len());
+        let found = convert(&text, to, nulls, Some(2_000));
+        let line = whole.lines().zip(found.lines()).position(|(one, two)| one != two);
+        assert!(found == whole, "{to:?}: line {line:?}");
     }
 }
