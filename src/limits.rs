@@ -69,6 +69,17 @@ pub const COLUMNS_MAX: usize = 4096;
 /// Data columns of all tables of one run, of which each takes 2 KB of memory until the end.
 pub const RUN_COLUMNS_MAX: usize = 1 << 17;
 
+/// Bytes of the keys on the way to a value with which its column counts as a further one of the run: a
+/// long key may have thousands below it, and a column says its whole path in several places.
+pub const PATH_BYTES: usize = 512;
+
+/// Bytes of paths that the rest of a record may take, and how many times as many as the rest itself where
+/// that is more: each value there says its whole path.
+pub const REST_PATH_BYTES_MAX: usize = 16 << 20;
+
+/// See [`REST_PATH_BYTES_MAX`].
+pub const REST_PATH_SHARE_MAX: usize = 64;
+
 /// Columns of CSV, which all have a name, be it only a number; a row may have more, at fault.
 pub const CSV_COLUMNS_MAX: usize = 1 << 20;
 

@@ -415,7 +415,8 @@ impl Run {
                 self.write_group(full)?;
                 continue;
             }
-            let row_bytes = self.outputs.row_bytes(&self.schema.layout_now(full.table).layout);
+            let known = self.schema.layout_now(full.table);
+            let row_bytes = self.outputs.row_bytes(&known.layout, &full);
             for part in full.split(VALUES_BYTES_MAX, row_bytes) {
                 self.write_group(part)?;
                 self.flush_if_full()?;

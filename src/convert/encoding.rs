@@ -53,7 +53,7 @@ impl Encoding {
         self.bytes -= written.bytes;
     }
 
-    /// Has a row group wait for its turn, of a table whose rows take so many bytes at least.
+    /// Has a row group wait for its turn, whose rows take so many bytes at least.
     pub(super) fn push(&mut self, full: FullGroup, place: Place, row_bytes: usize) {
         let part_bytes = self.part_bytes.unwrap_or(usize::MAX);
         self.waiting.push_back((full.split(part_bytes, row_bytes).peekable(), place));

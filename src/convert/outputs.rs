@@ -378,9 +378,9 @@ impl Outputs {
         !is_columnar && !self.direct.is_on() && self.writers.is_none() && self.depth.is_none()
     }
 
-    /// Returns the bytes that a row of a table takes whether its cells hold a value or not.
-    pub(super) fn row_bytes(&self, layout: &Layout) -> usize {
-        self.formats.row_bytes(self.to, layout)
+    /// Returns the bytes that a row of a group takes whatever its values are, on average.
+    pub(super) fn row_bytes(&self, layout: &Layout, full: &FullGroup) -> usize {
+        self.formats.row_bytes(self.to, layout, &full.group)
     }
 
     /// Returns whether rows have a header, to which later ones are bound.

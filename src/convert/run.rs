@@ -775,7 +775,7 @@ impl Run {
 
     /// Has a row group wait for its turn.
     pub(super) fn let_wait(&mut self, full: FullGroup, place: Place) {
-        let row_bytes = self.outputs.row_bytes(&self.schema.layout_now(full.table).layout);
+        let row_bytes = self.outputs.row_bytes(&self.schema.layout_now(full.table).layout, &full);
         self.encoding.push(full, place, row_bytes);
     }
 

@@ -28,7 +28,7 @@ use self::live::LiveRows;
 use self::parquet::{ParquetOptions, ParquetWriter};
 use crate::error::Error;
 use crate::format::OutputFormat;
-use crate::schema::{Fitted, Layout, LayoutColumn};
+use crate::schema::{Fitted, Layout};
 use crate::sink::Staged;
 use crate::table::Column;
 
@@ -139,6 +139,21 @@ impl RowGroup {
     pub fn split(mut self, bytes: usize, row_bytes: usize) -> Parts {
         self.pieces.reverse();
         Parts { pieces: self.pieces, bytes, row_bytes }
+    }
+
+    /// Returns the bytes of the names of all cells that hold a value.
+    fn name_bytes(&self, layout: &Layout) -> usize {
+        let width = layout.columns.iter().map(|column| column.index + 1).max().unwrap_or(0);
+        let mut lens = vec![0; width];
+        for column in &layout.columns {
+            lens[column.index] = column.name.len();
+        }
+        let columns = self.pieces.iter().flat_map(|piece| &piece.columns);
+        let bytes = columns.map(|(index, column)| {
+            let cells = column.as_ref().map_or(0, |column| column.presence().count());
+            cells * lens.get(*index).copied().unwrap_or(0)
+        });
+        bytes.sum()
     }
 
     fn add(&mut self, piece: Piece) {
@@ -388,19 +403,25 @@ impl FormatOptions {
         })
     }
 
-    /// Returns the bytes that a row of a table takes in a file, or on its way there, whether its cells hold
-    /// a value or not.
-    pub(crate) fn row_bytes(&self, format: OutputFormat, layout: &Layout) -> usize {
+    /// Returns the bytes that a row of a group takes on its way to a file, on average, whatever its values
+    /// are; nothing where that does not count.
+    pub(crate) fn row_bytes(
+        &self,
+        format: OutputFormat,
+        layout: &Layout,
+        group: &RowGroup,
+    ) -> usize {
+        const NULL_MEMBER: usize = r#""":null,"#.len();
         let columns = &layout.columns;
         match format {
             OutputFormat::Parquet => 0,
             OutputFormat::Arrow => columns.len() * ipc::CELL_BYTES,
             OutputFormat::Csv | OutputFormat::Tsv => columns.len() / TEXT_PER_VALUE,
             OutputFormat::Json | OutputFormat::Jsonl => match self.json.nulls {
-                Nulls::Omit => 0,
+                Nulls::Omit => group.name_bytes(layout) / group.rows.max(1) / TEXT_PER_VALUE,
                 Nulls::Keep => {
-                    let null = |column: &LayoutColumn| column.name.len() + r#","":null"#.len();
-                    columns.iter().map(null).sum::<usize>() / TEXT_PER_VALUE
+                    let names = columns.iter().map(|column| column.name.len() + NULL_MEMBER);
+                    names.sum::<usize>() / TEXT_PER_VALUE
                 }
             },
         }

@@ -271,7 +271,7 @@ impl StreamingWriter for Encoder {
             OutputFormat::Parquet | OutputFormat::Arrow => usize::MAX,
             _ => PART_BYTES,
         };
-        let row_bytes = self.formats.row_bytes(self.format, &layout);
+        let row_bytes = self.formats.row_bytes(self.format, &layout, &group);
         let mut groups = group.split(part_bytes, row_bytes).map(|(group, _)| group).peekable();
         let layout = Arc::new(layout);
         while let Some(group) = groups.next() {

@@ -18,7 +18,7 @@ use crate::table::{Part, PathId};
 pub struct Caps {
     /// Data columns of a table.
     pub columns: usize,
-    /// Data columns of all tables together.
+    /// Data columns of all tables together; one with a long path counts as several.
     pub run_columns: usize,
     /// Tables.
     pub tables: usize,
@@ -115,9 +115,11 @@ impl Admission {
     pub fn note_column(&mut self, table: PathId, path: PathId, part: Part, paths: &Paths) {
         let known = self.tables.entry(table).or_default();
         if known.insert((path, part)) {
-            self.run_columns += 1;
             let is_full = known.len() == self.caps.columns;
-            self.full_count += usize::from(is_full || self.run_columns == self.caps.run_columns);
+            let had_room = self.run_columns < self.caps.run_columns;
+            self.run_columns += paths.weight(path);
+            let is_run_full = had_room && self.run_columns >= self.caps.run_columns;
+            self.full_count += usize::from(is_full || is_run_full);
         }
         self.mark_known(path, paths);
     }
@@ -150,7 +152,7 @@ impl Admission {
         self.run_columns >= self.caps.run_columns
     }
 
-    /// Returns how many columns all tables have together.
+    /// Returns how many columns all tables have together, as the cap counts them.
     pub fn run_column_count(&self) -> usize {
         self.run_columns
     }

@@ -27,6 +27,7 @@ mod undo;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::rest::RestBytes;
 use crate::error::{Fault, FaultCode};
 use crate::table::{Column, Excerpt, Number, Part, PathId, TableBatch};
 use admission::Admission;
@@ -155,6 +156,10 @@ pub struct Flattener {
     /// What was admitted before this batch, where it is decided path by path.
     admission_before: Option<Admission>,
     cap_reached: bool,
+    /// As how many columns those of the batch count.
+    column_weights: usize,
+    /// What the rest of the record takes so far.
+    rest: RestBytes,
     shape: Shape,
     tables: Vec<Table>,
     /// Tables with rows in this batch, in order of the first.
@@ -199,6 +204,8 @@ impl Flattener {
             tables: Vec::new(),
             filled: Vec::new(),
             columns: Vec::new(),
+            column_weights: 0,
+            rest: RestBytes::default(),
             stamps: 0,
             record: 0,
             unknown_keys: HashSet::new(),
@@ -243,6 +250,7 @@ impl Flattener {
             drop(self.take_table(table));
         }
         self.columns.clear();
+        self.column_weights = 0;
         self.undo.forget();
         self.notes.clear();
         self.duplicates.clear();
@@ -277,6 +285,7 @@ impl Flattener {
         self.tables = vec![main];
         self.filled.clear();
         self.columns.clear();
+        self.column_weights = 0;
         self.undo.forget();
         self.notes.clear();
         self.duplicates.clear();
@@ -292,6 +301,7 @@ impl Flattener {
     /// run's inputs.
     pub fn begin_record(&mut self, record: u32, place: (u32, u64)) -> Place {
         self.record = record;
+        self.rest = RestBytes::default();
         if !self.unknown_keys.is_empty() {
             self.unknown_keys.clear();
         }
@@ -308,6 +318,7 @@ impl Flattener {
         if self.cap_reached {
             return Err(Halt::CapReached);
         }
+        self.rest.check()?;
         self.finish_ids()?;
         if self.undo.is_on() {
             self.count_notes();
@@ -329,6 +340,7 @@ impl Flattener {
             out.tables.push(self.take_table(table));
         }
         self.columns.clear();
+        self.column_weights = 0;
         self.undo.forget();
         for ((note, node), count) in self.notes.drain() {
             let mut at = pointer(&self.shape.steps(ROOT_NODE, node));

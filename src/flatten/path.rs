@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use crate::error::Error;
+use crate::limits;
 use crate::nearest::slips;
 use crate::table::PathId;
 
@@ -23,6 +25,8 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Paths {
     inner: RwLock<Inner>,
+    /// Some path is as long as several columns.
+    has_long: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub struct PathInfo {
     pub parent: PathId,
     /// The last step; nothing for the root.
     pub step: Option<Step>,
+    /// Bytes of the keys of all its steps.
+    bytes: usize,
 }
 
 /// The path of the record itself.
@@ -45,8 +51,9 @@ pub const ROOT: PathId = 0;
 
 impl Default for Paths {
     fn default() -> Self {
-        let root = Arc::new(PathInfo { parent: ROOT, step: None });
-        Paths { inner: RwLock::new(Inner { ids: HashMap::default(), paths: vec![root] }) }
+        let root = Arc::new(PathInfo { parent: ROOT, step: None, bytes: 0 });
+        let inner = RwLock::new(Inner { ids: HashMap::default(), paths: vec![root] });
+        Paths { inner, has_long: AtomicBool::new(false) }
     }
 }
 
@@ -61,7 +68,15 @@ impl Paths {
         let next = inner.paths.len() as PathId;
         let id = *inner.ids.entry(key).or_insert(next);
         if id == next {
-            inner.paths.push(Arc::new(PathInfo { parent, step: Some(step.clone()) }));
+            let own = match step {
+                Step::Key(key) => key.len(),
+                Step::Element => 0,
+            };
+            let bytes = inner.paths[parent as usize].bytes + own;
+            inner.paths.push(Arc::new(PathInfo { parent, step: Some(step.clone()), bytes }));
+            if bytes >= limits::PATH_BYTES {
+                self.has_long.store(true, Ordering::Relaxed);
+            }
         }
         id
     }
@@ -74,6 +89,15 @@ impl Paths {
     /// Returns what is known of a path.
     pub fn get(&self, id: PathId) -> Arc<PathInfo> {
         Arc::clone(&self.read().paths[id as usize])
+    }
+
+    /// Returns as how many columns one counts whose values are at a path.
+    pub fn weight(&self, id: PathId) -> usize {
+        // whoever knows the path knows that it is long
+        match self.has_long.load(Ordering::Relaxed) {
+            true => 1 + self.get(id).bytes / limits::PATH_BYTES,
+            false => 1,
+        }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {

@@ -3,8 +3,37 @@
 use super::path::{Step, pointer};
 use super::rows::OwnedColumn;
 use super::shape::NodeId;
-use super::{Flattener, Note, Place, Scalar, push_json_string};
+use super::{Flattener, Halt, Note, Place, Scalar, push_json_string};
+use crate::error::{Fault, FaultCode};
+use crate::limits;
 use crate::table::{Column, Part, PathId};
+
+/// Bytes of what goes to the rest columns from one record.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RestBytes {
+    /// Its paths.
+    paths: usize,
+    /// The values and their own keys.
+    values: usize,
+}
+
+impl RestBytes {
+    /// Returns whether paths take more than they may.
+    fn is_too_long(self) -> bool {
+        self.paths > limits::REST_PATH_BYTES_MAX
+            && self.paths / limits::REST_PATH_SHARE_MAX > self.values
+    }
+
+    /// - Errors: a fault where paths take more than they may.
+    pub(super) fn check(self) -> Result<(), Halt> {
+        if !self.is_too_long() {
+            return Ok(());
+        }
+        let message = "expected keys that are shorter: the values that found no column take more than \
+                       64 times their bytes to say where they stood";
+        Err(Fault::new(FaultCode::RecordTooLarge, 0, message).into())
+    }
+}
 
 impl Flattener {
     /// Returns whether a full table has columns, or child tables, at or below a key.
@@ -38,12 +67,25 @@ impl Flattener {
         json: &[u8],
         bytes: &mut u32,
     ) {
+        if self.rest.is_too_long() {
+            // the record is at fault, as its end will say
+            return;
+        }
         self.note(Note::ColumnOverflow, place.node);
         let table = self.shape.node(place.node).table;
         let element = self.tables[table as usize].element;
         let mut steps = self.shape.steps(element, place.node);
         steps.extend(member.map(|key| Step::Key(key.into())));
         let key = pointer(&steps);
+        let own = match steps.last() {
+            Some(Step::Key(key)) => key.len(),
+            _ => 0,
+        };
+        self.rest.paths += key.len();
+        self.rest.values += own + json.len() + 4;
+        if self.rest.is_too_long() {
+            return;
+        }
         if self.tables[table as usize].rest.as_ref().is_some_and(|(row, _)| *row != place.row) {
             self.close_rest(table);
         }

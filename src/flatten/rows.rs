@@ -99,7 +99,7 @@ impl Flattener {
             return None;
         }
         let path = self.path(node);
-        let is_watched = self.is_watched(path, part);
+        let (is_watched, weight) = (self.is_watched(path, part), self.paths.weight(path));
         let owner = &mut self.tables[table as usize];
         match self.admission.column(owner.batch.path, path, part, &self.paths) {
             Admitted::No => {
@@ -119,9 +119,10 @@ impl Flattener {
             Admitted::Open => {
                 let caps = self.admission.caps();
                 self.cap_reached |= owner.columns.len() + 1 > caps.columns;
-                self.cap_reached |= self.columns.len() + 1 > caps.run_columns;
+                self.cap_reached |= self.column_weights + weight > caps.run_columns;
             }
         }
+        self.column_weights += weight;
         let slot = self.columns.len() as u32;
         let known = self.shape.node_mut(node);
         known.slots[part as usize] = slot;

@@ -269,6 +269,9 @@ pub struct LayoutColumn {
     pub marks: Marks,
 }
 
+/// Tells as how many columns one counts.
+type Weight = fn(&Paths, PathId) -> usize;
+
 impl Schema {
     /// Starts with the main table and its link columns.
     pub fn new(options: SchemaOptions, paths: Arc<Paths>, caps: Caps) -> Self {
@@ -306,26 +309,28 @@ impl Schema {
         if self.admission.table_count() + batches.iter().filter(is_new).count() > caps.tables {
             return true;
         }
-        let would_fill = |known: usize, most: usize, batches: &[TableBatch]| {
-            let columns: usize = batches.iter().map(|batch| batch.columns.len()).sum();
+        let would_fill = |known: usize, most: usize, batches: &[TableBatch], weight: Weight| {
+            let columns = batches.iter().flat_map(|batch| &batch.columns);
+            let columns: usize = columns.map(|column| weight(&self.paths, column.path)).sum();
             if known + columns < most || known >= most {
                 return false;
             }
-            let new: usize = batches.iter().map(|batch| self.new_columns(batch)).sum();
+            let new: usize = batches.iter().map(|batch| self.new_columns(batch, weight)).sum();
             new > 0 && known + new >= most
         };
-        would_fill(self.admission.run_column_count(), caps.run_columns, batches)
+        would_fill(self.admission.run_column_count(), caps.run_columns, batches, Paths::weight)
             || batches.iter().any(|batch| {
                 let known = self.admission.column_count(batch.path);
-                would_fill(known, caps.columns, slice::from_ref(batch))
+                would_fill(known, caps.columns, slice::from_ref(batch), |_, _| 1)
             })
     }
 
-    /// Counts the data columns that a batch has and its table has not.
-    fn new_columns(&self, batch: &TableBatch) -> usize {
+    /// Counts the data columns that a batch has and its table has not, each for its weight.
+    fn new_columns(&self, batch: &TableBatch, weight: Weight) -> usize {
         let data = batch.columns.iter().filter(|column| column.part != Part::Rest);
         data.filter(|column| !self.admission.has_column(batch.path, column.path, column.part))
-            .count()
+            .map(|column| weight(&self.paths, column.path))
+            .sum()
     }
 
     /// Returns the table whose elements are at a path, by index.

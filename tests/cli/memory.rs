@@ -172,3 +172,29 @@ fn cells_without_a_value_do_not_wait_in_memory() {
     assert!(bytes > 76 << 20, "{bytes}");
     assert!(peak > 10 << 20 && peak < 64 << 20, "{} MiB", peak >> 20);
 }
+
+#[test]
+fn long_keys_do_not_multiply() {
+    let folder = Folder::new();
+    let record = |bytes: usize, leaves: usize| {
+        let members: Vec<_> = (0..leaves).map(|key| format!("\"k{key}\":{key}")).collect();
+        format!("{{\"{}\":{{{}}}}}\n", "p".repeat(bytes), members.join(","))
+    };
+    // a path of 5 KiB counts as eleven columns of the run
+    folder.write("in.jsonl", record(5 << 10, 12_000));
+    let done = folder.run("convert in.jsonl --to jsonl -o out --max-columns 20000 --summary json");
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let summary = done.stderr.lines().find(|line| line.starts_with('{')).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(summary).expect("JSON");
+    let columns = (1usize << 17).div_ceil(11);
+    assert_eq!(summary["tables"][0]["columns"], columns + 2);
+    let rest = format!("\"_tm_rest\":{{\"/{}/k{columns}\":{columns},", "p".repeat(5 << 10));
+    assert!(folder.read("out/in.jsonl").contains(&rest));
+
+    // each of the values below would say a key of 300 KB
+    folder.write("in.jsonl", record(300_000, 2_000) + "{\"a\":1}\n");
+    let done = folder.run("convert in.jsonl --to jsonl -o - --rejects rejects.jsonl");
+    assert_eq!((done.status, &done.stdout[..]), (3, &b"{\"_tm_id\":2,\"a\":1}\n"[..]));
+    assert!(done.stderr.contains("1 record.too_large"), "{}", done.stderr);
+    assert!(folder.read("rejects.jsonl").contains("expected keys that are shorter"));
+}
