@@ -404,6 +404,36 @@ def many_columns(run, count):
         expect(found == count, f"{found} values of {count}")
 
 
+@case("G03", "1.1 GB of nulls, as few of 4,000 columns are in a row", 2_000, 20_000, 320)
+def sparse_text(run, count):
+    def record(number):
+        return f'{{"k{number % 4_000}":{number},"k{number * 7 % 4_000}":{number}}}\n'
+
+    flags = ["--from", "jsonl", "--to", "jsonl", "--nulls", "keep"]
+    with run.run(lines(record, count), flags, 0) as done:
+        width = len({number * factor % 4_000 for number in range(count) for factor in (1, 7)})
+        rows = 0
+        with open(done.folder / "out" / "t.jsonl", "rb") as text:
+            for line in text:
+                rows += 1
+                expect(line.count(b":") == width + 1, f"row {rows}")
+        expect(rows == count, f"{rows} rows of {count}")
+
+
+@case("G01", "2,000 values below a key of 400 KB", 100_000, 400_000, 256)
+def long_keys(run, count):
+    """Each value would say the whole key."""
+
+    members = ",".join(f'"k{key}":{key}' for key in range(2_000))
+    record = f'{{"{"p" * count}":{{{members}}}}}\n'.encode()
+    pieces = [record, b'{"a":1}\n', record]
+    for to in ("parquet", "jsonl"):
+        with run.run(pieces, ["--from", "jsonl", "--to", to], 3) as done:
+            codes = [line["code"] for line in done.rejects()]
+            expect(codes == ["record.too_large"] * 2, f"{codes}")
+            expect(done.summary()["successful"] == 1, "the record between them is lost")
+
+
 @case("G04", "a record of 1,000,000 keys", 100_000, 1_000_000)
 def wide_record(run, count):
     keys = lines(lambda number: f'"k{number}":{number},', count)
