@@ -71,7 +71,7 @@ pub const RUN_COLUMNS_MAX: usize = 1 << 17;
 
 /// Bytes of the keys on the way to a value with which its column counts as a further one of the run: a
 /// long key may have thousands below it, and a column says its whole path in several places.
-pub const PATH_BYTES: usize = 512;
+pub const PATH_BYTES: usize = 256;
 
 /// Bytes of paths that the rest of a record may take, and how many times as many as the rest itself where
 /// that is more: each value there says its whole path.
