@@ -538,7 +538,7 @@ pub(super) fn write_rows<R: RowFormat>(
     let mut cells = Cells::new(rows, columns, layout, format.special());
     let bytes = cells.bytes(|place| format.cell_bytes(place)) + rows * format.row_bytes();
     let mut out = spare.take(bytes);
-    let lanes = Lanes::new(rows, bytes / rows.max(1));
+    let lanes = if cells.are_dense() { Lanes::new(rows, bytes / rows.max(1)) } else { None };
     cells.write(format, width, is_first, lanes, &mut out);
     out
 }

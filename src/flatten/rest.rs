@@ -29,8 +29,11 @@ impl RestBytes {
         if !self.is_too_long() {
             return Ok(());
         }
-        let message = "expected keys that are shorter: the values that found no column take more than \
-                       64 times their bytes to say where they stood";
+        let message = format!(
+            "expected keys that are shorter: the values that found no column take more than {} times \
+             their bytes to say where they stood",
+            limits::REST_PATH_SHARE_MAX
+        );
         Err(Fault::new(FaultCode::RecordTooLarge, 0, message).into())
     }
 }

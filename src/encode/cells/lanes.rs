@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::{BLOCK, Cells, Cursor};
+use super::{BLOCK, Cursor};
 use crate::encode::buffer::Buffer;
 use crate::encode::digits::{NUMBER_BYTES, write_float, write_int};
 use crate::encode::text::RowFormat;
@@ -82,14 +82,6 @@ impl Lanes {
             cell: Buffer::with_room(0),
             scratch: Buffer::with_room(0),
         })
-    }
-
-    /// Returns whether at least half of the cells of a block of `rows` rows hold a value.
-    pub(super) fn suit(&self, cells: &Cells<'_>, block: usize, rows: usize) -> bool {
-        let mask = first_rows(rows);
-        let count =
-            |column: &Cursor<'_>| (column.presence.word(block) & mask).count_ones() as usize;
-        cells.columns.iter().map(count).sum::<usize>() * 2 >= cells.columns.len() * rows
     }
 
     /// Writes the cells of a block of `rows` rows, of a table of `width` columns.

@@ -77,6 +77,8 @@ pub(super) struct Cursor<'a> {
     pub is_quoted: bool,
     values: Reader<'a>,
     presence: Bits,
+    /// How many values there are.
+    count: usize,
     elements: Option<Box<Elements<'a>>>,
     is_bare: bool,
 }
@@ -154,20 +156,22 @@ impl<'a> Cells<'a> {
     pub(super) fn bytes(&self, more: impl Fn(usize) -> usize) -> usize {
         const NUMBER_BYTES: usize = 12;
         let bytes = |cursor: &Cursor<'_>| {
-            let cells = match &cursor.presence.0 {
-                Some(bits) => bits.iter().map(|word| word.count_ones() as usize).sum(),
-                None => self.rows,
-            };
             let text = match cursor.values.values {
-                Values::Text(texts) => texts.bytes.len() + cells * 2,
-                _ => cells * NUMBER_BYTES,
+                Values::Text(texts) => texts.bytes.len() + cursor.count * 2,
+                _ => cursor.count * NUMBER_BYTES,
             };
-            text + cells * more(cursor.place)
+            text + cursor.count * more(cursor.place)
         };
         self.columns.iter().map(bytes).sum()
     }
 
-    /// Appends the rows, of a table of `width` columns, to `out`; by `lanes` where those suit.
+    /// Returns whether at least half of the cells of the columns hold a value.
+    pub(super) fn are_dense(&self) -> bool {
+        let count: usize = self.columns.iter().map(|column| column.count).sum();
+        count * 2 >= self.columns.len() * self.rows
+    }
+
+    /// Appends the rows, of a table of `width` columns, to `out`; by `lanes` if there are some.
     pub(super) fn write<R: RowFormat>(
         &mut self,
         format: &R,
@@ -180,7 +184,6 @@ impl<'a> Cells<'a> {
         for block in 0..self.rows.div_ceil(BLOCK) {
             let first = block * BLOCK;
             let rows = BLOCK.min(self.rows - first);
-            let mut lanes = lanes.as_mut().filter(|lanes| lanes.suit(self, block, rows));
             match &mut lanes {
                 Some(lanes) => lanes.fill(format, &mut self.columns, width, block, rows),
                 None => self.fill_tiles(block),
@@ -277,6 +280,7 @@ impl<'a> Cursor<'a> {
             is_quoted: is_quoted(&column.column_type),
             values: Reader::new(values.values(), special),
             presence: Bits::new(values.presence(), rows),
+            count: values.presence().count(),
             elements,
             is_bare: is_bare(&column.column_type),
         }
